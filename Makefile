@@ -1,0 +1,55 @@
+# One environment, made once: `make setup` runs by itself before everything else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help setup demo test check lint types cover bench lock clean
+
+help:
+	@echo "make demo    the whole main job, with no key and no network"
+	@echo "make test    the tests"
+	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
+	@echo "make bench   the benchmarks, ratios measured side by side"
+	@echo "make lock    pin the dependencies anew"
+
+$(READY): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+setup: $(READY)
+
+demo: setup
+	$(BIN)/python -m stockticker_async demo $(TICKERS)
+
+test: setup
+	$(BIN)/python -m pytest -q -n 2
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/mypy
+
+cover: setup
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
+
+check: lint types cover
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+# Hashes for every platform and every Python that we support; no host is named.
+lock: setup
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

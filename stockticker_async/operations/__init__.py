@@ -1,0 +1,1 @@
+"""One coroutine for each command that Airbyte knows."""
