@@ -1,0 +1,279 @@
+"""Raw JSON to `Config`, or a `ConfigError` that names the field, the fault and the remedy.
+
+`spec.json` is what the user sees of this; `tests/test_config.py` holds the two together.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+
+from stockticker_async.errors import ConfigError
+
+T = TypeVar("T", int, None)
+Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
+KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
+"""Environment variables that may hold the key when a person sits at a terminal."""
+_EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
+_TICKER_CHARS = 32  # the longest US symbol with its suffixes has about ten
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The size of a bar: ``multiplier`` times ``timespan``."""
+
+    multiplier: int = 1
+    timespan: Timespan = "day"
+
+    def __str__(self) -> str:
+        return f"{self.multiplier} {self.timespan}"
+
+    @property
+    def intraday(self) -> bool:
+        return self.timespan in ("second", "minute", "hour")
+
+
+DAY = Bar()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration whose every value has been judged, but for what needs the API."""
+
+    tickers: tuple[str, ...]
+    """In the order given, each once, case kept. Empty: the whole market."""
+    api_key: str = field(repr=False)
+    start_date: date | None = None
+    end_date: date | None = None
+    adjusted: bool = True
+    bar: Bar = DAY
+    include_otc: bool = False
+    lookback_days: int = 1
+    requests_per_minute: int | None = None
+    max_concurrent_requests: int = 16
+    base_url: str = BASE_URL
+    warnings: tuple[str, ...] = ()
+    """What is not wrong, but surely not meant, in plain words."""
+
+    @property
+    def whole_market(self) -> bool:
+        return not self.tickers
+
+
+def parse(raw: Any, *, today: date, fallback_key: str | None = None) -> Config:
+    """Judge a configuration; ``today`` is New York's date. Raises `ConfigError`."""
+    if not isinstance(raw, Mapping):
+        raise ConfigError(
+            f"The configuration must be a JSON object with stock_ticker and api_key, not {_kind(raw)}."
+        )
+    warnings = _unknown_keys(raw)
+    tickers = _tickers(raw)
+    start, end = _date(raw, "start_date"), _date(raw, "end_date")
+    if start is not None and start > today:
+        raise ConfigError(
+            f"start_date {start} is in the future (it is {today} in New York): give a day that has begun."
+        )
+    if start is not None and end is not None and end < start:
+        raise ConfigError(f"end_date {end} is before start_date {start}: exchange them, or leave one empty.")
+    bar = Bar(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
+    if not tickers and bar != DAY:
+        raise ConfigError(
+            f'stock_ticker "*" gives bars of 1 day only, not of {bar}: name the tickers, or set '
+            "multiplier to 1 and timespan to day."
+        )
+    base_url, insecure = _base_url(raw)
+    if insecure:
+        warnings.append(
+            f"base_url {base_url} is plain http: whoever is on the way can read the API key. Use https."
+        )
+    return Config(
+        tickers=tickers,
+        api_key=_api_key(raw, fallback_key),
+        start_date=start,
+        end_date=end,
+        adjusted=_boolean(raw, "adjusted", default=True),
+        bar=bar,
+        include_otc=_boolean(raw, "include_otc", default=False),
+        lookback_days=_integer(raw, "lookback_days", 0, 250, 1),
+        requests_per_minute=_integer(raw, "requests_per_minute", 1, 1_000_000, None),
+        max_concurrent_requests=_integer(raw, "max_concurrent_requests", 1, 64, 16),
+        base_url=base_url,
+        warnings=tuple(warnings),
+    )
+
+
+_FIELDS = (
+    "stock_ticker",
+    "api_key",
+    "start_date",
+    "end_date",
+    "adjusted",
+    "multiplier",
+    "timespan",
+    "include_otc",
+    "lookback_days",
+    "requests_per_minute",
+    "max_concurrent_requests",
+    "base_url",
+)
+
+
+def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
+    unknown = [key for key in raw if key not in _FIELDS and not key.startswith("__")]
+    if not unknown:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, and hardly ever needed
+
+    warnings = []
+    for key in unknown:
+        near = get_close_matches(key, _FIELDS, n=1)
+        hint = f": did you mean {near[0]}?" if near else "."
+        warnings.append(f"The configuration has an unknown field {_shown(key)}, which is ignored{hint}")
+    return warnings
+
+
+def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    text = raw.get("stock_ticker")
+    remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
+    if not isinstance(text, str):
+        fault = "is missing" if text is None else f"must be a text, not {_kind(text)}"
+        raise ConfigError(f"stock_ticker {fault}. {remedy}")
+    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if not names:
+        raise ConfigError(f"stock_ticker is empty. {remedy}")
+    if names == ("*",):
+        return ()
+    if "*" in names:
+        raise ConfigError(
+            'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
+        )
+    for name in names:
+        if not _is_ticker(name):
+            raise ConfigError(f"stock_ticker has {_shown(name)}, which cannot be a ticker. {remedy}")
+    return names
+
+
+def _is_ticker(name: str) -> bool:
+    # "=" parts names from fingerprints in the state; a path of dots would be another URL
+    return (
+        len(name) <= _TICKER_CHARS
+        and name.isprintable()
+        and not any(char.isspace() or char in "*=?#" for char in name)
+        and name.strip(".") != ""
+    )
+
+
+def _api_key(raw: Mapping[str, Any], fallback: str | None) -> str:
+    key = raw.get("api_key")
+    if key is None and fallback is not None:
+        key = fallback
+    remedy = "Give the key of your account at massive.com."
+    if not isinstance(key, str):
+        fault = "is missing" if key is None else f"must be a text, not {_kind(key)}"
+        raise ConfigError(f"api_key {fault}. {remedy}")
+    key = key.strip()
+    if not key:
+        raise ConfigError(f"api_key is empty. {remedy}")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(f"api_key has characters that no key has (spaces, line ends, accents). {remedy}")
+    return key
+
+
+def _date(raw: Mapping[str, Any], name: str) -> date | None:
+    text = raw.get(name)
+    if text is None or text == "":
+        return None
+    if not isinstance(text, str):
+        raise ConfigError(f'{name} must be a text such as "2024-01-02", not {_kind(text)}.')
+    try:
+        if len(text) != len("YYYY-MM-DD"):
+            raise ValueError  # noqa: TRY301 - fromisoformat also takes 20240102 and weeks, which we do not
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{name} {_shown(text)} is not a date: write it as 2024-01-02.") from None
+    if day < _EARLIEST:
+        raise ConfigError(f"{name} {text} is before {_EARLIEST}; the API's history begins in 2003.")
+    return day
+
+
+def _boolean(raw: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = raw.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false, not {_shown(value)}.")
+    return value
+
+
+def _integer(raw: Mapping[str, Any], name: str, low: int, high: int, default: T) -> int | T:
+    value = raw.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {_shown(value)}.")
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be from {low} to {high}, not {value}.")
+    return value
+
+
+def _timespan(raw: Mapping[str, Any]) -> Timespan:
+    value = raw.get("timespan")
+    if value is None:
+        return "day"
+    names: tuple[Timespan, ...] = get_args(Timespan)
+    for name in names:
+        if value == name:
+            return name
+    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(value)}.")
+
+
+def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
+    """The URL without a slash at its end, and whether a key would travel unprotected."""
+    url = raw.get("base_url")
+    if url is None or url == "":
+        return BASE_URL, False
+    fault = ConfigError(f"base_url {_shown(url)} is no address of an API: write it as {BASE_URL}.")
+    if not isinstance(url, str):
+        raise fault
+    try:
+        parts = urlsplit(url.strip())
+        host, port_is_valid = parts.hostname, parts.port is None or parts.port > 0
+    except ValueError:
+        raise fault from None
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
+    if parts.scheme not in ("http", "https") or not host or not port_is_valid:
+        raise fault
+    return url.strip().rstrip("/"), parts.scheme == "http" and not _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _shown(value: Any) -> str:
+    """A value as it may stand in a message: quoted, and cut where somebody pasted a file."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth

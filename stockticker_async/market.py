@@ -1,0 +1,101 @@
+"""New York sessions: which days, when settled, and the session that a timestamp belongs to.
+
+A session is named by its New York date. Everything here is computed in America/New_York, whatever
+the machine's time zone. Timestamps are epoch milliseconds, as the API gives them.
+
+The calendar (package `holidays`, NYSE) is advice: it spares useless calls and false alarms. Which
+bars exist is for the API to say, and no bar is refused for falling on a holiday.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from stockticker_async.config import Bar
+
+NEW_YORK = ZoneInfo("America/New_York")
+DAY = timedelta(days=1)
+_OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
+_DAYS_IN = {"second": 1, "minute": 1, "hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+
+
+def new_york_date(moment: datetime) -> date:
+    """The date on New York's calendars at an aware moment."""
+    return moment.astimezone(NEW_YORK).date()
+
+
+def last_askable(moment: datetime) -> date:
+    """The last day worth asking: today from 09:30 New York on, yesterday before."""
+    local = moment.astimezone(NEW_YORK)
+    return local.date() if local.time() >= _OPENS else local.date() - DAY
+
+
+def last_settled(moment: datetime) -> date:
+    """The last day that has wholly passed in New York."""
+    return new_york_date(moment) - DAY
+
+
+@lru_cache(maxsize=16_384)  # 45 years of days
+def midnight_ms(day: date) -> int:
+    """00:00 New York of ``day`` as epoch milliseconds, the timestamp of its day bar."""
+    return int(datetime.combine(day, time(), NEW_YORK).timestamp() * 1000)
+
+
+def session_of(timestamp_ms: int) -> date:
+    """The New York date of a moment; of a bar, the date of its start."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK).date()
+
+
+@lru_cache(maxsize=16_384)
+def utc_text(timestamp_ms: int) -> str:
+    """``2020-12-15T05:00:00Z``; milliseconds are shown only where there are any."""
+    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    spec = "milliseconds" if moment.microsecond else "seconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+
+
+def is_weekday(day: date) -> bool:
+    return day.weekday() < 5  # noqa: PLR2004 - Monday is 0
+
+
+def weekdays(first: date, last: date) -> list[date]:
+    """Every day from ``first`` to ``last``, both included, that may be a session."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if is_weekday(day)]
+
+
+@lru_cache(maxsize=256)
+def _closed_days(year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415 - 0.13 s, which spec and discover must not pay
+
+    return frozenset(holidays.NYSE(years=year))
+
+
+def is_session(day: date) -> bool:
+    """Whether the exchange's calendar has a session that day (half days are sessions)."""
+    return is_weekday(day) and day not in _closed_days(day.year)
+
+
+def sessions_back(day: date, count: int) -> date:
+    """The session that is ``count`` sessions before the last one on or before ``day`` (0: that one)."""
+    while not is_session(day):
+        day -= DAY
+    for _ in range(count):
+        day -= DAY
+        while not is_session(day):
+            day -= DAY
+    return day
+
+
+def holds_session(first: date, last: date) -> bool:
+    """Whether the calendar has a session from ``first`` to ``last``, both included."""
+    return any(is_session(day) for day in weekdays(first, last))
+
+
+def window_days(bar: Bar) -> int:
+    """No bar of this size is longer than so many days.
+
+    A bar of several days belongs to the date of its start, and the API answers with whole bars:
+    one that contains the first day asked may start up to so many days, less one, before it.
+    """
+    return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)

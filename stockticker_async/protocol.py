@@ -1,0 +1,103 @@
+"""Airbyte messages, and the bytes of each.
+
+A function returns one whole line, its newline included, ready for the output: what the protocol
+(0.2.0, models 0.18) requires of a message stands here and nowhere else. Optional fields that
+have no value are left out, since platforms differ in how they read a null.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import orjson
+
+from stockticker_async.errors import ConnectorError
+
+Level = Literal["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
+Status = Literal["STARTED", "RUNNING", "COMPLETE", "INCOMPLETE"]
+
+_NEXT_RECORD = b'{"type":"RECORD","record":{"stream":'
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def log(level: Level, message: str) -> bytes:
+    return line({"type": "LOG", "log": {"level": level, "message": message}})
+
+
+def spec(specification: Mapping[str, Any]) -> bytes:
+    return line({"type": "SPEC", "spec": specification})
+
+
+def connection_status(*, succeeded: bool, message: str | None = None) -> bytes:
+    status: dict[str, Any] = {"status": "SUCCEEDED" if succeeded else "FAILED"}
+    if message is not None:
+        status["message"] = message
+    return line({"type": "CONNECTION_STATUS", "connectionStatus": status})
+
+
+def catalog(streams: Sequence[Mapping[str, Any]]) -> bytes:
+    return line({"type": "CATALOG", "catalog": {"streams": streams}})
+
+
+def state(stream: str, blob: Mapping[str, Any], *, records: int) -> bytes:
+    """A stream's STATE; ``records`` counts its RECORDs since its last one."""
+    return line(
+        {
+            "type": "STATE",
+            "state": {
+                "type": "STREAM",
+                "stream": {"stream_descriptor": {"name": stream}, "stream_state": blob},
+                # the schema wants a double with its decimal point
+                "sourceStats": {"recordCount": float(records)},
+            },
+        }
+    )
+
+
+def stream_status(
+    stream: str, status: Status, *, emitted_at_ms: int, rate_limited_until_ms: int | None = None
+) -> bytes:
+    """A stream's status; with ``rate_limited_until_ms`` it is RUNNING but waits for the allowance."""
+    body: dict[str, Any] = {"stream_descriptor": {"name": stream}, "status": status}
+    if rate_limited_until_ms is not None:
+        body["reasons"] = [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": rate_limited_until_ms}}]
+    return _trace("STREAM_STATUS", "stream_status", body, emitted_at_ms)
+
+
+def estimate(stream: str, *, rows: int, size_bytes: int, emitted_at_ms: int) -> bytes:
+    body = {"name": stream, "type": "STREAM", "row_estimate": rows, "byte_estimate": size_bytes}
+    return _trace("ESTIMATE", "estimate", body, emitted_at_ms)
+
+
+def error(fault: ConnectorError, *, emitted_at_ms: int, stream: str | None = None) -> bytes:
+    body: dict[str, Any] = {"message": fault.message, "failure_type": fault.failure_type}
+    if fault.detail is not None:
+        body["internal_message"] = fault.detail
+    if stream is not None:
+        body["stream_descriptor"] = {"name": stream}
+    return _trace("ERROR", "error", body, emitted_at_ms)
+
+
+def _trace(kind: str, key: str, body: Mapping[str, Any], emitted_at_ms: int) -> bytes:
+    return line({"type": "TRACE", "trace": {"type": kind, "emitted_at": emitted_at_ms, key: body}})
+
+
+def records(stream: str, rows: Sequence[Mapping[str, Any]], *, emitted_at_ms: int) -> bytes:
+    """The RECORD lines of flat rows: byte for byte what `line` gives for each alone.
+
+    orjson is called once for all rows, then the list is cut into lines. The cut cannot meet a
+    string: inside one, every quote has a backslash before it, so that ``},{"type":"RECORD"`` with
+    bare quotes stands only where one message ends and the next begins. Rows must be flat (no
+    list of objects that look like messages), which the streams that use this guarantee.
+    """
+    if not rows:
+        return b""
+    messages = [
+        {"type": "RECORD", "record": {"stream": stream, "data": row, "emitted_at": emitted_at_ms}}
+        for row in rows
+    ]
+    listed = orjson.dumps(messages, option=orjson.OPT_APPEND_NEWLINE)
+    body = listed[1:-2].replace(b"," + _NEXT_RECORD, b"\n" + _NEXT_RECORD)
+    return body + b"\n"

@@ -1,0 +1,166 @@
+"""What a response means, decided on numbers; the texts that matter stand in one table.
+
+The API answers 403 for four different things that only the wording of ``message`` tells apart
+(observed in its documentation and public issue threads, 2026). The URL in those texts changed
+with the company's name, so it is never matched.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from http import HTTPStatus
+
+import msgspec
+
+from stockticker_async.errors import ConfigError, ConnectorError
+
+RETRY_AFTER_CAP = 3600.0
+"""Seconds after which we ask again, whatever the API said."""
+
+
+class Barred(Enum):
+    """Why the plan does not give what was asked."""
+
+    ENDPOINT = "the plan does not include this endpoint"
+    TIMEFRAME = "the plan does not include this timeframe"
+    UNPUBLISHED = "the day is not published yet"
+
+
+_BARRED_PHRASES = (
+    ("doesn't include this data timeframe", Barred.TIMEFRAME),
+    ("today's data before end of day", Barred.UNPUBLISHED),
+    ("not entitled", Barred.ENDPOINT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """200: what it holds is for the decoder to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """429: ask again, not before ``after`` seconds where the API says so."""
+
+    after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A fault that may pass: their outage, a proxy's page."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """404 in JSON: the API knows the question, and has nothing for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """403: the plan."""
+
+    why: Barred
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Asking again would not help."""
+
+    error: ConnectorError
+
+
+Verdict = Body | Later | Again | Missing | Refusal | Wrong
+
+
+class _ErrorBody(msgspec.Struct):
+    """The union of the API's error bodies."""
+
+    status: str = ""
+    error: str = ""
+    message: str = ""
+
+
+def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Verdict:
+    """Decide on a response. ``now`` (aware) is what a dated Retry-After is measured against.
+
+    ``headers`` must find names in any case.
+    """
+    if status == HTTPStatus.OK:
+        return Body()
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Later(retry_after(headers.get("Retry-After"), now=now))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return Again(f"the API answered {status}")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Wrong(
+            ConfigError(
+                f"The API answered with a redirect ({status}), which is not followed, because the key must "
+                "not travel to another address. Set base_url to the address itself."
+            )
+        )
+    said = error_text(body)
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return Wrong(
+                ConfigError(
+                    "The API key is wrong: the API does not know it. Copy api_key again from your account.",
+                    detail=f"401: {said}",
+                )
+            )
+        case HTTPStatus.FORBIDDEN:
+            return _judge_forbidden(said)
+        case HTTPStatus.NOT_FOUND if said is not None:
+            return Missing()
+        case HTTPStatus.NOT_FOUND:
+            return Wrong(
+                ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
+            )
+    return Wrong(ConnectorError(f"The API refused our request ({status}): {said or 'without a reason'}"))
+
+
+def _judge_forbidden(said: str | None) -> Verdict:
+    for phrase, why in _BARRED_PHRASES:
+        if said is not None and phrase in said:
+            return Refusal(why, said)
+    return Wrong(
+        ConfigError(
+            f"The API forbids this (403): {said or 'without a reason'}. Check the key, the plan and any proxy.",
+        )
+    )
+
+
+def error_text(body: bytes) -> str | None:
+    """What an error body says, cut to 300 characters. None when it is no JSON object."""
+    try:
+        decoded = msgspec.json.decode(body, type=_ErrorBody, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return (decoded.error or decoded.message or decoded.status)[:300]
+
+
+def retry_after(text: str | None, *, now: datetime) -> float | None:
+    """Seconds to wait, from either form of the header, from 0 up to `RETRY_AFTER_CAP`.
+
+    None when the header is absent, or is nothing that RFC 9110 (10.2.3) knows.
+    """
+    if text is None or not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - now).total_seconds()
+    if math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), RETRY_AFTER_CAP)
