@@ -1,0 +1,1 @@
+"""The endpoints, a family a module; `routes` is the table."""

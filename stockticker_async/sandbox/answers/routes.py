@@ -1,0 +1,51 @@
+"""The table of routes: which path is answered by whom, and from which plan on."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from stockticker_async.sandbox.answers.actions import splits_v1, splits_v3
+from stockticker_async.sandbox.answers.bars import bars
+from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
+from stockticker_async.sandbox.answers.reference import details
+from stockticker_async.sandbox.asked import Asked
+from stockticker_async.sandbox.wire import Answer
+from stockticker_async.sandbox.world import World
+
+Respond = Callable[[World, Asked], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    pattern: str
+    respond: Respond
+    level: int = 0
+    """The least level of a plan that includes the endpoint."""
+    bars: bool = False
+    """Whether it answers with bars, which can be encoded ahead."""
+
+    def parts(self, path: str) -> dict[str, str] | None:
+        """The named pieces of a path, decoded; None when it is another route's."""
+        named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.pattern)
+        found = re.fullmatch(named, path)
+        return None if found is None else {name: unquote(text) for name, text in found.groupdict().items()}
+
+
+ROUTES = (
+    Route("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}", bars, bars=True),
+    Route("/v2/aggs/grouped/locale/us/market/stocks/{date}", grouped, bars=True),
+    Route("/v2/aggs/ticker/{ticker}/prev", previous),
+    Route("/v1/open-close/{ticker}/{date}", open_close),
+    Route("/stocks/v1/splits", splits_v1),
+    Route("/v3/reference/splits", splits_v3),
+    Route("/v3/reference/tickers/{ticker}", details),
+)
+
+
+def routed(path: str) -> tuple[Route, Mapping[str, str]] | None:
+    for route in ROUTES:
+        parts = route.parts(path)
+        if parts is not None:
+            return route, parts
+    return None

@@ -1,0 +1,140 @@
+"""The `sandbox` command: its arguments, and serving until told to stop."""
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import signal
+import sys
+from datetime import UTC, date, datetime, time
+from typing import TextIO
+
+from stockticker_async.sandbox.options import Options
+
+_PLANS = ("basic", "starter", "developer", "advanced")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `Options`, and where to listen."""
+    default = Options()
+    add = parser.add_argument
+    add("--host", type=_loopback, default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    add("--port", type=int, default=0, help="0 takes any free port (default)")
+    add(
+        "--seed", type=int, default=default.seed, help="another seed is another market (default: %(default)s)"
+    )
+    add(
+        "--plan",
+        choices=_PLANS,
+        default=default.plan,
+        help="history, freshness, calls (default: %(default)s)",
+    )
+    add("--key", default=default.key, help="the one accepted API key (default: %(default)s)")
+    add("--tickers", type=_names, default=(), metavar="A,B", help="names to add to the market")
+    add("--universe", type=int, default=default.universe, help="names in all (default: %(default)s)")
+    add(
+        "--clock",
+        type=_moment,
+        metavar="WHEN",
+        help="start at this date (noon in New York) or time; default: now",
+    )
+    add("--speed", type=float, default=default.speed, help="the clock's speed; 0 stands still (default: 1)")
+    add("--latency-ms", type=float, default=0.0, help="wait so long before each answer")
+    add("--page-rows", type=_positive, help="at most so many rows a page of bars")
+    add("--calls-per-minute", type=_positive, help="instead of the plan's allowance")
+    add("--window", choices=("rolling", "fixed"), default=default.window, help="the allowance's minute")
+    add("--empty", choices=("absent", "null", "list"), default=default.empty, help="`results` without bars")
+    add("--forget-adjusted", action="store_true", help="page 2 forgets adjusted=false")
+    add(
+        "--retry-after", choices=("absent", "seconds", "date", "empty-body"), default=default.retry_after,
+        help="what a 429 tells",
+    )  # fmt: skip
+    add("--unpublished", type=int, default=0, metavar="N", help="hold back the last N settled sessions")
+    add("--encode-ahead", action="store_true", help="make each answer of bars once: for benchmarks")
+    add("--no-scientific", action="store_true", help="no volumes written as 1.3e+06")
+
+
+def _loopback(text: str) -> str:
+    if text == "localhost":
+        return "127.0.0.1"
+    try:
+        if ipaddress.ip_address(text).is_loopback:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no loopback address: the sandbox serves this machine only")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _moment(text: str) -> datetime:
+    """A date (noon of it in New York) or a time, UTC unless it says otherwise."""
+    from stockticker_async.sandbox.clock import NEW_YORK  # noqa: PLC0415 -- zoneinfo only where it is needed
+
+    try:
+        if len(text) == len("2020-12-22"):
+            return datetime.combine(date.fromisoformat(text), time(12), NEW_YORK)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 2020-12-22 nor 2020-12-22T17:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def options(args: argparse.Namespace) -> Options:
+    return Options(
+        seed=args.seed,
+        plan=args.plan,
+        key=args.key,
+        tickers=args.tickers,
+        universe=args.universe,
+        now=args.clock,
+        speed=args.speed,
+        latency=args.latency_ms / 1000,
+        page_rows=args.page_rows,
+        calls_per_minute=args.calls_per_minute,
+        window=args.window,
+        empty=args.empty,
+        keep_adjusted=not args.forget_adjusted,
+        retry_after=args.retry_after,
+        unpublished=args.unpublished,
+        encode_ahead=args.encode_ahead,
+        scientific=not args.no_scientific,
+    )
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Serve until cancelled, or told by SIGINT or SIGTERM; the URL is the one line on stdout."""
+    from stockticker_async.sandbox.server import serve  # noqa: PLC0415 -- aiohttp only where it is needed
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with serve(options(args), host=args.host, port=args.port) as sandbox:
+            print(sandbox.url, flush=True)  # noqa: T201 -- the contract with whoever started us
+            _welcome(sandbox.url, args, sandbox.clock.now(), sys.stderr)
+            await stop.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    return 0
+
+
+def _welcome(url: str, args: argparse.Namespace, now: datetime, out: TextIO) -> None:
+    config = {"stock_ticker": "TSLA", "api_key": args.key, "base_url": url}
+    out.write(
+        f"The market data API, imitated, listens on {url} (plan: {args.plan}, key: {args.key}).\n"
+        f"Its clock says {now:%Y-%m-%d %H:%M} UTC. A configuration to begin with:\n"
+        f"  {json.dumps(config)}\n"
+        "Ctrl-C ends it.\n"
+    )
+    out.flush()

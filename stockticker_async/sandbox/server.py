@@ -1,0 +1,131 @@
+"""The socket: an aiohttp server in front of the answers, and the handle on it that tests hold."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from email.utils import format_datetime
+
+from aiohttp import web
+
+from stockticker_async.sandbox.clock import Clock
+from stockticker_async.sandbox.front import Front, Request, Via
+from stockticker_async.sandbox.market import Market
+from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.plans import PLANS, Allowance
+from stockticker_async.sandbox.splits import Split
+from stockticker_async.sandbox.wire import Answer, compress
+from stockticker_async.sandbox.world import World
+
+_SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was answered, or not: `status` is 0 when nothing was."""
+
+    at: float
+    """Epoch seconds of the sandbox's clock."""
+    method: str
+    path: str
+    query: dict[str, str]
+    """Without the key."""
+    status: int
+    via: Via
+
+
+class Sandbox:
+    def __init__(self, options: Options) -> None:
+        """Raises ValueError for a plan that does not exist."""
+        if options.plan not in PLANS:
+            raise ValueError(f"no plan {options.plan!r}: one of {', '.join(PLANS)}")
+        self.options = options
+        self.url = ""
+        """Set once it listens."""
+        self.calls: list[Call] = []
+        self.clock = Clock(options.now, options.speed)
+        self.market = Market(options, self.clock)
+        plan = PLANS[options.plan]
+        allowance = Allowance(options.calls_per_minute or plan.calls_per_minute, options.window)
+        self._world = World(options, plan, self.clock, self.market, options.unpublished)
+        self._front = Front(self._world, allowance)
+
+    @property
+    def unpublished(self) -> int:
+        """How many settled sessions, and today's, are held back."""
+        return self._world.unpublished
+
+    @unpublished.setter
+    def unpublished(self, count: int) -> None:
+        self._world.unpublished = count
+
+    def add_split(self, ticker: str, execution_date: date, split_from: float, split_to: float) -> Split:
+        """List a split from now on; the same once more is a duplicate, which prices ignore.
+
+        Raw prices follow only if its day is still to come. Raises KeyError for an unknown ticker.
+        """
+        listing = self.market.listing(ticker)
+        today = self.clock.today().toordinal()
+        return self.market.book.add(listing, execution_date.toordinal(), split_from, split_to, today)
+
+    def withdraw_split(self, ticker: str, execution_date: date) -> int:
+        """Strike a name's splits of that day from the list; returns how many there were."""
+        today = self.clock.today().toordinal()
+        return self.market.book.withdraw(self.market.listing(ticker), execution_date.toordinal(), today)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, and write it down."""
+        asked = _request(request)
+        at, status = self.clock.epoch(), 0
+        try:
+            await asyncio.sleep(self.options.latency)
+            answer = await self._front.respond(asked)
+            status = answer.status
+            return await self._response(request, answer)
+        finally:
+            self.calls.append(Call(at, asked.method, asked.path, dict(asked.query), status, asked.via))
+
+    async def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
+        headers = {"Date": format_datetime(self.clock.now(), usegmt=True), **answer.headers}
+        headers["Content-Type"] = answer.content_type
+        if answer.request_id:
+            headers["X-Request-Id"] = answer.request_id
+        body = answer.body
+        if body and "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = answer.compressed or await _compressed(body)
+        return web.Response(status=answer.status, body=body, headers=headers)
+
+
+async def _compressed(body: bytes) -> bytes:
+    return compress(body) if len(body) < _SMALL else await asyncio.to_thread(compress, body)
+
+
+def _request(request: web.BaseRequest) -> Request:
+    query = dict(request.query)
+    via: Via = "none"
+    key = query.pop("apiKey", "")
+    authorization = request.headers.get("Authorization", "")
+    if authorization.startswith("Bearer "):
+        key, via = authorization.removeprefix("Bearer ").strip(), "header"
+    elif key:
+        via = "query"
+    origin = f"{request.scheme}://{request.host}"
+    return Request(request.method, request.rel_url.raw_path, query, origin, key, via)
+
+
+@asynccontextmanager
+async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Sandbox]:
+    """Listen on loopback until left, then drop what is still in flight; port 0 takes any free one."""
+    sandbox = Sandbox(options)
+    server = web.Server(sandbox.handle, access_log=None, handler_cancellation=True)
+    runner = web.ServerRunner(server, shutdown_timeout=0.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        sandbox.url = f"http://{host}:{runner.addresses[0][1]}"
+        yield sandbox
+    finally:
+        await runner.cleanup()
