@@ -15,8 +15,6 @@ from stockticker_async.errors import ConfigError
 T = TypeVar("T", int, None)
 Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
-KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
-"""Environment variables that may hold the key when a person sits at a terminal."""
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
 _TICKER_CHARS = 32  # the longest US symbol with its suffixes has about ten
 
@@ -63,7 +61,7 @@ class Config:
         return not self.tickers
 
 
-def parse(raw: Any, *, today: date, fallback_key: str | None = None) -> Config:
+def parse(raw: Any, *, today: date) -> Config:
     """Judge a configuration; ``today`` is New York's date. Raises `ConfigError`."""
     if not isinstance(raw, Mapping):
         raise ConfigError(
@@ -91,7 +89,7 @@ def parse(raw: Any, *, today: date, fallback_key: str | None = None) -> Config:
         )
     return Config(
         tickers=tickers,
-        api_key=_api_key(raw, fallback_key),
+        api_key=_api_key(raw),
         start_date=start,
         end_date=end,
         adjusted=_boolean(raw, "adjusted", default=True),
@@ -166,10 +164,8 @@ def _is_ticker(name: str) -> bool:
     )
 
 
-def _api_key(raw: Mapping[str, Any], fallback: str | None) -> str:
+def _api_key(raw: Mapping[str, Any]) -> str:
     key = raw.get("api_key")
-    if key is None and fallback is not None:
-        key = fallback
     remedy = "Give the key of your account at massive.com."
     if not isinstance(key, str):
         fault = "is missing" if key is None else f"must be a text, not {_kind(key)}"

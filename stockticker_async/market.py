@@ -68,7 +68,7 @@ def weekdays(first: date, last: date) -> list[date]:
 def _closed_days(year: int) -> frozenset[date]:
     import holidays  # noqa: PLC0415 - 0.13 s, which spec and discover must not pay
 
-    return frozenset(holidays.NYSE(years=year))
+    return frozenset(holidays.financial_holidays("NYSE", years=year))
 
 
 def is_session(day: date) -> bool:
@@ -99,3 +99,21 @@ def window_days(bar: Bar) -> int:
     one that contains the first day asked may start up to so many days, less one, before it.
     """
     return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
+
+
+def grid_day(bar: Bar, since: date, day: date) -> date:
+    """The last day on or before ``day`` at which a bar of several days may be asked to begin.
+
+    Whether the API counts such bars from its own epoch or from the day asked is not documented, so
+    a stream always asks from days that are whole bars after its first one: then both give the
+    same bars. Single days, weeks and so on are the API's own windows, and need no grid.
+    """
+    if bar.intraday or bar.multiplier == 1 or day <= since:
+        return day
+    if bar.timespan in ("day", "week"):
+        span = window_days(bar)
+        return since + timedelta(days=(day - since).days // span * span)
+    months = {"month": 1, "quarter": 3, "year": 12}[bar.timespan] * bar.multiplier
+    passed = ((day.year - since.year) * 12 + day.month - since.month) // months * months
+    number = since.year * 12 + since.month - 1 + passed
+    return max(since, date(number // 12, number % 12 + 1, 1))

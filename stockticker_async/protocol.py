@@ -71,10 +71,14 @@ def estimate(stream: str, *, rows: int, size_bytes: int, emitted_at_ms: int) -> 
     return _trace("ESTIMATE", "estimate", body, emitted_at_ms)
 
 
-def error(fault: ConnectorError, *, emitted_at_ms: int, stream: str | None = None) -> bytes:
+def error(
+    fault: ConnectorError, *, emitted_at_ms: int, stream: str | None = None, stack_trace: str | None = None
+) -> bytes:
     body: dict[str, Any] = {"message": fault.message, "failure_type": fault.failure_type}
     if fault.detail is not None:
         body["internal_message"] = fault.detail
+    if stack_trace is not None:
+        body["stack_trace"] = stack_trace
     if stream is not None:
         body["stream_descriptor"] = {"name": stream}
     return _trace("ERROR", "error", body, emitted_at_ms)

@@ -17,6 +17,7 @@ import msgspec
 
 from stockticker_async.errors import ConfigError, ConnectorError
 
+TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 RETRY_AFTER_CAP = 3600.0
 """Seconds after which we ask again, whatever the API said."""
 
@@ -93,7 +94,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
     """
     if status == HTTPStatus.OK:
         return Body()
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == TOO_MANY:
         return Later(retry_after(headers.get("Retry-After"), now=now))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return Again(f"the API answered {status}")
@@ -130,7 +131,8 @@ def _judge_forbidden(said: str | None) -> Verdict:
             return Refusal(why, said)
     return Wrong(
         ConfigError(
-            f"The API forbids this (403): {said or 'without a reason'}. Check the key, the plan and any proxy.",
+            f"The API forbids this (403): {said or 'without a reason'}. Check the key, the plan and "
+            "any proxy.",
         )
     )
 

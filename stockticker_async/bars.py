@@ -1,0 +1,287 @@
+"""A page of bars: its bytes to judged bars, and those to the rows of the streams.
+
+The hot path of the program. Pages are decoded into typed structs (msgspec), which takes a quarter
+of the time of dicts; only when that fails are they decoded again, slowly, so that the error names
+ticker, bar and field. No row is made before its whole page has been judged.
+
+A page is judged by what the API has been seen to get wrong: the echoed ticker (another case) and
+``adjusted`` (lost on a further page), order, repetition, bars outside the range that was asked.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from stockticker_async.config import Bar
+from stockticker_async.errors import TransientError
+from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
+
+Row = dict[str, Any]
+
+
+class WireBar(msgspec.Struct, gc=False):
+    """One bar as the API writes it; the names are the API's."""
+
+    t: int
+    o: float
+    h: float
+    l: float  # noqa: E741 - the API's name
+    c: float
+    v: float
+    vw: float | None = None
+    n: int | float | None = None
+    otc: bool | None = None
+
+
+class MarketBar(WireBar, gc=False):
+    """A row of a grouped answer."""
+
+    T: str = ""
+
+
+class _Page(msgspec.Struct):
+    status: str | None = None
+    adjusted: bool | None = None
+    next_url: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+
+P = TypeVar("P", bound=_Page)
+
+
+class RangePage(_Page):
+    """A page of one ticker's bars."""
+
+    ticker: str | None = None
+    results: list[WireBar] | None = None
+
+
+class MarketPage(_Page):
+    """The bars of one session, all tickers."""
+
+    results: list[MarketBar] | None = None
+
+
+class BadPageError(TransientError):
+    """The API answered 200 with something that must not become records.
+
+    The message does not name the ticker: whoever tells the user knows for which ones it holds.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a range call asked for, which its pages must stay within."""
+
+    ticker: str
+    first: date
+    last: date
+    bar: Bar
+    adjusted: bool
+
+    @property
+    def from_ms(self) -> int:
+        """The earliest start of a bar that contains some of ``first``."""
+        slack = 0 if self.bar.intraday else window_days(self.bar) - 1
+        return midnight_ms(self.first - timedelta(days=slack))
+
+    @property
+    def until_ms(self) -> int:
+        """No bar starts at or after this."""
+        return midnight_ms(self.last + timedelta(days=1))
+
+
+_decode_range = msgspec.json.Decoder(RangePage).decode
+_decode_market = msgspec.json.Decoder(MarketPage).decode
+
+
+def decode_range(body: bytes) -> RangePage:
+    """Raises `BadPageError` for anything but a successful page."""
+    return _successful(_decoded(_decode_range, RangePage, body))
+
+
+def decode_market(body: bytes) -> MarketPage:
+    """Raises `BadPageError` for anything but a successful answer."""
+    return _successful(_decoded(_decode_market, MarketPage, body))
+
+
+def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[WireBar]:
+    """The page's bars, ascending. ``after_ms`` is the last timestamp of the page before it.
+
+    Raises `BadPageError` when any bar is not what was asked: then none of the page may be used.
+    """
+    bars = page.results or []
+    _judge_echo(page.ticker, page.adjusted, asked)
+    low, high = asked.from_ms, asked.until_ms
+    last = low - 1 if after_ms is None else after_ms
+    for bar in bars:
+        timestamp = bar.t
+        if not last < timestamp < high:
+            raise _misplaced(bar, asked, last, after_ms)
+        last = timestamp
+    return bars
+
+
+def judge_market(page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | None) -> list[MarketBar]:
+    """The bars of the tickers wanted (None: of all), in the API's order.
+
+    The rows' own timestamps are not compared with the session: 16:00 New York has been seen, and
+    midnight too. Raises `BadPageError`.
+    """
+    if page.adjusted is not None and page.adjusted is not adjusted and page.results:
+        raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
+    bars = page.results or []
+    if wanted is not None:
+        bars = [bar for bar in bars if bar.T in wanted]
+    names = {bar.T for bar in bars}
+    if len(names) != len(bars):
+        raise BadPageError("a ticker stands in the market's answer twice.")
+    if "" in names:
+        raise BadPageError("a bar of the market's answer has no ticker (field T).")
+    return bars
+
+
+def price_rows(ticker: str, bars: Sequence[WireBar], first: date) -> list[Row]:
+    """Rows of `stock_prices` from day bars, for the sessions from ``first`` on."""
+    return [
+        {"date": _day_text(bar.t), "stock_ticker": ticker, "price": bar.c} for bar in _from_day(bars, first)
+    ]
+
+
+def bar_rows(ticker: str, bars: Sequence[WireBar], first: date, *, asked: Asked) -> list[Row]:
+    """Rows of `stock_bars`, of the bars that do not end before ``first``."""
+    first -= timedelta(days=window_days(asked.bar) - 1)
+    chosen = _from_day(bars, first)
+    if asked.bar.intraday:
+        return _intraday_rows(ticker, chosen, adjusted=asked.adjusted)
+    return [
+        _bar_row(ticker, bar, utc_text(bar.t), _day_text(bar.t), adjusted=asked.adjusted) for bar in chosen
+    ]
+
+
+def market_price_rows(bars: Iterable[MarketBar], session: date) -> list[Row]:
+    """Rows of `stock_prices` from a grouped answer."""
+    text = session.isoformat()
+    return [{"date": text, "stock_ticker": bar.T, "price": bar.c} for bar in bars]
+
+
+def market_bar_rows(bars: Iterable[MarketBar], session: date, *, adjusted: bool) -> list[Row]:
+    """Rows of `stock_bars` from a grouped answer; the timestamp is the session's start."""
+    text, timestamp = session.isoformat(), utc_text(midnight_ms(session))
+    return [_bar_row(bar.T, bar, timestamp, text, adjusted=adjusted) for bar in bars]
+
+
+def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: bool) -> Row:
+    trades = bar.n
+    return {
+        "stock_ticker": ticker,
+        "timestamp": timestamp,
+        "date": day,
+        "open": bar.o,
+        "high": bar.h,
+        "low": bar.l,
+        "close": bar.c,
+        "volume": bar.v,
+        "vwap": bar.vw,
+        # 2e+06 is two million trades: whole, though its notation is a float's
+        "transactions": int(trades) if isinstance(trades, float) and trades.is_integer() else trades,
+        "adjusted": adjusted,
+        "otc": bar.otc or False,
+    }
+
+
+def _intraday_rows(ticker: str, bars: Sequence[WireBar], *, adjusted: bool) -> list[Row]:
+    rows, text, until = [], "", 0
+    for bar in bars:
+        if bar.t >= until:
+            day = session_of(bar.t)
+            text, until = day.isoformat(), midnight_ms(day + timedelta(days=1))
+        rows.append(_bar_row(ticker, bar, utc_text(bar.t), text, adjusted=adjusted))
+    return rows
+
+
+def _from_day(bars: Sequence[WireBar], first: date) -> Sequence[WireBar]:
+    low = midnight_ms(first)
+    if not bars or bars[0].t >= low:
+        return bars
+    return bars[bisect_left(bars, low, key=lambda bar: bar.t) :]
+
+
+@lru_cache(maxsize=16_384)
+def _day_text(timestamp_ms: int) -> str:
+    return session_of(timestamp_ms).isoformat()
+
+
+def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fast:
+        return _decoded_slowly(shape, body, fast)
+
+
+def _decoded_slowly(shape: type[P], body: bytes, fast: Exception) -> P:
+    """Decode once more without types: to forgive what is harmless, or to say what is wrong."""
+    try:
+        raw = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
+        raise BadPageError(f"the API answered 200 with {what}.", detail=str(fast)) from fast
+    if not isinstance(raw, dict):
+        raise BadPageError("the API answered 200 with JSON that is no object.") from fast
+    for bar in raw.get("results") or [] if isinstance(raw.get("results"), list) else []:
+        if isinstance(bar, dict) and isinstance(bar.get("t"), float) and bar["t"].is_integer():
+            bar["t"] = int(bar["t"])  # 1.6e+12 is a whole timestamp in scientific notation
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as fault:
+        raise BadPageError(_where(raw, str(fault)), detail=str(fast)) from fault
+
+
+def _where(raw: Row, fault: str) -> str:
+    """The field and the bar that a typed decoding refused, in words."""
+    results = raw.get("results")
+    if not isinstance(results, list):
+        return f"the answer is not of the published form: {fault}."
+    for place, bar in enumerate(results):
+        try:
+            msgspec.convert(bar, WireBar)
+        except msgspec.ValidationError as refused:
+            moment = bar.get("t") if isinstance(bar, dict) else None
+            when = f" ({utc_text(moment)})" if isinstance(moment, int) and 0 <= moment < 10**14 else ""
+            return f"bar {place + 1}{when} is not usable: {refused}."
+    return f"the answer is not of the published form: {fault}."
+
+
+def _successful(page: P) -> P:
+    # DELAYED is what plans with late data answer; older answers had no status at all
+    if page.status not in (None, "OK", "DELAYED"):
+        said = (page.error or page.message or "no reason given")[:200]
+        raise BadPageError(f"the API answered 200 with status {page.status[:40]}: {said}")
+    return page
+
+
+def _judge_echo(ticker: str | None, adjusted: bool | None, asked: Asked) -> None:  # noqa: FBT001 - the echo
+    if ticker is not None and ticker != asked.ticker:
+        raise BadPageError(f"the API answered for another ticker, {ticker[:40]}.")
+    if adjusted is not None and adjusted is not asked.adjusted:
+        raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
+
+
+def _misplaced(bar: WireBar, asked: Asked, last: int, after_ms: int | None) -> BadPageError:
+    low, high, what = asked.from_ms, asked.until_ms, "the API gave a bar"
+    if not -(2**53) < bar.t < 2**53:
+        return BadPageError(f"{what} with an impossible time, {bar.t}.")
+    if not low <= bar.t < high:
+        return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {bar.t} ms.")
+    when = utc_text(bar.t)
+    if bar.t == last:
+        return BadPageError(f"{what} twice: that of {when}.")
+    place = "page" if after_ms is not None else "bar"
+    return BadPageError(f"{what} out of order: that of {when} after a later {place}.")

@@ -1,0 +1,223 @@
+"""argv and files: what was asked for, as an operation for the runner.
+
+Files are read and judged here, before the event loop runs. Each command imports what it needs
+when it is chosen: `spec` must not pay for the others.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import orjson
+
+from stockticker_async import __version__
+from stockticker_async.clock import Clock
+from stockticker_async.errors import ConfigError, ConnectorError, UsageError
+from stockticker_async.log import Mask
+from stockticker_async.runner import Operation, run
+from stockticker_async.shell import Shell
+
+_USAGE_EXIT = 2  # argparse's own, and every shell tool's
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving: bad usage is told on stdout, too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, usage=self.format_usage())
+
+
+def main(argv: Sequence[str], clock: Clock | None = None) -> int:
+    """Run the program and return its exit code."""
+    if not _is_open(1):
+        sys.stderr.write("stdout is closed: there is nowhere to write to.\n")
+        return 1
+    clock = clock or Clock()
+    mask = Mask()
+    try:
+        args = _parser(argv).parse_args(argv)
+    except UsageError as error:
+        sys.stderr.write(f"{error.usage}{error.message}\n")
+        run(_failing(error), clock=clock, mask=mask)
+        return _USAGE_EXIT
+    try:
+        operation = _operation(args, clock, mask)
+    except ConnectorError as error:
+        operation = _failing(error)
+    return run(operation, clock=clock, mask=mask, debug=args.debug)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _failing(error: ConnectorError) -> Operation:
+    async def fail(_: Shell) -> int:
+        raise error
+
+    return fail
+
+
+def _parser(argv: Sequence[str]) -> _Parser:
+    parser = _Parser(
+        prog="source-stockticker-async",
+        description="US stock prices from the API of Massive (formerly Polygon.io), as Airbyte messages.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--debug", action="store_true", help="log every call to the API")
+        return command
+
+    add("spec", "print what the configuration holds")
+    config_help = "the configuration, a JSON file"
+    add("check", "test the key, the plan and every ticker").add_argument(
+        "--config", required=True, metavar="FILE", help=config_help
+    )
+    add("discover", "print the streams that there are").add_argument(
+        "--config", required=True, metavar="FILE", help=config_help
+    )
+    read = add("read", "sync the streams of a configured catalog")
+    read.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    read.add_argument("--catalog", required=True, metavar="FILE", help="a configured catalog")
+    read.add_argument(
+        "--state", metavar="FILE", help="where to go on: a state, or the whole output of an earlier read"
+    )
+    configured = add("catalog", "print a configured catalog to start from")
+    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: all)")
+    configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
+    demo = add("demo", "run the whole main job against the sandbox: no key, no network")
+    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")
+    sandbox = add("sandbox", "serve an imitation of the API on this machine")
+    if "sandbox" in argv[:1]:
+        from stockticker_async.sandbox.command import add_arguments  # noqa: PLC0415 - for this command only
+
+        add_arguments(sandbox)
+    return parser
+
+
+def _operation(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
+    """The command as a coroutine to be. Raises `ConnectorError` for what its files hold."""
+    match args.command:
+        case "spec":
+            return _spec()
+        case "check":
+            return _check(args, mask)
+        case "discover":
+            return _discover(args, mask)
+        case "read":
+            return _read(args, clock, mask)
+        case "catalog":
+            return _catalog(args)
+        case "demo":
+            return _demo(args)
+        case _:
+            return _sandbox(args)
+
+
+def _spec() -> Operation:
+    from stockticker_async import resources  # noqa: PLC0415
+    from stockticker_async.operations.spec import spec  # noqa: PLC0415
+
+    specification = resources.load("spec.json")
+    return lambda shell: spec(shell, specification)
+
+
+def _check(args: argparse.Namespace, mask: Mask) -> Operation:
+    from stockticker_async.operations.check import check  # noqa: PLC0415
+
+    raw = _read_config(args.config, mask)
+    return lambda shell: check(shell, raw)
+
+
+def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
+    from stockticker_async import catalog  # noqa: PLC0415
+    from stockticker_async.operations.discover import discover  # noqa: PLC0415
+
+    _read_config(args.config, mask)
+    streams = catalog.offered()
+    return lambda shell: discover(shell, streams)
+
+
+def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
+    from stockticker_async import catalog, config, market, state  # noqa: PLC0415
+    from stockticker_async.operations.read import read  # noqa: PLC0415
+
+    if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
+        raise ConfigError(
+            "DATA_CHANNEL_MEDIUM=SOCKET is not supported: this source writes to stdout. Set it to STDIO."
+        )
+    raw = _read_config(args.config, mask)
+    parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
+    selected = catalog.parse(_read_json(args.catalog, "catalog"))
+    blobs = state.find_blobs(_read_file(args.state, "state")) if args.state else {}
+    return lambda shell: read(shell, parsed, selected, blobs)
+
+
+def _catalog(args: argparse.Namespace) -> Operation:
+    from stockticker_async.catalog import configured  # noqa: PLC0415
+    from stockticker_async.operations.catalog import catalog  # noqa: PLC0415
+
+    made = configured(args.streams, incremental=args.incremental)
+    return lambda shell: catalog(shell, made)
+
+
+def _demo(args: argparse.Namespace) -> Operation:
+    from stockticker_async import catalog, resources  # noqa: PLC0415
+    from stockticker_async.demo import demo  # noqa: PLC0415
+
+    specification, streams = resources.load("spec.json"), catalog.offered()
+    return lambda shell: demo(shell, specification, streams, args.tickers)
+
+
+def _sandbox(args: argparse.Namespace) -> Operation:
+    from stockticker_async.sandbox.command import run as serve  # noqa: PLC0415
+
+    return lambda _: serve(args)
+
+
+def _read_config(path: str, mask: Mask) -> Any:
+    """The configuration with its key masked from here on; at a terminal it may come from the environment."""
+    raw = _read_json(path, "config")
+    if not isinstance(raw, dict):
+        return raw
+    if raw.get("api_key") is None and sys.stdin is not None and sys.stdin.isatty():
+        found = next(
+            (key for name in ("MASSIVE_API_KEY", "POLYGON_API_KEY") if (key := os.environ.get(name))), None
+        )
+        raw = raw if found is None else {**raw, "api_key": found}
+    key = raw.get("api_key")
+    if isinstance(key, str):
+        mask.add(key.strip())
+    return raw
+
+
+def _read_json(path: str, what: str) -> Any:
+    text = _read_file(path, what)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"The {what} file {path} is not JSON: {error}.") from None
+
+
+def _read_file(path: str, what: str) -> bytes:
+    """What the file holds, without a byte order mark. Raises `ConfigError`; never shows its content."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise ConfigError(f"The name of the {what} file cannot be that of a file.") from None
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if not content.strip():
+        raise ConfigError(f"The {what} file {path} is empty.")
+    return content

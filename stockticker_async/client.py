@@ -1,0 +1,321 @@
+"""The only code that opens a socket: one session, the limiter, verdicts, deadlines.
+
+Every call (a page and a retry is a call, too) goes the same way: wait for the limiter's leave,
+send, read the body up to a limit, ask `verdict` what it means. "Later" waits for as long as the
+API wants, in silence towards the caller; faults that may pass are tried again with jitter until
+`patience` seconds have gone by without any success of this client; bodies that do not decode are
+tried `BODY_TRIES` times. What comes back is an answer, or one of the refusals a caller must tell
+apart; everything else is raised as one of our own errors. None of aiohttp's leaves this module.
+
+The key travels in a header, and only to the origin of the base URL: redirects are not followed,
+and a URL of another origin is refused before anything is sent.
+"""
+
+import logging
+import random
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Generic, TypeVar
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import aiohttp.http_exceptions
+import anyio
+from yarl import URL
+
+from stockticker_async import __version__, verdict
+from stockticker_async.bars import BadPageError
+from stockticker_async.clock import Clock
+from stockticker_async.config import Config
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
+from stockticker_async.limiter import Limiter
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+BODY_BYTES = 64 * 1024 * 1024
+"""The largest body, unpacked: ten times a full page of 50,000 bars."""
+BODY_TRIES = 3
+PATIENCE = 15 * 60.0
+"""Seconds without any success after which a sync gives up on a call."""
+_BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
+_BACKOFF_CAP = 60.0
+_CONNECT_TIMEOUT = 15.0
+_READ_TIMEOUT = 60.0  # between two pieces of a body
+_CALL_TIMEOUT = 300.0  # a full page through a line of 0.2 Mbit/s
+_SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
+_TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A whole, decoded answer."""
+
+    value: T
+    moment: datetime
+    """The API's clock when it answered (UTC); the machine's where the API did not say."""
+
+
+class _PassingFaultError(Exception):
+    """A fault that may pass. ``str()`` says what happened, without the key."""
+
+
+class Client:
+    """One session with the API; made by `open_client`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        config: Config,
+        clock: Clock,
+        limiter: Limiter,
+        *,
+        patience: float,
+        on_wait: Callable[[datetime], Awaitable[None]] | None,
+    ) -> None:
+        self._session = session
+        self._origin = _origin(config.base_url)
+        self._base_url = config.base_url
+        self._proxy = _proxy(config.base_url)
+        self._clock = clock
+        self._limiter = limiter
+        self._patience = patience
+        self._on_wait = on_wait
+        self._turn = anyio.Lock()
+        self._changed = anyio.Event()
+        self._last_success = clock.monotonic()
+        self._skew_told = False
+        self._fault_told = False
+        self.calls = 0
+        """Requests sent so far, retries included."""
+
+    async def get(
+        self, url: str, decode: Callable[[bytes], T]
+    ) -> Answer[T] | verdict.Missing | verdict.Refusal:
+        """Ask for ``url``, a path of the base URL or an absolute URL of the same origin.
+
+        ``decode`` turns a body into a value or raises `BadPageError`. Raises `ConfigError`,
+        `TransientError` (after trying again) or `ConnectorError`.
+        """
+        target = self._target(url)
+        faults = bad_pages = 0
+        began = self._clock.monotonic()
+        while True:
+            try:
+                judged = await self._call(target, decode)
+            except _PassingFaultError as fault:
+                faults += 1
+                await self._back_off(fault, faults, began)
+            except BadPageError:
+                bad_pages += 1
+                if bad_pages == BODY_TRIES:
+                    raise
+            else:
+                if judged is not None:
+                    return judged
+
+    async def _call(
+        self, target: URL, decode: Callable[[bytes], T]
+    ) -> Answer[T] | verdict.Missing | verdict.Refusal | None:
+        """One request. None: the API said later, and the limiter knows."""
+        status, headers, body = await self._exchange(target)
+        now = self._clock.utc_now()
+        match verdict.judge(status, headers, body, now=now):
+            case verdict.Later():
+                return None
+            case verdict.Again(reason):
+                raise _PassingFaultError(reason)
+            case verdict.Wrong(error):
+                raise error
+            case verdict.Body():
+                self._last_success = self._clock.monotonic()
+                return Answer(decode(body), self._moment(headers.get("Date"), now))
+            case refusal:
+                self._last_success = self._clock.monotonic()
+                return refusal
+
+    async def _exchange(self, target: URL) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request when the limiter allows, and tell it how that went."""
+        await self._begin()
+        self.calls += 1
+        try:
+            async with self._session.get(target, proxy=self._proxy, allow_redirects=False) as response:
+                body = await _read(response)
+        except aiohttp.ClientConnectorCertificateError as error:
+            self._limiter.failed(self._clock.monotonic())
+            raise ConfigError(
+                f"The certificate of {target.host} is not trusted. Where a proxy opens TLS, name its "
+                "authority in the environment variable SSL_CERT_FILE.",
+                detail=type(error).__name__,
+            ) from error
+        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+            self._limiter.failed(self._clock.monotonic())
+            raise _PassingFaultError(_described(error, target)) from error
+        except BaseException:
+            self._limiter.failed(self._clock.monotonic())
+            raise
+        finally:
+            self._changed.set()
+        now = self._clock.monotonic()
+        if response.status == verdict.TOO_MANY:
+            wait = verdict.retry_after(response.headers.get("Retry-After"), now=self._clock.utc_now())
+            self._limiter.refused(now, wait)
+        else:
+            self._limiter.succeeded(now)
+        _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
+        return response.status, response.headers, body
+
+    async def _begin(self) -> None:
+        """Return when the limiter lets one more call begin: first come, first served."""
+        async with self._turn:
+            while (wait := self._limiter.reserve(self._clock.monotonic())) > 0:
+                self._changed = anyio.Event()
+                await self._tell_wait()
+                await self._clock.wait(self._changed, min(wait, verdict.RETRY_AFTER_CAP))
+
+    async def _tell_wait(self) -> None:
+        now = self._clock.monotonic()
+        resumes_at = self._limiter.resumes_at(now)
+        if self._on_wait is not None and resumes_at is not None and resumes_at - now > _TOLD_WAIT:
+            await self._on_wait(self._clock.utc_now() + timedelta(seconds=resumes_at - now))
+
+    async def _back_off(self, fault: _PassingFaultError, faults: int, began: float) -> None:
+        """Wait before the next try, or raise `TransientError` when patience is used up."""
+        waited = self._clock.monotonic() - max(began, self._last_success)
+        if waited >= self._patience:
+            raise TransientError(
+                f"{self._base_url} could not be reached or did not answer for {self._patience:.0f} s: "
+                f"{fault}. The next sync goes on from here.",
+            ) from fault
+        if not self._fault_told:
+            self._fault_told = True
+            _log.warning("The API fails at times, and is asked again: %s", fault)
+        cap = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10))
+        await self._clock.sleep(cap * random.uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
+
+    def _moment(self, text: str | None, now: datetime) -> datetime:
+        moment = _http_date(text)
+        if moment is None:
+            return now
+        if abs(moment - now) > _SKEW and not self._skew_told:
+            self._skew_told = True
+            _log.warning(
+                "This machine's clock (%s) and the API's (%s) differ; a day counts as finished when it is "
+                "by both.",
+                now.isoformat(timespec="seconds"),
+                moment.isoformat(timespec="seconds"),
+            )
+        return moment
+
+    def _target(self, url: str) -> URL:
+        absolute = url if "://" in url else self._base_url + url
+        try:
+            same = _origin(absolute) == self._origin and urlsplit(absolute).username is None
+        except ValueError:
+            same = False
+        if not same:
+            raise BadPageError(
+                "The API named a further page at another address, where the key must not go: "
+                f"{_without_query(url)}."
+            )
+        return URL(absolute, encoded=True)
+
+    def next_target(self, next_url: str) -> str:
+        """A ``next_url`` as `get` takes it: some servers give only its path."""
+        return urljoin(self._base_url + "/", next_url)
+
+
+@asynccontextmanager
+async def open_client(
+    config: Config,
+    clock: Clock,
+    *,
+    patience: float = PATIENCE,
+    on_wait: Callable[[datetime], Awaitable[None]] | None = None,
+) -> AsyncIterator[Client]:
+    """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts."""
+    limiter = Limiter(config.requests_per_minute, at_once=config.max_concurrent_requests)
+    connector = aiohttp.TCPConnector(limit=config.max_concurrent_requests)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(
+            total=min(_CALL_TIMEOUT, patience), sock_connect=_CONNECT_TIMEOUT, sock_read=_READ_TIMEOUT
+        ),
+        headers={
+            "Authorization": f"Bearer {config.api_key}",
+            "Accept": "application/json",
+            "User-Agent": f"source-stockticker-async/{__version__}",
+        },
+    ) as session:
+        yield Client(session, config, clock, limiter, patience=patience, on_wait=on_wait)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, unpacked. Raises `ConnectorError` above `BODY_BYTES`."""
+    pieces, size_bytes = [], 0
+    async for piece in response.content.iter_any():
+        size_bytes += len(piece)
+        if size_bytes > BODY_BYTES:
+            raise ConnectorError(
+                f"The API sent more than {BODY_BYTES // 2**20} MiB in one answer, which is refused: no page "
+                "of bars comes near that."
+            )
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _described(error: Exception, target: URL) -> str:
+    """A transport fault in words that hold no header, and no query."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {target.host} cannot be found (no network?)"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return f"no secure connection to {target.host}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy named in the environment cannot be reached"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {target.host}:{target.port} ({error.os_error.strerror or 'refused'})"
+        case TimeoutError():
+            return f"{target.host} did not answer in time"
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return f"{target.host} closed the connection"
+        case aiohttp.ClientPayloadError():
+            return "an answer broke off, or was damaged"
+    return f"the connection failed ({type(error).__name__})"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Raises ValueError for what is no URL, such as ``https://host:443:443/``."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def _proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for the API. (aiohttp's own way also reads ~/.netrc.)"""
+    scheme, host, _ = _origin(base_url)
+    proxies = getproxies()
+    found = proxies.get(scheme) or proxies.get("all")
+    if found is None or host is None or proxy_bypass(host):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def _http_date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0].rpartition("@")[2][:120]

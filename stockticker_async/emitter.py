@@ -1,0 +1,166 @@
+"""One stream's messages, in the protocol's order, and the decision when a STATE is due.
+
+STARTED, RUNNING at the first record, records with states between them, a last STATE, COMPLETE or
+INCOMPLETE. What is always true: ``recordCount`` is exactly the records put since the state before;
+no two states in a row are equal (a counter tells them apart where only records came between);
+each stream writes at least one state; a state is put after the records that it vouches for.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import anyio
+
+from stockticker_async import protocol
+from stockticker_async.clock import Clock
+from stockticker_async.errors import ConnectorError
+from stockticker_async.output import Output
+
+_STATE_EVERY = 5.0
+"""Seconds between states, when there is progress and states stay a small part of the bytes."""
+_STATE_LATEST = 600.0
+"""Seconds of progress after which a state goes out whatever it weighs."""
+_STATE_SHARE = 0.05
+_SILENCE = 1800.0
+"""Seconds without a record or state after which one shows that the sync lives: the platform's
+heartbeat counts nothing else, and gives up after three hours by default."""
+_SAME_RESET = 1.0  # seconds within which two announced ends of a wait are one
+
+
+class Vouched(Protocol):
+    """What a stream's state is made of."""
+
+    def blob(self) -> dict[str, Any]:
+        """The stream_state as of now."""
+
+
+class Emitter:
+    """Writes the messages of one stream."""
+
+    def __init__(
+        self, name: str, vouched: Vouched, output: Output, clock: Clock, *, state_first: bool = False
+    ) -> None:
+        """``state_first``: what the sync began with was replaced, which a state must say at once."""
+        self.name = name
+        self.failed = False
+        self._finished = False
+        self._state_first = state_first
+        self._vouched = vouched
+        self._output = output
+        self._clock = clock
+        self._running = False
+        self._waits_until: datetime | None = None
+        self._records = 0
+        self._record_bytes = 0
+        self._state_bytes = 0
+        self._state_size = 0
+        self._blob: dict[str, Any] | None = None
+        self._repetitions = 0
+        self._state_at = self._line_at = clock.monotonic()
+        self._turn = anyio.Lock()
+
+    async def start(self) -> None:
+        await self._status("STARTED")
+        if self._state_first:
+            await self._state(even_unchanged=True)
+
+    async def estimate(self, *, rows: int, row_bytes: int) -> None:
+        await self._output.put(
+            protocol.estimate(
+                self.name, rows=rows, size_bytes=rows * row_bytes, emitted_at_ms=self._clock.emitted_at_ms()
+            )
+        )
+
+    async def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """RECORDs of flat rows, few enough for one piece of the output."""
+        if not rows:
+            return
+        async with self._turn:
+            await self._run()
+            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+            await self._output.put(lines)
+            self._records += len(rows)
+            self._record_bytes += len(lines)
+            self._waits_until = None
+            self._line_at = self._clock.monotonic()
+
+    async def waits(self, until: datetime) -> None:
+        """RUNNING, but waiting for the allowance; said once for each end of the wait."""
+        told = self._waits_until
+        if self._finished or (told is not None and abs((until - told).total_seconds()) < _SAME_RESET):
+            return
+        self._waits_until = until
+        self._running = True
+        await self._output.put(
+            protocol.stream_status(
+                self.name,
+                "RUNNING",
+                emitted_at_ms=self._clock.emitted_at_ms(),
+                rate_limited_until_ms=int(until.timestamp() * 1000),
+            )
+        )
+
+    async def checkpoint(self) -> None:
+        """A STATE if one is due: called whenever something may have been covered."""
+        now = self._clock.monotonic()
+        silent = now - self._line_at >= _SILENCE
+        elapsed = now - self._state_at
+        if self._finished or not (silent or elapsed >= _STATE_EVERY):
+            return
+        light = self._state_bytes + self._state_size <= _STATE_SHARE * self._record_bytes
+        if silent or light or elapsed >= _STATE_LATEST:
+            async with self._turn:
+                await self._state(even_unchanged=silent)
+
+    async def complete(self) -> None:
+        if self._finished:
+            return
+        async with self._turn:
+            self._finished = True
+            await self._run()
+            await self._state(even_unchanged=self._blob is None)
+            await self._status("COMPLETE")
+
+    async def fail(self, errors: Sequence[ConnectorError]) -> None:
+        """Tell why, vouch for what was written, and end INCOMPLETE; nothing if it has ended already.
+
+        Without errors it was interrupted.
+        """
+        if self._finished:
+            return
+        async with self._turn:
+            self._finished = self.failed = True
+            for error in errors:
+                await self._output.put(
+                    protocol.error(error, emitted_at_ms=self._clock.emitted_at_ms(), stream=self.name)
+                )
+            await self._state(even_unchanged=self._blob is None)
+            await self._status("INCOMPLETE")
+
+    async def _run(self) -> None:
+        """RUNNING, once; the suites want it of empty streams, too."""
+        if not self._running or self._waits_until is not None:
+            self._running = True
+            await self._status("RUNNING")
+
+    async def _state(self, *, even_unchanged: bool) -> None:
+        blob = self._vouched.blob()
+        changed = blob != self._blob
+        if not changed and not self._records and not even_unchanged:
+            return
+        self._blob = blob
+        if not changed:
+            self._repetitions += 1
+            blob = {**blob, "repetition": self._repetitions}
+        line = protocol.state(self.name, blob, records=self._records)
+        self._records = 0
+        self._state_size = len(line)
+        self._state_bytes += len(line)
+        self._state_at = self._line_at = self._clock.monotonic()
+        await self._output.put(line)
+
+    async def _status(self, status: protocol.Status) -> None:
+        await self._output.put(
+            protocol.stream_status(self.name, status, emitted_at_ms=self._clock.emitted_at_ms())
+        )

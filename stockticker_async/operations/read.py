@@ -1,0 +1,192 @@
+"""`read`: the sync.
+
+Theory of operation
+-------------------
+1. The days of the sync are fixed once, from the clock: the last day worth asking, and the last that
+   has settled. Every stream's state is read, or refused, before anything is sent.
+2. Each stream says STARTED. Where the state does not hold any more (`state.begin`), the replaced one
+   is written before the first record that is read again.
+3. Streams of the same bars share their calls: `stock_prices` with `stock_bars` when those are of one
+   day. Each such family is planned and carried out by a `BarsSync`.
+4. Each stream ends once: COMPLETE, or an ERROR for each cause and INCOMPLETE. Whatever ends the
+   sync early (a signal, a wrong key, an outage) still lets every stream write its last state.
+
+While calls are made, a heartbeat lets states out in time even when nothing arrives.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+
+from stockticker_async import market, state
+from stockticker_async.catalog import Selected
+from stockticker_async.client import open_client
+from stockticker_async.clock import Clock
+from stockticker_async.config import DAY, Bar, Config
+from stockticker_async.emitter import Emitter
+from stockticker_async.errors import ConfigError, ConnectorError
+from stockticker_async.plan import Plan, minutes_under, weekdays_in
+from stockticker_async.shell import Shell
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES
+from stockticker_async.sync import BarsSync, Days, Feed, first_day, told
+
+_log = logging.getLogger(__name__)
+
+_DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
+_HEARTBEAT = 60.0
+_ROW_BYTES = {STOCK_PRICES.name: 140, STOCK_BARS.name: 340}  # of a line, its envelope included
+_SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
+_MARKET_ROWS = 12_000
+
+_Family = tuple[Bar, list[Feed]]
+
+
+async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
+    """Sync the selected streams from the states in ``blobs``. Returns the exit code.
+
+    Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
+    """
+    days = _days(shell.clock, config)
+    feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    for warning in config.warnings:
+        _log.warning(warning)
+    try:
+        for feed in feeds:
+            await feed.emitter.start()
+        async with _heartbeat(shell.clock, feeds):
+            await _sync(shell, config, feeds, days)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            for feed in feeds:
+                await feed.emitter.fail([])
+        raise
+    return 1 if any(feed.emitter.failed for feed in feeds) else 0
+
+
+async def _sync(shell: Shell, config: Config, feeds: Sequence[Feed], days: Days) -> None:
+    """Read every family of streams; each stream is ended when this returns."""
+    async with open_client(config, shell.clock, on_wait=_waiting(feeds)) as client:
+        for bar, family in _families(config, feeds):
+            sync = BarsSync(client, config, bar, family, days)
+            fatal: ConnectorError | None = None
+            try:
+                await _carry_out(sync, family, config, days)
+            except ConnectorError as error:
+                fatal = error
+            await _end(family, told(sync.failures) + ([fatal] if fatal else []))
+            if fatal is not None:
+                await _end(feeds, [fatal])
+                break
+        _log.info("The sync made %d calls to the API.", client.calls)
+
+
+async def _carry_out(sync: BarsSync, family: Sequence[Feed], config: Config, days: Days) -> None:
+    plan = sync.plan(config.requests_per_minute)
+    _tell_plan(plan, config)
+    for feed in family:
+        rows = _expected_rows(feed, config, days)
+        await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
+    await sync.run(plan)
+
+
+def _days(clock: Clock, config: Config) -> Days:
+    now = clock.utc_now()
+    last = market.last_askable(now)
+    return Days(
+        last=last if config.end_date is None else min(last, config.end_date),
+        settled=market.last_settled(now),
+        today=market.new_york_date(now),
+    )
+
+
+def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days) -> Feed:
+    """The stream's place to begin. Raises `ConfigError`."""
+    stream, whole = one.stream, config.whole_market
+    bar = DAY if stream is STOCK_PRICES else config.bar
+    basis = state.Basis(config.adjusted, str(bar), otc=whole and config.include_otc)
+    start = state.begin(
+        state.read(stream, blob),
+        names=(state.MARKET,) if whole else config.tickers,
+        basis=basis,
+        start=config.start_date,
+        default_start=days.today - _DEFAULT_DAYS,
+        settled=days.settled,
+    )
+    for note in start.notes:
+        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", stream.name, note.text)
+    progress = state.Progress(stream, basis, start)
+    emitter = Emitter(stream.name, progress, shell.output, shell.clock, state_first=start.replaced)
+    feed = Feed(emitter, progress, "prices" if stream is STOCK_PRICES else "bars")
+    lookback = config.lookback_days if one.incremental else 0
+    for name, entry in start.entries.items():
+        if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
+            raise ConfigError(
+                f"end_date {config.end_date} is before the first day to read, {entry.since}: set start_date."
+            )
+        first = first_day(entry, lookback=lookback, bar=bar, days=days, end=config.end_date)
+        if first is not None:
+            feed.floors[name] = first
+    return feed
+
+
+def _families(config: Config, feeds: Sequence[Feed]) -> list[_Family]:
+    """The streams by the bars that they are made of."""
+    families: dict[Bar, list[Feed]] = {}
+    for feed in feeds:
+        families.setdefault(DAY if feed.kind == "prices" else config.bar, []).append(feed)
+    return list(families.items())
+
+
+def _expected_rows(feed: Feed, config: Config, days: Days) -> int:
+    sessions = sum(weekdays_in(first, days.last) for first in feed.floors.values())
+    if config.whole_market:
+        return sessions * _MARKET_ROWS
+    return sessions if feed.kind == "prices" else sessions * _SESSION_BARS.get(config.bar.timespan, 1)
+
+
+def _tell_plan(plan: Plan, config: Config) -> None:
+    minutes = minutes_under(plan.calls, config.requests_per_minute)
+    under = f", {minutes} minutes under the allowance" if minutes else ""
+    _log.info(
+        "Planned: %d calls, %d of them for whole sessions of the market%s.",
+        plan.calls,
+        len(plan.grouped),
+        under,
+    )
+
+
+def _waiting(feeds: Sequence[Feed]) -> Callable[[datetime], Awaitable[None]]:
+    async def tell(until: datetime) -> None:
+        for feed in feeds:
+            await feed.emitter.waits(until)
+
+    return tell
+
+
+@asynccontextmanager
+async def _heartbeat(clock: Clock, feeds: Sequence[Feed]) -> AsyncIterator[None]:
+    """Let states out that are due though no answer arrives."""
+
+    async def beat() -> None:
+        while True:
+            await clock.sleep(_HEARTBEAT)
+            for feed in feeds:
+                await feed.emitter.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(beat)
+        yield
+        group.cancel_scope.cancel()
+
+
+async def _end(feeds: Sequence[Feed], errors: Sequence[ConnectorError]) -> None:
+    """End those streams that have not ended yet: COMPLETE where there is no error."""
+    for feed in feeds:
+        if errors:
+            await feed.emitter.fail(errors)
+        else:
+            await feed.emitter.complete()

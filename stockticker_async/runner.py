@@ -1,0 +1,150 @@
+"""Runs one operation: starts the output, turns errors into TRACE and exit code, minds the signals.
+
+What ends the program, and how:
+
+- The operation returns its exit code: all lines are written first, however slow the reader.
+- An error that nobody has told yet becomes one ERROR trace, exit 1. This is the one place that
+  catches every exception; what is no error of ours is our bug, and says so with its traceback in the
+  trace, where it can be reported from.
+- SIGTERM or SIGINT: the operation is cancelled and writes its last states; what is queued is
+  written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
+  Then the process dies *of* the signal. A second signal ends it at once.
+- The reader has gone: it dies of SIGPIPE at once, as `yes | head -1` does.
+- stdout takes no more (a full disk): one sentence on stderr, exit 1.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.abc
+
+from stockticker_async import protocol
+from stockticker_async.clock import Clock
+from stockticker_async.errors import ConnectorError, OutputError
+from stockticker_async.log import LinesHandler, Mask, to_lines
+from stockticker_async.output import Output, open_output
+from stockticker_async.shell import Shell
+
+_FLUSH = 3.0
+"""Seconds without progress that a reader is granted once a signal has come (PyAirbyte stops
+reading before it sends SIGTERM)."""
+_PID_1 = 1
+
+Operation = Callable[[Shell], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class _Ending:
+    """The signal that ends the program, once there is one."""
+
+    signum: signal.Signals | None = None
+    came: anyio.Event = field(default_factory=anyio.Event)
+
+
+def run(operation: Operation, *, clock: Clock, mask: Mask, debug: bool = False, descriptor: int = 1) -> int:
+    """Run to the end and return the exit code, or die of a signal."""
+    return anyio.run(_run, operation, clock, mask, debug, descriptor)
+
+
+def die_of(signum: signal.Signals) -> None:
+    """End the process as the signal would have, had we not caught it. Main thread only."""
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+    # only a process with the number 1 outlives its own signal: what shells answer for the others
+    os._exit(128 + signum)
+
+
+async def _run(
+    operation: Operation,
+    clock: Clock,
+    mask: Mask,
+    debug: bool,  # noqa: FBT001 - anyio.run passes no keywords
+    descriptor: int,
+) -> int:
+    ending = _Ending()
+    code = 1
+    async with open_output(descriptor, on_closed=lambda: die_of(signal.SIGPIPE)) as output:
+        to_lines(LinesHandler(output.offer, mask), debug=debug)
+        async with anyio.create_task_group() as group:
+            scope = anyio.CancelScope()
+            await group.start(_watch_signals, scope, ending)
+            group.start_soon(_limit_flush, output, ending)
+            with scope:
+                code = await _guarded(operation, Shell(clock, output, mask))
+            code = await _drained(output, code)
+            group.cancel_scope.cancel()
+    if ending.signum is not None:
+        die_of(ending.signum)
+    return code
+
+
+async def _guarded(operation: Operation, shell: Shell) -> int:
+    """The operation's exit code; 1 where it raised, which is then told."""
+    try:
+        return await operation(shell)
+    except OutputError:
+        return 1  # told when the output is drained
+    except ConnectorError as error:
+        await _tell(shell, error)
+    except Exception as error:  # noqa: BLE001 - the one place: nothing may end as a bare traceback
+        text = "".join(traceback.format_exception(error))
+        await _tell(shell, _bug(error), stack_trace=shell.mask(text))
+    return 1
+
+
+def _bug(error: BaseException) -> ConnectorError:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return ConnectorError(
+        "Something unforeseen went wrong in the connector. Please report it with this trace.",
+        detail=type(error).__name__,
+    )
+
+
+async def _tell(shell: Shell, error: ConnectorError, *, stack_trace: str | None = None) -> None:
+    now = shell.clock.emitted_at_ms()
+    line = protocol.error(error, emitted_at_ms=now, stack_trace=stack_trace)
+    try:
+        await shell.output.put(line)
+    except OutputError:
+        return  # told when the output is drained
+
+
+async def _drained(output: Output, code: int) -> int:
+    """The exit code, once all lines are written."""
+    try:
+        await output.drain()
+    except OutputError as error:
+        if sys.stderr is not None:
+            sys.stderr.write(f"{error.message}\n")
+        return 1
+    return code
+
+
+async def _watch_signals(
+    scope: anyio.CancelScope, ending: _Ending, *, task_status: anyio.abc.TaskStatus[None]
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for signum in signals:
+            if ending.signum is not None:
+                die_of(signum)
+            ending.signum = signum
+            ending.came.set()
+            scope.cancel()
+
+
+async def _limit_flush(output: Output, ending: _Ending) -> None:
+    """Once a signal has come: die of it when nothing is written for `_FLUSH` seconds."""
+    await ending.came.wait()
+    written = output.written_bytes
+    while True:
+        await anyio.sleep(_FLUSH)
+        if output.written_bytes == written and ending.signum is not None:
+            die_of(ending.signum)
+        written = output.written_bytes

@@ -1,0 +1,393 @@
+"""Cursors: read, advance (never back), write.
+
+Theory of operation
+-------------------
+A stream's state says, for each ticker, up to which New York session everything has been written.
+An entry is (since, cursor, splits): the first day that was ever asked, the last session that was
+answered whole and written (none yet: no cursor), and a fingerprint of the splits that the rows
+written so far are adjusted for. What holds for all entries of a stream stands beside them, the
+`Basis`: rows of another basis are other numbers under the same keys.
+
+What is always true:
+
+- An entry without a cursor has nothing to vouch for; reading begins at ``since``. One with a
+  cursor vouches for every session from ``since`` to the cursor, both included.
+- Within an entry the cursor never goes back. When what was written must be read again (another
+  basis, an earlier ``since``), the entry is replaced by one without a cursor, and that is
+  written before the first record that is read again.
+- A cursor moves over a day once that day was answered whole for the ticker *and* has settled
+  *and* a bar of that day or a later one, of any ticker, was seen in this sync: an answer without
+  any bar may come from an API that has not published yet. So the cursor of an illiquid or
+  delisted ticker moves with the others', and a day for which nobody has a bar holds it.
+- `Progress.blob` vouches only for what was reported by `cover`, which the caller calls after
+  the records have been put into the output, and the output keeps the order.
+
+The written form is compact, since it is written again and again: tickers in step share one
+object with their names joined by commas, each with its fingerprint after a ``=`` where it has one.
+The least cursor stands at the top under the name of the stream's cursor field, for people, for
+suites that look for it, and for older connectors. ``"*"`` is the whole market as one ticker; the
+fingerprints of its tickers stand in an object of their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.market import midnight_ms, new_york_date, utc_text
+from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
+
+VERSION = 1
+MARKET = "*"
+_REMEDY = (
+    "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What makes rows comparable: a change of any of it means other numbers under the same keys."""
+
+    adjusted: bool
+    bar: str
+    otc: bool = False
+    """Of the whole market only: whether over-the-counter stocks are part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ticker's place in a stream."""
+
+    since: date
+    cursor: date | None = None
+    splits: str | None = None
+
+    @property
+    def floor(self) -> date:
+        """The first day that is not covered yet."""
+        return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No state: every ticker begins at its start date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A bare date, as the tutorial's connector would write it: all tickers are read up to it."""
+
+    through: date
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A state of our own."""
+
+    basis: Basis
+    entries: Mapping[str, Entry]
+    market_splits: Mapping[str, str] = field(default_factory=dict)
+
+
+Before = Nothing | Foreign | Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to tell the user about the state that a sync begins with."""
+
+    warn: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a sync of one stream begins."""
+
+    entries: dict[str, Entry]
+    market_splits: dict[str, str]
+    notes: tuple[Note, ...]
+    replaced: bool
+    """Whether an entry was replaced: then a state goes out before the first record."""
+
+
+def begin(
+    before: Before,
+    *,
+    names: Sequence[str],
+    basis: Basis,
+    start: date | None,
+    default_start: date,
+    settled: date,
+) -> Start:
+    """The entries to go on from: those of ``before`` that still hold, new ones for the rest.
+
+    ``names`` are the tickers, or `MARKET` alone. ``start`` is the configured start date: only
+    where a ticker without state begins, unless it is earlier than where its state began.
+    """
+    fresh = Entry(start or default_start)
+    match before:
+        case Nothing():
+            return Start(dict.fromkeys(names, fresh), {}, (), replaced=False)
+        case Foreign(through):
+            entry = Entry(start or min(through, settled), min(through, settled))
+            return Start(dict.fromkeys(names, entry), {}, (), replaced=False)
+        case Saved():
+            return _go_on(before, names=names, basis=basis, start=start, fresh=fresh, settled=settled)
+
+
+def _go_on(
+    saved: Saved, *, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry, settled: date
+) -> Start:
+    if saved.basis != basis:
+        return _begin_anew(saved, names, basis, start, fresh)
+    entries: dict[str, Entry] = {}
+    again, moved, ahead = [], [], []
+    for name in names:
+        entry = _found(saved, name)
+        if entry is None:
+            entry = fresh
+        elif start is not None and start < entry.since:
+            again.append(name)
+            entry = Entry(start)
+        elif start is not None and start > entry.since:
+            moved.append(name)
+            entry = replace(entry, since=start)
+        if entry.cursor is not None and entry.cursor > settled:
+            ahead.append(name)
+        entries[name] = entry
+    notes = (
+        (again, True, f"start_date is earlier than before: {_named(again)} read again from {start}."),
+        (moved, False, f"start_date is later than before: {_named(moved)} keep what was read."),
+        (ahead, True, f"The state is ahead of the last finished day, {settled}: {_named(ahead)} not read."),
+    )
+    return Start(
+        entries,
+        dict(saved.market_splits) if MARKET in names and not again else {},
+        tuple(Note(warn, text) for which, warn, text in notes if which),
+        replaced=bool(again),
+    )
+
+
+def _begin_anew(saved: Saved, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry) -> Start:
+    """Every entry without a cursor, since the rows written so far are of another basis."""
+    old = {name: _found(saved, name) for name in names}
+    entries = {name: Entry(start or (entry.since if entry else fresh.since)) for name, entry in old.items()}
+    change = f"from {_basis_words(saved.basis)} to {_basis_words(basis)}"
+    text = f"The kind of bars was changed {change}: the history of all tickers is read again."
+    if saved.basis.bar != basis.bar:
+        text += " Clear the stream in the destination, where bars of both sizes would have the same keys."
+    return Start(entries, {}, (Note(warn=True, text=text),), replaced=True)
+
+
+def _found(saved: Saved, name: str) -> Entry | None:
+    entry = saved.entries.get(name)
+    if entry is None and MARKET in saved.entries:
+        # from the whole market to a list: what is listed counts as covered
+        entry = replace(saved.entries[MARKET], splits=saved.market_splits.get(name))
+    return entry
+
+
+def _basis_words(basis: Basis) -> str:
+    kind = "split-adjusted" if basis.adjusted else "unadjusted"
+    return f"{kind} bars of {basis.bar}{' with OTC stocks' if basis.otc else ''}"
+
+
+def _named(names: Sequence[str], most: int = 10) -> str:
+    more = len(names) - most
+    listed = ", ".join("the whole market" if name == MARKET else name for name in names[:most])
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+class Progress:
+    """What one stream has covered so far in this sync."""
+
+    def __init__(self, stream: Stream, basis: Basis, start: Start) -> None:
+        self.stream = stream
+        self.basis = basis
+        self.entries = start.entries
+        self.market_splits = start.market_splits
+        self._covered: dict[str, date] = {}
+        self._seen: date | None = None
+
+    def see(self, session: date) -> None:
+        """A bar of that session, of any ticker, was in an answer."""
+        if self._seen is None or session > self._seen:
+            self._seen = session
+
+    def cover(self, name: str, through: date) -> None:
+        """Every day up to ``through`` was answered whole for the ticker, has settled, and is put."""
+        if name not in self._covered or through > self._covered[name]:
+            self._covered[name] = through
+
+    def entry(self, name: str) -> Entry:
+        """The ticker's entry with its cursor where it may stand now."""
+        entry = self.entries[name]
+        if self._seen is None or name not in self._covered:
+            return entry
+        reached = min(self._covered[name], self._seen)
+        if reached < entry.since or (entry.cursor is not None and reached <= entry.cursor):
+            return entry
+        return replace(entry, cursor=reached)
+
+    def blob(self) -> dict[str, Any]:
+        """The state as it is written."""
+        return write(
+            self.stream, self.basis, {name: self.entry(name) for name in self.entries}, self.market_splits
+        )
+
+
+def write(
+    stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
+) -> dict[str, Any]:
+    """The stream_state of a STATE message; `read` understands it."""
+    groups: dict[tuple[date, date], list[str]] = {}
+    for name, entry in entries.items():
+        # an entry without a cursor covers nothing up to the day before it begins
+        covered = entry.cursor or entry.since - timedelta(days=1)
+        marked = name if entry.splits is None else f"{name}={entry.splits}"
+        groups.setdefault((covered, entry.since), []).append(marked)
+    blob: dict[str, Any] = {"version": VERSION, "adjusted": basis.adjusted, "bar": basis.bar}
+    if basis.otc:
+        blob["otc"] = True
+    if groups:
+        blob[stream.cursor] = _cursor_text(stream, min(groups)[0])
+    blob["tickers"] = [
+        {"since": since.isoformat(), stream.cursor: _cursor_text(stream, covered), "names": ",".join(names)}
+        for (covered, since), names in sorted(groups.items())
+    ]
+    if market_splits:
+        blob["splits"] = ",".join(f"{name}={mark}" for name, mark in market_splits.items())
+    return blob
+
+
+def _cursor_text(stream: Stream, day: date) -> str:
+    return day.isoformat() if stream.cursor == "date" else utc_text(midnight_ms(day))
+
+
+def read(stream: Stream, blob: Any) -> Before:
+    """What a stream_state says. Unknown keys are ignored. Raises `ConfigError` where it cannot tell."""
+    if blob is None or blob == {}:
+        return Nothing()
+    if not isinstance(blob, Mapping):
+        raise _unreadable(stream, "it is no JSON object")
+    if "version" in blob or "tickers" in blob:
+        if blob.get("version") != VERSION:
+            raise _unreadable(stream, f"it has version {str(blob.get('version'))[:20]}, this is {VERSION}")
+        return _read_own(stream, blob)
+    for key in (stream.cursor, "date", "timestamp"):
+        if blob.get(key) is not None:
+            return Foreign(_read_day(stream, blob, key))
+    raise _unreadable(stream, f"it has no {stream.cursor}")
+
+
+def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
+    adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
+    groups = blob.get("tickers")
+    if not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
+        raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
+    if not isinstance(groups, list):
+        raise _unreadable(stream, "tickers is no list")
+    entries: dict[str, Entry] = {}
+    for group in groups:
+        if not isinstance(group, Mapping):
+            raise _unreadable(stream, "an entry of tickers is no object")
+        since, covered = _read_day(stream, group, "since"), _read_day(stream, group, stream.cursor)
+        for name, mark in _read_names(stream, group.get("names")):
+            if name in entries:
+                raise _unreadable(stream, f"it has {name[:40]} twice")
+            entries[name] = Entry(since, covered if covered >= since else None, mark)
+    splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
+    return Saved(Basis(adjusted, bar, otc), entries, splits)
+
+
+def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
+    if not isinstance(text, str):
+        raise _unreadable(stream, "names is no text")
+    parts = (part.partition("=") for part in text.split(",") if part)
+    return [(name, mark or None) for name, _, mark in parts]
+
+
+def _read_day(stream: Stream, holder: Mapping[str, Any], key: str) -> date:
+    """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
+    text: Any = holder.get(key)
+    try:
+        if len(text) <= len("2020-12-21"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return new_york_date(moment) if moment.tzinfo else moment.date()
+    except (ValueError, TypeError, OverflowError):
+        raise _unreadable(stream, f"{key} is {str(text)[:40]!r}, which is no day") from None
+
+
+def _unreadable(stream: Stream, fault: str) -> ConfigError:
+    return ConfigError(f"The state of {stream.name} cannot be read: {fault}. {_REMEDY}")
+
+
+def find_blobs(text: bytes) -> dict[str, Any]:
+    """The last stream_state of each stream in a state file, by the stream's name.
+
+    Understood are: a list of states, as the platform keeps it; one state or one STATE message;
+    the legacy forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the whole output of an
+    earlier run, of which a last half line is ignored. Raises `ConfigError` for all else.
+    """
+    try:
+        raw = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _from_output(text)
+    found: dict[str, Any] = {}
+    for item in raw if isinstance(raw, list) else [raw]:
+        if item is not None:
+            found |= _from_item(item)
+    return found
+
+
+def _from_output(text: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    understood = False
+    for one in text.splitlines():
+        try:
+            message = orjson.loads(one)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(message, dict) and isinstance(message.get("type"), str):
+            understood = True
+            if message["type"] == "STATE":
+                found |= _from_item(message)
+    if not understood:
+        raise ConfigError(f"The state is no JSON. {_REMEDY}")
+    return found
+
+
+def _from_item(item: Any) -> dict[str, Any]:
+    match item:
+        case {"type": "STATE", "state": inner}:
+            return _from_item(inner)
+        case {"stream": {"stream_descriptor": {"name": str(name)}, **rest}}:
+            return {name: rest.get("stream_state")}
+        case {"type": "GLOBAL", "global": {"stream_states": list(inner)}}:
+            return {
+                name: blob
+                for one in inner
+                for name, blob in _from_item({"type": "STREAM", "stream": one}).items()
+            }
+        case {"data": dict(inner)}:
+            return _from_legacy(inner)
+        case {"type": _}:
+            raise ConfigError(f"The state holds a message that is no state of a stream. {_REMEDY}")
+        case dict():
+            return _from_legacy(item)
+    raise ConfigError(f"The state is neither a list nor an object. {_REMEDY}")
+
+
+def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
+    found = {stream.name: item[stream.name] for stream in STREAMS if stream.name in item}
+    if found or not item:
+        return found
+    if STOCK_PRICES.cursor in item:
+        return {STOCK_PRICES.name: item}
+    known = " or ".join(stream.name for stream in STREAMS)
+    raise ConfigError(f"The state names neither {known}, and has no date. {_REMEDY}")
