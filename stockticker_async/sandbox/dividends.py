@@ -1,6 +1,6 @@
 """The dividends of every name: a pure function of (seed, ticker), on a grid of months."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -16,21 +16,21 @@ _PAID_DAYS = 14  # after it
 _ONE_DAY_SETTLEMENT = date(2024, 5, 28).toordinal()
 
 _NEVER_PAID = frozenset({"ADBE", "AMD", "AMZN", "BRK.A", "BRK.B", "NFLX", "TSLA"})
+_PAYING = 0.35  # of the made names
+_SPECIAL = 40  # one dividend in so many is special
 
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """`cash` dollars for each share as there were on `day`, the ex-dividend date."""
-
     ticker: str
     day: int
+    """The ex-dividend date."""
     cash: float
+    """Dollars a share, as shares were on that day."""
     frequency: int
     """Times a year; 0 for a special one."""
-    to_come: int
-    """Regular dividends of this name from this one to the last one that was asked for."""
-    share: float
-    """About the part of the price that is paid out each time."""
+    factor: float
+    """Takes a price before it to one without it and all later ones that are declared."""
 
     @property
     def declared(self) -> int:
@@ -49,30 +49,53 @@ class Dividend:
         return "E" + sha256(f"{self.ticker} {self.day} dividend".encode()).hexdigest()
 
 
-def pays(listing: Listing) -> bool:
+def dividends(
+    listing: Listing, first: int, last: int, today: int, scale: Callable[[int], float]
+) -> Iterator[Dividend]:
+    """Those a name has declared by `today`, with ex-dividend days from `first` to `last`, ascending.
+
+    `scale` tells how many of the final shares one share of a day is.
+    """
+    if not _pays(listing):
+        return
+    times = 4 if not listing.made else (4, 4, 4, 4, 4, 12, 12, 2, 1)[mix(listing.seed, 51) % 9]
+    gap = 12 // times
+    share = (0.004 + 0.05 * fraction(listing.seed, 54)) / times
+    offset = mix(listing.seed, 52) % gap
+    known = min(today + _DECLARED_DAYS, listing.last)
+    newest = _last_month(listing, known, gap, offset)
+    month = max(_month_of(listing.first), _month_of(max(first, 1)) - 1)
+    month += (offset - month) % gap
+    for at in range(month, newest + 1, gap):
+        day = _ex_day(listing, at)
+        if not max(first, listing.first + 1) <= day <= min(last, known):
+            continue
+        special = mix(listing.seed, at) % _SPECIAL == 0
+        growth = 1 + (at // 12 - 2000) * 0.03
+        cash = listing.price * share * growth * (2 if special else 1) * scale(day)
+        factor = round((1 - share) ** ((newest - at) // gap + 1), 6)
+        yield Dividend(listing.ticker, day, max(round(cash, 4), 0.0001), 0 if special else times, factor)
+
+
+def _pays(listing: Listing) -> bool:
     if not listing.made:
         return listing.ticker not in _NEVER_PAID
-    return fraction(listing.seed, 50) < 0.35
+    return fraction(listing.seed, 50) < _PAYING
 
 
-def declared_by(listing: Listing, today: int) -> Iterator[tuple[int, int]]:
-    """(ex-dividend day, its number) of what a name has declared by a day, ascending."""
-    if not pays(listing):
-        return
-    gap = 12 // frequency(listing)
-    offset, day_of_month = mix(listing.seed, 52) % gap, 3 + mix(listing.seed, 53) % 22
-    month = date.fromordinal(listing.first).year * 12 + offset
-    last = min(today + _DECLARED_DAYS, listing.last)
-    while True:
-        year, index = divmod(month, 12)
-        day = session_on_or_after(date(year, index + 1, day_of_month).toordinal())
-        if day > last:
-            return
-        if day > listing.first:
-            yield day, month
-        month += gap
+def _month_of(day: int) -> int:
+    """Months since January of year 0."""
+    moment = date.fromordinal(day)
+    return moment.year * 12 + moment.month - 1
 
 
-def frequency(listing: Listing) -> int:
-    """How many times a year a name pays."""
-    return 4 if not listing.made else (4, 4, 4, 4, 4, 12, 12, 2, 1)[mix(listing.seed, 51) % 9]
+def _last_month(listing: Listing, known: int, gap: int, offset: int) -> int:
+    """The last month of the grid whose ex-dividend day is known."""
+    month = _month_of(known)
+    month -= (month - offset) % gap
+    return month if _ex_day(listing, month) <= known else month - gap
+
+
+def _ex_day(listing: Listing, month: int) -> int:
+    year, index = divmod(month, 12)
+    return session_on_or_after(date(year, index + 1, 3 + mix(listing.seed, 53) % 22).toordinal())

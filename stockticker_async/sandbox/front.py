@@ -6,6 +6,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 from math import ceil
 from typing import Literal
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from stockticker_async.sandbox.answers.routes import Route, routed
@@ -36,6 +37,11 @@ class Request:
     key: str
     via: Via
     """How the key came."""
+
+    @property
+    def url(self) -> str:
+        """What was asked, without the key."""
+        return f"{self.origin}{self.path}" + (f"?{urlencode(self.query)}" if self.query else "")
 
 
 @dataclass(slots=True)
@@ -88,7 +94,7 @@ class Front:
                 return replace(answer, body=b"")
 
     async def _kept(self, route: Route, asked: Asked) -> Answer:
-        """The answer as it was made the first time, request id and all; anew when time or splits changed it."""
+        """The answer as first made, request id and all; made anew when time or splits changed it."""
         world = self.world
         state = (world.today(), world.horizon(), world.market.book.version)
         key = (state, asked.origin, asked.path, tuple(sorted(asked.query.items())))

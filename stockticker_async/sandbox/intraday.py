@@ -53,9 +53,9 @@ def second_bars(seed: int, minute: Bar) -> list[Bar]:
 def _divide(bar: Bar, times: list[int], weights: Sequence[int], noise: Sequence[int]) -> list[Bar]:
     """One bar at each of `times` (at least one), which together make `bar`; `noise`: 3 numbers a time."""
     count = len(times)
-    opened, close, high, low = bar["o"], bar["c"], bar["h"], bar["l"]
+    high, low = bar["h"], bar["l"]
     digits = 2 if low >= 1 else 4
-    path = _path(opened, close, high, low, noise[:count], digits)
+    path = _path(bar, noise[:count], digits)
     top, bottom = noise[0] % count, noise[-1] % count
     volumes = _shares(bar["v"], weights[:count])
     named = "vw" in bar
@@ -79,12 +79,10 @@ def _divide(bar: Bar, times: list[int], weights: Sequence[int], noise: Sequence[
     return bars
 
 
-def _path(
-    opened: float, close: float, high: float, low: float, noise: Sequence[int], digits: int
-) -> list[float]:
-    """The prices at the ends of len(noise) windows: from open to close, jagged, never out of [low, high]."""
-    span = high - low
-    count = len(noise)
+def _path(bar: Bar, noise: Sequence[int], digits: int) -> list[float]:
+    """The prices at the ends of len(noise) windows: from open to close, jagged, never beyond high or low."""
+    opened, close, high, low = bar["o"], bar["c"], bar["h"], bar["l"]
+    span, count = high - low, len(noise)
     prices = [opened]
     for at in range(1, count):
         price = opened + (close - opened) * at / count + span * (noise[at] / _FULL - 0.5) * 0.4

@@ -6,7 +6,8 @@ v3 writes `sort=field&order=asc`, v1 writes `sort=field.asc,other.desc`. Filters
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import eq, ge, gt, itemgetter, le, lt
+from functools import partial
+from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
 
 from stockticker_async.sandbox import cursors
@@ -84,24 +85,39 @@ class Listed:
             raise bad_request(f"The parameter 'sort' is invalid: '{text}'.")
         return [(name, way == "desc") for name, way in pairs]
 
-    def page(self, asked: Asked, rows: Iterable[Row], identity: str) -> tuple[list[Row], str | None]:
+    def selected(self, asked: Asked, rows: Iterable[Row]) -> list[Row]:
+        """The rows that the question admits, in its order; equal ones keep theirs."""
+        filters = self.filters(asked)
+        found = [row for row in rows if all(wanted.admits(row) for wanted in filters)]
+        for field, descending in reversed(self.order(asked)):
+            found.sort(key=partial(_weight, field), reverse=descending)
+        return found
+
+    def page(self, asked: Asked, selected: list[Row], identity: str) -> tuple[list[Row], str | None]:
         """The rows of one page, and the URL of the next; `asked` has been resumed from its cursor.
 
         The cursor holds the whole question, and the `identity` field of the last row given.
         """
-        filters = self.filters(asked)
         limit = asked.limit(self.limit, self.most)
-        found = sorted((row for row in rows if all(f.admits(row) for f in filters)), key=itemgetter(identity))
-        for field, descending in reversed(self.order(asked)):
-            found.sort(key=lambda row: (field in row, row.get(field)), reverse=descending)  # noqa: B023 -- called at once
-        begin = _position(found, asked.query.get("page_marker", ""), identity)
-        page = found[begin : begin + limit]
-        if begin + limit >= len(found):
+        begin = _position(selected, asked.query.get("page_marker", ""), identity)
+        page = selected[begin : begin + limit]
+        if begin + limit >= len(selected):
             return page, None
-        told = {name: text for name, text in asked.query.items() if name not in ("cursor", "page_marker")}
         marker = f"{begin + limit}|{page[-1][identity]}"
-        cursor = cursors.encode({**told, "limit": str(limit), "page_marker": marker})
+        cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
         return page, f"{asked.origin}{asked.path}?cursor={cursor}"
+
+
+def question(asked: Asked) -> dict[str, str]:
+    """What was asked, on whichever page."""
+    return {
+        name: text for name, text in asked.query.items() if name not in ("cursor", "page_marker", "limit")
+    }
+
+
+def _weight(field: str, row: Row) -> tuple[bool, Any]:
+    """Rows without the field come first."""
+    return field in row, row.get(field)
 
 
 def _position(rows: list[Row], marker: str, identity: str) -> int:
@@ -109,5 +125,7 @@ def _position(rows: list[Row], marker: str, identity: str) -> int:
     place, _, last = marker.partition("|")
     if not place.isdecimal():
         return 0
-    after = next((at for at, row in enumerate(rows, 1) if row[identity] == last), None)
-    return int(place) if after is None else after
+    likely = int(place)
+    if likely <= len(rows) and rows[likely - 1][identity] == last:
+        return likely
+    return next((at for at, row in enumerate(rows, 1) if row[identity] == last), likely)

@@ -13,6 +13,8 @@ Bar = dict[str, Any]
 """A bar as the API writes it: v, vw, o, c, h, l, t, n, in this order; vw and n may be missing."""
 
 _UNIT = 1 / (1 << 32)
+_UNNAMED = 0.2  # of the bars of illiquid names have neither vw nor n
+_CROWDED = 0.03  # of the sessions have several times the volume
 
 # Volumes have fractions since then: https://massive.com/blog, and seen on the wire.
 FRACTIONAL_FROM = date(2026, 2, 23).toordinal()
@@ -52,7 +54,7 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
     low = min(low, opened, close)
     volume = _volume(listing, day, scale, noise)
     bar: Bar = {"v": volume, "o": opened, "c": close, "h": high, "l": low, "t": t}
-    if listing.presence < 1.0 and noise[10] * _UNIT < 0.2:
+    if listing.presence < 1.0 and noise[10] * _UNIT < _UNNAMED:
         return bar  # what the API leaves out for illiquid names now and then
     average = round(low + (high - low) * (0.2 + 0.6 * noise[11] * _UNIT), 4)
     size = 20 + 160 * noise[12] * _UNIT
@@ -83,7 +85,7 @@ def _bent(listing: Listing, day: int, close: float, recorded: tuple[tuple[int, f
 
 
 def _volume(listing: Listing, day: int, scale: float, noise: tuple[int, ...]) -> float:
-    busy = 0.5 + noise[7] * _UNIT + (2.0 if noise[8] * _UNIT > 0.97 else 0.0)
+    busy = 0.5 + noise[7] * _UNIT + (2.0 if noise[8] * _UNIT < _CROWDED else 0.0)
     shares = max(1, int(listing.volume * busy / scale))
     if day >= FRACTIONAL_FROM and noise[9] & 3 == 0:
         return round(shares + noise[9] * _UNIT, 6)

@@ -9,7 +9,9 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
+from stockticker_async.sandbox.admin import administered
 from stockticker_async.sandbox.clock import Clock
+from stockticker_async.sandbox.faults import Faults, Live, instead, spoiled
 from stockticker_async.sandbox.front import Front, Request, Via
 from stockticker_async.sandbox.market import Market
 from stockticker_async.sandbox.options import Options
@@ -17,13 +19,16 @@ from stockticker_async.sandbox.plans import PLANS, Allowance
 from stockticker_async.sandbox.splits import Split
 from stockticker_async.sandbox.wire import Answer, compress
 from stockticker_async.sandbox.world import World
+from stockticker_async.sandbox.wreckage import cut, drip, hung, reset
 
 _SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
 
+_GRACE = 0.001  # seconds an answer may still take when the sandbox ends; aiohttp takes 0 for "no limit"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Call:
-    """One request that was answered, or not: `status` is 0 when nothing was."""
+    """One request, in the order of coming."""
 
     at: float
     """Epoch seconds of the sandbox's clock."""
@@ -31,8 +36,9 @@ class Call:
     path: str
     query: dict[str, str]
     """Without the key."""
-    status: int
     via: Via
+    status: int = 0
+    """0 until it is answered."""
 
 
 class Sandbox:
@@ -44,6 +50,7 @@ class Sandbox:
         self.url = ""
         """Set once it listens."""
         self.calls: list[Call] = []
+        self.faults = Faults()
         self.clock = Clock(options.now, options.speed)
         self.market = Market(options, self.clock)
         plan = PLANS[options.plan]
@@ -75,26 +82,47 @@ class Sandbox:
         return self.market.book.withdraw(self.market.listing(ticker), execution_date.toordinal(), today)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, and write it down."""
+        """Answer one request, and write it down; the sandbox's own paths are not written down."""
+        if request.path.startswith("/sandbox/"):
+            told = administered(self, request.method, request.path, await request.read())
+            return web.Response(
+                status=told.status, body=told.body, headers={"Content-Type": told.content_type}
+            )
         asked = _request(request)
-        at, status = self.clock.epoch(), 0
-        try:
-            await asyncio.sleep(self.options.latency)
-            answer = await self._front.respond(asked)
-            status = answer.status
-            return await self._response(request, answer)
-        finally:
-            self.calls.append(Call(at, asked.method, asked.path, dict(asked.query), status, asked.via))
+        call = Call(self.clock.epoch(), asked.method, asked.path, dict(asked.query), asked.via)
+        self.calls.append(call)
+        await asyncio.sleep(self.options.latency)
+        live = self.faults.take(asked.path)
+        if live is not None and live.fault.kind == "reset":
+            return reset(request)
+        if live is not None and live.fault.kind == "hang":
+            await hung(live.fault)
+        answer = await self._answer(asked, live)
+        call.status = answer.status
+        return await self._sent(request, answer, live)
 
-    async def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
+    async def _answer(self, asked: Request, live: Live | None) -> Answer:
+        if live is None:
+            return await self._front.respond(asked)
+        if live.fault.kind in ("status", "429"):
+            return instead(live.fault, self.clock.now())
+        return spoiled(live, await self._front.respond(asked), asked.url)
+
+    async def _sent(self, request: web.BaseRequest, answer: Answer, live: Live | None) -> web.StreamResponse:
         headers = {"Date": format_datetime(self.clock.now(), usegmt=True), **answer.headers}
-        headers["Content-Type"] = answer.content_type
+        if answer.content_type:
+            headers["Content-Type"] = answer.content_type
         if answer.request_id:
             headers["X-Request-Id"] = answer.request_id
         body = answer.body
-        if body and "gzip" in request.headers.get("Accept-Encoding", ""):
+        wanted = "gzip" in request.headers.get("Accept-Encoding", "")
+        if body and wanted and "Content-Encoding" not in headers:
             headers["Content-Encoding"] = "gzip"
             body = answer.compressed or await _compressed(body)
+        if live is not None and live.fault.kind == "cut":
+            return cut(request, live.fault, answer.status, headers, body)
+        if live is not None and live.fault.kind == "drip":
+            return await drip(request, live.fault, answer.status, headers, body)
         return web.Response(status=answer.status, body=body, headers=headers)
 
 
@@ -120,7 +148,7 @@ async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0) -> 
     """Listen on loopback until left, then drop what is still in flight; port 0 takes any free one."""
     sandbox = Sandbox(options)
     server = web.Server(sandbox.handle, access_log=None, handler_cancellation=True)
-    runner = web.ServerRunner(server, shutdown_timeout=0.0)
+    runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -21,6 +21,8 @@ EXTENDED_OPENING = 4 * 60
 EXTENDED_CLOSING = 20 * 60
 EARLY_EXTENDED_CLOSING = 17 * 60
 
+_WORKDAYS = 5  # of the week, from Monday, which ordinal 1 is
+
 # Nobody announces these months ahead (names as the `holidays` package gives them).
 _UNFORESEEN = ("Hurricane", "Mourning", "Closed following", "Funeral")
 
@@ -36,8 +38,8 @@ class Closure(NamedTuple):
 @lru_cache(maxsize=256)
 def closures(year: int) -> dict[int, Closure]:
     """The holidays and early closes of a year, by day."""
-    full = NewYorkStockExchange(years=year, categories=(PUBLIC,))
-    half = NewYorkStockExchange(years=year, categories=(HALF_DAY,))
+    full = NewYorkStockExchange(years=year, categories=(PUBLIC,))  # type: ignore[no-untyped-call]  # theirs
+    half = NewYorkStockExchange(years=year, categories=(HALF_DAY,))  # type: ignore[no-untyped-call]  # theirs
     days = {day.toordinal(): (name, True) for day, name in half.items()}
     days |= {day.toordinal(): (name, False) for day, name in full.items()}
     return {day: Closure(day, _title(name), early) for day, (name, early) in sorted(days.items())}
@@ -45,7 +47,7 @@ def closures(year: int) -> dict[int, Closure]:
 
 def _title(name: str) -> str:
     """The API's name of a holiday: an early close is named after the feast it precedes or follows."""
-    plain = name.split(" (")[0].removeprefix("Day before ").removeprefix("Day after ")
+    plain = name.split(" (", maxsplit=1)[0].removeprefix("Day before ").removeprefix("Day after ")
     return {
         "Thanksgiving Day": "Thanksgiving",
         "Christmas Day": "Christmas",
@@ -57,7 +59,7 @@ def _title(name: str) -> str:
 def _year_sessions(year: int) -> tuple[int, ...]:
     closed = {day for day, closure in closures(year).items() if not closure.early}
     first, end = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
-    return tuple(day for day in range(first, end) if (day - 1) % 7 < 5 and day not in closed)
+    return tuple(day for day in range(first, end) if (day - 1) % 7 < _WORKDAYS and day not in closed)
 
 
 def sessions(first: int, last: int) -> list[int]:
@@ -76,7 +78,9 @@ def is_session(day: int) -> bool:
 
 
 def session_on_or_after(day: int) -> int:
-    return sessions(day, day + 14)[0]
+    while not is_session(day):
+        day += 1
+    return day
 
 
 def session_before(day: int, back: int = 1) -> int:

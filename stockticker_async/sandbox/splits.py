@@ -13,6 +13,8 @@ from stockticker_async.sandbox.noise import fraction, mix
 from stockticker_async.sandbox.sessions import session_on_or_after
 from stockticker_async.sandbox.universe import LAST_DAY, Listing
 
+_SPLITTING = 0.25  # of the made names
+_LEAST_SPLIT = 1.25  # new shares for an old one; fewer are a stock dividend
 _ANNOUNCED_DAYS = 21  # a split of the seed is listed so many days ahead
 
 # Facts, ticker: (execution date, from, to). Other well-known names have none here.
@@ -29,7 +31,8 @@ _KNOWN: dict[str, tuple[tuple[str, int, int], ...]] = {
 
 # (from, to), common ones more often.
 _RATIOS: tuple[tuple[float, float], ...] = (
-    (1, 2), (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 10), (1, 1.05), (4, 5), (10, 1), (10, 1), (20, 1), (5, 1),
+    (1, 2), (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 10), (1, 1.05), (4, 5),
+    (10, 1), (10, 1), (20, 1), (5, 1),
 )  # fmt: skip
 
 
@@ -61,7 +64,7 @@ class Split:
     def adjustment_type(self) -> str:
         if self.split_to < self.split_from:
             return "reverse_split"
-        return "stock_dividend" if 1 < self.ratio < 1.25 else "forward_split"
+        return "stock_dividend" if self.ratio < _LEAST_SPLIT else "forward_split"
 
 
 class SplitBook:
@@ -134,7 +137,7 @@ def _seeded(listing: Listing) -> tuple[Split, ...]:
     if known is not None:
         days = ((date.fromisoformat(when).toordinal(), old, new) for when, old, new in known)
         return tuple(Split(listing.ticker, day, old, new, day - _ANNOUNCED_DAYS) for day, old, new in days)
-    if not listing.made or fraction(listing.seed, 20) >= 0.25:
+    if not listing.made or fraction(listing.seed, 20) >= _SPLITTING:
         return ()
     splits: dict[int, Split] = {}
     for n in range(1 + mix(listing.seed, 21) % 3):

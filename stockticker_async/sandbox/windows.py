@@ -79,7 +79,7 @@ def _month(count: int) -> int:
 
 
 def merged(bars: list[Bar], start_ms: int) -> Bar:
-    """One bar out of at least one, ascending; vw is weighed by volume, vw and n missing when all lack them."""
+    """One bar out of at least one, ascending; vw is weighed by volume, and missing like n if all lack it."""
     volume = sum(bar["v"] for bar in bars)
     whole: Bar = {"v": volume if isinstance(volume, int) else round(volume, 6)}
     named = [bar for bar in bars if "vw" in bar]

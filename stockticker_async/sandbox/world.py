@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from stockticker_async.sandbox.clock import Clock
+from stockticker_async.sandbox.lists import Row
 from stockticker_async.sandbox.market import Horizon, Market
 from stockticker_async.sandbox.noise import mix, seed_of
 from stockticker_async.sandbox.options import Options
@@ -23,6 +24,8 @@ class World:
     unpublished: int
     grouped: dict[Hashable, tuple[bytes, int]] = field(default_factory=dict)
     """Encoded rows of the whole market and their number, by what they depend on."""
+    lists: dict[str, tuple[Hashable, list[Row]]] = field(default_factory=dict)
+    """By path: the last question to a list, and its rows in order; the next page wants them again."""
     grouping: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The whole market is worked out once, however many ask at once."""
 

@@ -1,17 +1,20 @@
 """Splits and dividends, in both generations of their endpoints."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from stockticker_async.sandbox import dividends
-from stockticker_async.sandbox.asked import Asked
-from stockticker_async.sandbox.lists import Filter, Listed, Row
+from stockticker_async.sandbox.asked import Asked, parse_day
+from stockticker_async.sandbox.dividends import Dividend, dividends
+from stockticker_async.sandbox.lists import Listed, Row, question
 from stockticker_async.sandbox.splits import Split
 from stockticker_async.sandbox.universe import Listing
 from stockticker_async.sandbox.wire import Answer, ok, scientific
 from stockticker_async.sandbox.world import World
+
+RowsOf = Callable[[World, Asked, Listing], Iterable[Row]]
 
 _BREATH = 500  # names looked at before the loop gets its turn
 
@@ -32,61 +35,89 @@ SPLITS_V3 = Listed(
     1000,
 )
 
+DIVIDENDS_V1 = Listed(
+    "v1",
+    {"ticker": "text", "ex_dividend_date": "date", "frequency": "number", "distribution_type": "text"},
+    (
+        "ticker", "ex_dividend_date", "declaration_date", "record_date", "pay_date", "cash_amount",
+        "frequency", "distribution_type", "id",
+    ),
+    ("ticker", False),
+    100,
+    5000,
+)  # fmt: skip
+DIVIDENDS_V3 = Listed(
+    "v3",
+    {
+        "ticker": "text", "ex_dividend_date": "date", "record_date": "date", "declaration_date": "date",
+        "pay_date": "date", "frequency": "number", "cash_amount": "number", "dividend_type": "text",
+    },
+    ("ex_dividend_date", "pay_date", "declaration_date", "record_date", "cash_amount", "ticker"),
+    ("ex_dividend_date", True),
+    10,
+    1000,
+)  # fmt: skip
+
 
 async def splits_v1(world: World, asked: Asked) -> Answer:
     """GET /stocks/v1/splits."""
-    asked = asked.resumed()
-    rows = await _rows(world, asked, SPLITS_V1, _split_rows_v1)
-    return _answer(SPLITS_V1, asked, rows)
+    return await _answer(world, asked.resumed(), SPLITS_V1, _split_rows_v1)
 
 
 async def splits_v3(world: World, asked: Asked) -> Answer:
     """GET /v3/reference/splits."""
-    asked = asked.resumed()
-    rows = await _rows(world, asked, SPLITS_V3, _split_rows_v3)
-    if asked.query.get("reverse_split"):
-        reverse = asked.flag("reverse_split", default=False)
-        rows = [row for row in rows if (row["split_from"] > row["split_to"]) is reverse]
-    return _answer(SPLITS_V3, asked, rows)
+    return await _answer(world, asked.resumed(), SPLITS_V3, _split_rows_v3)
 
 
-async def _rows(
-    world: World, asked: Asked, listed: Listed, rows_of: Callable[[World, Listing], Iterable[Row]]
-) -> list[Row]:
-    """The rows of every name that the question's ticker filters admit."""
-    filters = [f for f in listed.filters(asked) if f.field == "ticker"]
-    rows: list[Row] = []
-    for number, listing in enumerate(_names(world, asked, filters), 1):
-        rows.extend(rows_of(world, listing))
-        if not number % _BREATH:
-            await asyncio.sleep(0)
-    return rows
+async def dividends_v1(world: World, asked: Asked) -> Answer:
+    """GET /stocks/v1/dividends."""
+    return await _answer(world, asked.resumed(), DIVIDENDS_V1, _dividend_rows_v1)
 
 
-def _names(world: World, asked: Asked, filters: list[Filter]) -> Iterable[Listing]:
-    universe = world.market.universe
-    asked_for = asked.query.get("ticker") or asked.query.get("ticker.any_of")
-    if asked_for:
-        found = (universe.get(ticker) for ticker in dict.fromkeys(asked_for.split(",")))
-        return (listing for listing in found if listing is not None)
-    return (listing for listing in universe if all(f.admits({"ticker": listing.ticker}) for f in filters))
+async def dividends_v3(world: World, asked: Asked) -> Answer:
+    """GET /v3/reference/dividends."""
+    return await _answer(world, asked.resumed(), DIVIDENDS_V3, _dividend_rows_v3)
 
 
-def _answer(listed: Listed, asked: Asked, rows: list[Row]) -> Answer:
-    page, next_url = listed.page(asked, rows, "id")
+async def _answer(world: World, asked: Asked, listed: Listed, rows_of: RowsOf) -> Answer:
+    asked.limit(listed.limit, listed.most)
+    key = (world.today(), world.market.book.version, tuple(sorted(question(asked).items())))
+    kept = world.lists.get(asked.path)
+    if kept is None or kept[0] != key:
+        rows: list[Row] = []
+        for number, listing in enumerate(_names(world, asked, listed), 1):
+            rows.extend(rows_of(world, asked, listing))
+            if not number % _BREATH:
+                await asyncio.sleep(0)
+        kept = world.lists[asked.path] = (key, listed.selected(asked, rows))
+    page, next_url = listed.page(asked, kept[1], "id")
     body: dict[str, Any] = {"results": page, "status": "OK", "request_id": asked.request_id}
     if next_url is not None:
         body["next_url"] = next_url
     answer = ok(body, asked.request_id)
-    return Answer(200, scientific(answer.body), asked.request_id)
+    return replace(answer, body=scientific(answer.body))
+
+
+def _names(world: World, asked: Asked, listed: Listed) -> Iterable[Listing]:
+    """The names that the question's ticker filters admit; those listed by name are not searched for."""
+    universe = world.market.universe
+    filters = [wanted for wanted in listed.filters(asked) if wanted.field == "ticker"]
+    told = asked.query.get("ticker") or asked.query.get("ticker.any_of")
+    if told:
+        found = (universe.get(ticker) for ticker in dict.fromkeys(told.split(",")))
+        return (listing for listing in found if listing is not None)
+    return (listing for listing in universe if all(f.admits({"ticker": listing.ticker}) for f in filters))
 
 
 def _number(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-def _split_rows_v3(world: World, listing: Listing) -> Iterable[Row]:
+def _split_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
+    reverse = asked.flag("reverse_split", default=False) if asked.query.get("reverse_split") else None
     for split in world.market.book.listed(listing, world.today().toordinal()):
+        if reverse is not None and (split.ratio < 1) is not reverse:
+            continue
         yield {
             "execution_date": split.execution_date,
             "id": split.id,
@@ -96,7 +127,7 @@ def _split_rows_v3(world: World, listing: Listing) -> Iterable[Row]:
         }
 
 
-def _split_rows_v1(world: World, listing: Listing) -> Iterable[Row]:
+def _split_rows_v1(world: World, _: Asked, listing: Listing) -> Iterable[Row]:
     """The factor of a split takes a price before it to the basis after the last one executed, or itself."""
     today = world.today().toordinal()
     splits = world.market.book.listed(listing, today)
@@ -120,25 +151,53 @@ def _historical_factor(split: Split, splits: tuple[Split, ...], today: int) -> f
     return round(factor, 6)
 
 
-DIVIDENDS_V1 = Listed(
-    "v1",
-    {"ticker": "text", "ex_dividend_date": "date", "frequency": "number", "distribution_type": "text"},
-    (
-        "ticker", "ex_dividend_date", "declaration_date", "record_date", "pay_date", "cash_amount", "frequency",
-        "distribution_type", "id",
-    ),
-    ("ticker", False),
-    100,
-    5000,
-)  # fmt: skip
-DIVIDENDS_V3 = Listed(
-    "v3",
-    {
-        "ticker": "text", "ex_dividend_date": "date", "record_date": "date", "declaration_date": "date",
-        "pay_date": "date", "frequency": "number", "cash_amount": "number", "dividend_type": "text",
-    },
-    ("ex_dividend_date", "pay_date", "declaration_date", "record_date", "cash_amount", "ticker"),
-    ("ex_dividend_date", True),
-    10,
-    1000,
-)  # fmt: skip
+def _dividend_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
+    for dividend in _dividends(world, asked, listing):
+        yield {
+            "cash_amount": dividend.cash,
+            "currency": "USD",
+            "declaration_date": _iso(dividend.declared),
+            "dividend_type": "CD" if dividend.frequency else "SC",
+            "ex_dividend_date": _iso(dividend.day),
+            "frequency": dividend.frequency,
+            "id": dividend.id,
+            "pay_date": _iso(dividend.paid),
+            "record_date": _iso(dividend.recorded),
+            "ticker": dividend.ticker,
+        }
+
+
+def _dividend_rows_v1(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
+    basis = world.market.basis(listing, world.today().toordinal())
+    for dividend in _dividends(world, asked, listing):
+        yield {
+            "cash_amount": dividend.cash,
+            "currency": "USD",
+            "declaration_date": _iso(dividend.declared),
+            "distribution_type": "recurring" if dividend.frequency else "special",
+            "ex_dividend_date": _iso(dividend.day),
+            "frequency": dividend.frequency,
+            "historical_adjustment_factor": dividend.factor,
+            "id": dividend.id,
+            "pay_date": _iso(dividend.paid),
+            "record_date": _iso(dividend.recorded),
+            "split_adjusted_cash_amount": round(dividend.cash / basis.factor(dividend.day), 6),
+            "ticker": dividend.ticker,
+        }
+
+
+def _dividends(world: World, asked: Asked, listing: Listing) -> Iterator[Dividend]:
+    """Those with the ex-dividend days that are asked for; the other filters come later."""
+    query, first, last = asked.query, date.min.toordinal(), date.max.toordinal()
+    for suffix in ("", ".gte", ".gt"):
+        if text := query.get(f"ex_dividend_date{suffix}"):
+            first = max(first, parse_day("ex_dividend_date", text).toordinal())
+    for suffix in ("", ".lte", ".lt"):
+        if text := query.get(f"ex_dividend_date{suffix}"):
+            last = min(last, parse_day("ex_dividend_date", text).toordinal())
+    today = world.today().toordinal()
+    return dividends(listing, first, last, today, world.market.basis(listing, None).scale)
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()

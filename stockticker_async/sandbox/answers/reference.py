@@ -1,15 +1,19 @@
 """Who is listed: the tickers, and the details of one."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from stockticker_async.sandbox.asked import Asked, parse_day
-from stockticker_async.sandbox.lists import Row
+from stockticker_async.sandbox.lists import Listed, Row, question
 from stockticker_async.sandbox.noise import fraction, mix
 from stockticker_async.sandbox.universe import Listing
 from stockticker_async.sandbox.wire import Answer, not_found, ok
 from stockticker_async.sandbox.world import World
 
+_BREATH = 2000  # names looked at before the loop gets its turn
 _BASE36 = "0123456789BCDFGHJKLMNPQRSTVWXYZ"  # FIGIs have no vowels: https://www.openfigi.com/about/figi
 
 
@@ -47,24 +51,79 @@ def listing_row(listing: Listing, day: int) -> Row:
     return row
 
 
+TICKERS = Listed(
+    "v3",
+    {
+        "ticker": "text", "type": "text", "market": "text", "cik": "text", "primary_exchange": "text",
+        "cusip": "text",
+    },
+    (
+        "ticker", "name", "market", "locale", "primary_exchange", "type", "currency_symbol", "currency_name",
+        "base_currency_symbol", "base_currency_name", "cik", "composite_figi", "share_class_figi",
+        "last_updated_utc", "delisted_utc",
+    ),
+    ("ticker", False),
+    100,
+    1000,
+)  # fmt: skip
+
+
+async def tickers(world: World, asked: Asked) -> Answer:
+    """GET /v3/reference/tickers: who is listed on `date`, or who was and no longer is."""
+    asked = asked.resumed()
+    asked.limit(TICKERS.limit, TICKERS.most)
+    day = _day(world, asked)
+    key = (day, tuple(sorted(question(asked).items())))
+    kept = world.lists.get(asked.path)
+    if kept is None or kept[0] != key:
+        active = asked.flag("active", default=True)
+        query = dict(asked.query)
+        if "exchange" in query:
+            query["primary_exchange"] = query["exchange"]
+        rows = []
+        for number, listing in enumerate(world.market.universe, 1):
+            if listing.listed <= day and (day <= listing.last) is active and _matches(listing, query):
+                rows.append(listing_row(listing, day))
+            if not number % _BREATH:
+                await asyncio.sleep(0)
+        kept = world.lists[asked.path] = (key, TICKERS.selected(replace(asked, query=query), rows))
+    page, next_url = TICKERS.page(asked, kept[1], "ticker")
+    body: dict[str, Any] = {
+        "results": page,
+        "status": "OK",
+        "request_id": asked.request_id,
+        "count": len(page),
+    }
+    if next_url is not None:
+        body["next_url"] = next_url
+    return ok(body, asked.request_id)
+
+
+def _matches(listing: Listing, query: Mapping[str, str]) -> bool:
+    words = query.get("search", "").lower()
+    return words in listing.ticker.lower() or words in listing.name.lower()
+
+
+def _day(world: World, asked: Asked) -> int:
+    text = asked.query.get("date", "")
+    return (parse_day("date", text) if text else world.today()).toordinal()
+
+
 async def details(world: World, asked: Asked) -> Answer:
     """GET /v3/reference/tickers/{ticker}: 404 for who is unknown, or not listed on `date`."""
-    text = asked.query.get("date", "")
-    day = (parse_day("date", text) if text else world.today()).toordinal()
+    day = _day(world, asked)
     listing = world.market.universe.get(asked.parts["ticker"])
     if listing is None or not listing.active_on(day):
         raise not_found("Ticker")
-    return ok(
-        {
-            "request_id": asked.request_id,
-            "results": _details(world, listing, day, asked.origin),
-            "status": "OK",
-        },
-        asked.request_id,
-    )
+    body = {
+        "request_id": asked.request_id,
+        "results": _details(listing, day, asked.origin),
+        "status": "OK",
+    }
+    return ok(body, asked.request_id)
 
 
-def _details(world: World, listing: Listing, day: int, origin: str) -> dict[str, Any]:
+def _details(listing: Listing, day: int, origin: str) -> dict[str, Any]:
     row = listing_row(listing, day)
     del row["last_updated_utc"]
     shares = int(1e7 * 1000 ** fraction(listing.seed, 63))

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from stockticker_async.sandbox.answers.actions import splits_v1, splits_v3
+from stockticker_async.sandbox.answers.actions import dividends_v1, dividends_v3, splits_v1, splits_v3
 from stockticker_async.sandbox.answers.bars import bars
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
-from stockticker_async.sandbox.answers.reference import details
+from stockticker_async.sandbox.answers.reference import details, tickers
+from stockticker_async.sandbox.answers.status import holidays, now
 from stockticker_async.sandbox.asked import Asked
 from stockticker_async.sandbox.wire import Answer
 from stockticker_async.sandbox.world import World
@@ -39,7 +40,12 @@ ROUTES = (
     Route("/v1/open-close/{ticker}/{date}", open_close),
     Route("/stocks/v1/splits", splits_v1),
     Route("/v3/reference/splits", splits_v3),
+    Route("/stocks/v1/dividends", dividends_v1),
+    Route("/v3/reference/dividends", dividends_v3),
+    Route("/v3/reference/tickers", tickers),
     Route("/v3/reference/tickers/{ticker}", details),
+    Route("/v1/marketstatus/now", now),
+    Route("/v1/marketstatus/upcoming", holidays),
 )
 
 

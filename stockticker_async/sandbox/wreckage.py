@@ -1,0 +1,70 @@
+"""The faults that need the connection itself: reset, cut, hang, drip.
+
+They write to the transport past aiohttp, which then finds it closed and says nothing.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+from stockticker_async.sandbox.faults import Fault
+
+
+async def hung(fault: Fault) -> None:
+    """Wait as long as the fault says; for ever ends with the connection or the server."""
+    if fault.seconds is None:
+        await asyncio.Event().wait()
+    else:
+        await asyncio.sleep(fault.seconds)
+
+
+def reset(request: web.BaseRequest) -> web.Response:
+    """Send a TCP reset instead of an answer."""
+    transport = request.transport
+    if transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()
+
+
+def cut(
+    request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
+) -> web.Response:
+    """Send half of the body, and close."""
+    half = body[: len(body) // 2]
+    match fault.framing:
+        case "length":
+            text = _head(status, {**headers, "Content-Length": str(len(body))}) + half
+        case "chunked":
+            text = _head(status, {**headers, "Transfer-Encoding": "chunked"}) + b"%x\r\n" % len(body) + half
+        case "close":
+            text = _head(status, {**headers, "Connection": "close"}) + half
+    if request.transport is not None:
+        request.transport.write(text)
+        request.transport.close()
+    return web.Response()
+
+
+async def drip(
+    request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
+) -> web.StreamResponse:
+    """Send half of the body at once, and the rest byte by byte, or never."""
+    response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(len(body))})
+    await response.prepare(request)
+    middle = len(body) // 2
+    await response.write(body[:middle])
+    for at in range(middle, len(body)):
+        await hung(fault)
+        await response.write(body[at : at + 1])
+    await response.write_eof()
+    return response
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{k}: {v}" for k, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
