@@ -71,8 +71,8 @@ def dividends(
         if not max(first, listing.first + 1) <= day <= min(last, known):
             continue
         special = mix(listing.seed, at) % _SPECIAL == 0
-        growth = 1 + (at // 12 - 2000) * 0.03
-        cash = listing.price * share * growth * (2 if special else 1) * scale(day)
+        years = max(0, 2026 - at // 12)
+        cash = listing.price / (1 + listing.growth * years) ** 2 * share * (2 if special else 1) * scale(day)
         factor = round((1 - share) ** ((newest - at) // gap + 1), 6)
         yield Dividend(listing.ticker, day, max(round(cash, 4), 0.0001), 0 if special else times, factor)
 

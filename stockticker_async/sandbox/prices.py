@@ -19,6 +19,8 @@ _CROWDED = 0.03  # of the sessions have several times the volume
 # Volumes have fractions since then: https://massive.com/blog, and seen on the wire.
 FRACTIONAL_FROM = date(2026, 2, 23).toordinal()
 
+_GROWN = date(2026, 1, 1).toordinal()  # when names have grown to their prices
+
 # Closes as traded, from the tutorial's output; all of them before the 3:1 split of 2022-08-25, hence / 3
 # to the basis after all splits.
 _RECORDED: dict[str, tuple[tuple[int, float], ...]] = {
@@ -66,9 +68,15 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
 
 def _close(listing: Listing, day: int, noise: int) -> float:
     """The close in the basis after all splits; exact on recorded days, and bent towards them around."""
-    close = listing.price * level(listing.seed, day) * (0.99 + 0.02 * noise * _UNIT)
+    close = _about(listing, day) * (0.99 + 0.02 * noise * _UNIT)
     recorded = _RECORDED.get(listing.ticker)
     return close if recorded is None else _bent(listing, day, close, recorded)
+
+
+def _about(listing: Listing, day: int) -> float:
+    """The level around which a day's prices are, in the basis after all splits."""
+    years = max(0, _GROWN - day) / 365.25
+    return listing.price * level(listing.seed, day) / (1 + listing.growth * years) ** 2
 
 
 def _bent(listing: Listing, day: int, close: float, recorded: tuple[tuple[int, float], ...]) -> float:
@@ -77,7 +85,7 @@ def _bent(listing: Listing, day: int, close: float, recorded: tuple[tuple[int, f
     if after < len(recorded) and recorded[after][0] == day:
         return recorded[after][1]
     around = recorded[max(0, after - 1) : after + 1]
-    ratios = [price / (listing.price * level(listing.seed, known)) for known, price in around]
+    ratios = [price / _about(listing, known) for known, price in around]
     if len(around) == 1:
         return close * ratios[0]
     share = (day - around[0][0]) / (around[1][0] - around[0][0])

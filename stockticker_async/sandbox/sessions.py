@@ -77,6 +77,7 @@ def is_session(day: int) -> bool:
     return at < len(days) and days[at] == day
 
 
+@lru_cache(maxsize=65_536)
 def session_on_or_after(day: int) -> int:
     while not is_session(day):
         day += 1

@@ -19,6 +19,7 @@ LAST_DAY = date(2100, 1, 1).toordinal()
 _YOUNG, _DELISTED, _ILLIQUID, _ETF, _ADR = 0.35, 0.10, 0.10, 0.15, 0.05
 
 _OTC_LETTERS = 5
+_GROWTH = 0.01
 # One is drawn for a symbol: L any letter, o the last one of an OTC name, c a class, s a series.
 _SHAPES = ("LLLLo",) * 5 + ("LLLps",) * 2 + ("LLL.c",) + ("LL",) * 2 + ("LLL",) * 15 + ("LLLL",) * 25
 _PLACES = {"L": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "o": "FY", "c": "AB", "s": "ABCDEF"}
@@ -43,6 +44,7 @@ class Listing:
 
     `price` and `volume` are in the share basis after all splits that ever come to it. `first` and `last` are
     the days between which it trades, both included; `presence` is the share of sessions with a trade;
+    prices of y years before 2026 are lower by the factor (1 + growth * y) ** 2;
     `made` tells the names of the seed from the well-known and the asked ones.
     """
 
@@ -57,6 +59,7 @@ class Listing:
     price: float
     volume: int
     presence: float
+    growth: float
     made: bool
 
     @property
@@ -120,7 +123,7 @@ def _well_known(ticker: str, seed: int, known: Known) -> Listing:
     listed = date.fromisoformat(known.listed).toordinal()
     return Listing(
         ticker, seed, known.name, known.type, known.exchange, listed, max(listed, FIRST_DAY), LAST_DAY,
-        known.price, known.volume, 1.0, made=False,
+        known.price, known.volume, 1.0, known.growth, made=False,
     )  # fmt: skip
 
 
@@ -129,7 +132,7 @@ def _asked_for(ticker: str, seed: int) -> Listing:
     listed = FIRST_DAY - 1000
     return Listing(
         ticker, seed, _company(seed), "CS", "XNYS", listed, FIRST_DAY, LAST_DAY, price, 2_000_000, 1.0,
-        made=False,
+        _GROWTH, made=False,
     )  # fmt: skip
 
 
@@ -147,7 +150,7 @@ def _generated(ticker: str, seed: int) -> Listing:
         volume, presence = int(200 + 20_000 * fraction(seed, 8) ** 2), 0.35 + 0.6 * fraction(seed, 9)
     return Listing(
         ticker, seed, _company(seed), kind, exchange, listed, first, last, price, volume, presence,
-        made=True,
+        _GROWTH, made=True,
     )  # fmt: skip
 
 

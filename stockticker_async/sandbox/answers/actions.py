@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from stockticker_async.sandbox.asked import Asked, parse_day
@@ -199,5 +200,6 @@ def _dividends(world: World, asked: Asked, listing: Listing) -> Iterator[Dividen
     return dividends(listing, first, last, today, world.market.basis(listing, None).scale)
 
 
+@lru_cache(maxsize=65_536)
 def _iso(day: int) -> str:
     return date.fromordinal(day).isoformat()
