@@ -1,0 +1,50 @@
+"""What holds for every test: nothing blocks the loop, examples are reproducible in CI."""
+
+import inspect
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import aioresponses.core
+import pytest
+from blockbuster import BlockBuster
+from hypothesis import settings
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if "CI" in os.environ else "local")
+
+
+class _Response(aiohttp.ClientResponse):
+    """aiohttp 3.14 asks a response for the writer of its request, which aioresponses 0.7.9 does not know."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(*args, **kwargs)
+
+
+aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined] # not listed, but looked up there
+
+
+@pytest.fixture(scope="session")
+def _watch() -> BlockBuster:
+    """Knows which calls block; only those that our own code makes count."""
+    return BlockBuster("stockticker_async")
+
+
+@pytest.fixture(autouse=True)
+def blockbuster(request: pytest.FixtureRequest, _watch: BlockBuster) -> Iterator[BlockBuster | None]:
+    """Lets a blocking call inside the event loop fail an async test.
+
+    A test that must start what blocks by design asks for this fixture and deactivates it.
+    """
+    if not inspect.iscoroutinefunction(inspect.unwrap(request.function)):
+        yield None
+        return
+    _watch.activate()
+    try:
+        yield _watch
+    finally:
+        _watch.deactivate()
