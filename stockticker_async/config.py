@@ -15,8 +15,10 @@ from stockticker_async.errors import ConfigError
 T = TypeVar("T", int, None)
 Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
+_MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
-_TICKER_CHARS = 32  # the longest US symbol with its suffixes has about ten
+_TICKER_CHARS = 24
+"""The longest, an option's, have 23. A key has 32, and must not be sent or shown as a ticker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def parse(raw: Any, *, today: date) -> Config:
     base_url, insecure = _base_url(raw)
     if insecure:
         warnings.append(
-            f"base_url {base_url} is plain http: whoever is on the way can read the API key. Use https."
+            f"base_url {_shown(raw, base_url)} is plain http: whoever is on the way can read the "
+            "API key. Use https."
         )
     return Config(
         tickers=tickers,
@@ -129,7 +132,7 @@ def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
     for key in unknown:
         near = get_close_matches(key, _FIELDS, n=1)
         hint = f": did you mean {near[0]}?" if near else "."
-        warnings.append(f"The configuration has an unknown field {_shown(key)}, which is ignored{hint}")
+        warnings.append(f"The configuration has an unknown field {_shown(raw, key)}, which is ignored{hint}")
     return warnings
 
 
@@ -149,16 +152,19 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
             'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
         )
     for name in names:
+        if len(name) > _TICKER_CHARS:
+            raise ConfigError(
+                f"stock_ticker has a name of {len(name)} characters, which cannot be a ticker. {remedy}"
+            )
         if not _is_ticker(name):
-            raise ConfigError(f"stock_ticker has {_shown(name)}, which cannot be a ticker. {remedy}")
+            raise ConfigError(f"stock_ticker has {_shown(raw, name)}, which cannot be a ticker. {remedy}")
     return names
 
 
 def _is_ticker(name: str) -> bool:
     # "=" parts names from fingerprints in the state; a path of dots would be another URL
     return (
-        len(name) <= _TICKER_CHARS
-        and name.isprintable()
+        name.isprintable()
         and not any(char.isspace() or char in "*=?#" for char in name)
         and name.strip(".") != ""
     )
@@ -185,13 +191,13 @@ def _date(raw: Mapping[str, Any], name: str) -> date | None:
     if not isinstance(text, str):
         raise ConfigError(f'{name} must be a text such as "2024-01-02", not {_kind(text)}.')
     try:
-        if len(text) != len("YYYY-MM-DD"):
-            raise ValueError  # noqa: TRY301 - fromisoformat also takes 20240102 and weeks, which we do not
         day = date.fromisoformat(text)
+        if day.isoformat() != text:
+            raise ValueError  # noqa: TRY301 - fromisoformat also takes 20240102 and 2024-W01-1, which we do not
     except ValueError:
-        raise ConfigError(f"{name} {_shown(text)} is not a date: write it as 2024-01-02.") from None
+        raise ConfigError(f"{name} {_shown(raw, text)} is not a date: write it as 2024-01-02.") from None
     if day < _EARLIEST:
-        raise ConfigError(f"{name} {text} is before {_EARLIEST}; the API's history begins in 2003.")
+        raise ConfigError(f"{name} {day} is before {_EARLIEST}; the API's history begins in 2003.")
     return day
 
 
@@ -200,7 +206,7 @@ def _boolean(raw: Mapping[str, Any], name: str, *, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise ConfigError(f"{name} must be true or false, not {_shown(value)}.")
+        raise ConfigError(f"{name} must be true or false, not {_shown(raw, value)}.")
     return value
 
 
@@ -209,9 +215,9 @@ def _integer(raw: Mapping[str, Any], name: str, low: int, high: int, default: T)
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {_shown(value)}.")
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {_shown(raw, value)}.")
     if not low <= value <= high:
-        raise ConfigError(f"{name} must be from {low} to {high}, not {value}.")
+        raise ConfigError(f"{name} must be from {low} to {high}, not {_shown(raw, value)}.")
     return value
 
 
@@ -223,7 +229,7 @@ def _timespan(raw: Mapping[str, Any]) -> Timespan:
     for name in names:
         if value == name:
             return name
-    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(value)}.")
+    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(raw, value)}.")
 
 
 def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
@@ -231,19 +237,26 @@ def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
     url = raw.get("base_url")
     if url is None or url == "":
         return BASE_URL, False
-    fault = ConfigError(f"base_url {_shown(url)} is no address of an API: write it as {BASE_URL}.")
+    if isinstance(url, str) and any(char in url for char in "@?#"):
+        # nothing of it is shown: it may hold a password
+        raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
+    fault = ConfigError(f"base_url {_shown(raw, url)} is no address of an API: write it as {BASE_URL}.")
     if not isinstance(url, str):
         raise fault
+    url = url.strip().rstrip("/")
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         host, port_is_valid = parts.hostname, parts.port is None or parts.port > 0
     except ValueError:
         raise fault from None
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
-    if parts.scheme not in ("http", "https") or not host or not port_is_valid:
+    if parts.scheme not in ("http", "https") or not host or not port_is_valid or not _is_plain(url):
         raise fault
-    return url.strip().rstrip("/"), parts.scheme == "http" and not _is_loopback(host)
+    return url, parts.scheme == "http" and not _is_loopback(host)
+
+
+def _is_plain(url: str) -> bool:
+    """Whether every reader of URLs reads it alike: urlsplit forgets line ends, others turn backslashes."""
+    return url.isprintable() and " " not in url and "\\" not in url
 
 
 def _is_loopback(host: str) -> bool:
@@ -269,7 +282,16 @@ def _kind(value: Any) -> str:
             return "an object"
 
 
-def _shown(value: Any) -> str:
-    """A value as it may stand in a message: quoted, and cut where somebody pasted a file."""
-    text = repr(value)
+def _shown(raw: Mapping[str, Any], value: Any) -> str:
+    """A value as it may stand in a message: quoted, cut where somebody pasted a file, and never the key."""
+    match value:
+        case list() | dict():
+            return _kind(value)
+        case bool():
+            return "true" if value else "false"
+        case int() if abs(value) >= _MANY_DIGITS:
+            return "a number of many digits"
+    text, key = repr(value), raw.get("api_key")
+    if isinstance(key, str) and key.strip() and key.strip() in (value if isinstance(value, str) else text):
+        return "(which holds the api_key)"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth
