@@ -190,7 +190,7 @@ class Client:
         if waited >= self._patience:
             raise TransientError(
                 f"{self._base_url} could not be reached or did not answer for {self._patience:.0f} s: "
-                f"{fault}. The next sync goes on from here.",
+                f"{fault}.",
             ) from fault
         if not self._fault_told:
             self._fault_told = True

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 import anyio
 
 from stockticker_async import protocol
-from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
-from stockticker_async.output import Output
+from stockticker_async.shell import Shell
 
 _STATE_EVERY = 5.0
 """Seconds between states, when there is progress and states stay a small part of the bytes."""
@@ -38,17 +37,16 @@ class Vouched(Protocol):
 class Emitter:
     """Writes the messages of one stream."""
 
-    def __init__(
-        self, name: str, vouched: Vouched, output: Output, clock: Clock, *, state_first: bool = False
-    ) -> None:
+    def __init__(self, name: str, vouched: Vouched, shell: Shell, *, state_first: bool = False) -> None:
         """``state_first``: what the sync began with was replaced, which a state must say at once."""
         self.name = name
         self.failed = False
         self._finished = False
         self._state_first = state_first
         self._vouched = vouched
-        self._output = output
-        self._clock = clock
+        self._shell = shell
+        self._output = shell.output
+        self._clock = shell.clock
         self._running = False
         self._waits_until: datetime | None = None
         self._records = 0
@@ -57,7 +55,7 @@ class Emitter:
         self._state_size = 0
         self._blob: dict[str, Any] | None = None
         self._repetitions = 0
-        self._state_at = self._line_at = clock.monotonic()
+        self._state_at = self._line_at = shell.clock.monotonic()
         self._turn = anyio.Lock()
 
     async def start(self) -> None:
@@ -132,9 +130,7 @@ class Emitter:
         async with self._turn:
             self._finished = self.failed = True
             for error in errors:
-                await self._output.put(
-                    protocol.error(error, emitted_at_ms=self._clock.emitted_at_ms(), stream=self.name)
-                )
+                await self._shell.tell_error(error, stream=self.name)
             await self._state(even_unchanged=self._blob is None)
             await self._status("INCOMPLETE")
 

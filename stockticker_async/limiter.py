@@ -44,6 +44,7 @@ _BRIEF = 1.0  # the shortest silence, also when Retry-After is 0
 _DOUBLINGS = 3  # 60 + 120 + 240 + 480 s outlast a storm of ten minutes with three calls
 _RETRY_AFTER = 3600.0  # longer is not believed: the API is asked again
 _AT_ONCE = 4  # to begin with, allowance unknown: the free plan has five calls a minute
+_BOLD = 8
 _SECOND = 80  # "unlimited" plans are asked to stay under about 100 calls a second
 
 
@@ -248,11 +249,11 @@ class Limiter:
         return begins[-_SECOND] + 1.0
 
     def _crowd(self) -> int:
-        """How many calls may be in flight: few where the next may be refused, and all with it."""
-        good = self._belief.good
-        if self._belief.allowance is None or self._minute.calls < good:
+        """How many calls may be in flight: one where it may be refused, more as it is not."""
+        excess = self._minute.calls - self._belief.good
+        if self._belief.allowance is None or excess < 0:
             return self._at_once
-        return max(1, good // 4)
+        return 1 + excess // _BOLD
 
     def _conclude(self, now: float) -> None:
         """Learn from the lesson, if there is one and all its calls have ended, and fall silent."""

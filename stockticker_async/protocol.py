@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from stockticker_async.errors import ConnectorError
+from stockticker_async.errors import FailureType
 
 Level = Literal["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
 Status = Literal["STARTED", "RUNNING", "COMPLETE", "INCOMPLETE"]
@@ -72,11 +72,17 @@ def estimate(stream: str, *, rows: int, size_bytes: int, emitted_at_ms: int) -> 
 
 
 def error(
-    fault: ConnectorError, *, emitted_at_ms: int, stream: str | None = None, stack_trace: str | None = None
+    message: str,
+    *,
+    failure_type: FailureType,
+    emitted_at_ms: int,
+    detail: str | None = None,
+    stack_trace: str | None = None,
+    stream: str | None = None,
 ) -> bytes:
-    body: dict[str, Any] = {"message": fault.message, "failure_type": fault.failure_type}
-    if fault.detail is not None:
-        body["internal_message"] = fault.detail
+    body: dict[str, Any] = {"message": message, "failure_type": failure_type}
+    if detail is not None:
+        body["internal_message"] = detail
     if stack_trace is not None:
         body["stack_trace"] = stack_trace
     if stream is not None:

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.abc
 
-from stockticker_async import protocol
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, OutputError
 from stockticker_async.log import LinesHandler, Mask, to_lines
@@ -92,8 +91,7 @@ async def _guarded(operation: Operation, shell: Shell) -> int:
     except ConnectorError as error:
         await _tell(shell, error)
     except Exception as error:  # noqa: BLE001 - the one place: nothing may end as a bare traceback
-        text = "".join(traceback.format_exception(error))
-        await _tell(shell, _bug(error), stack_trace=shell.mask(text))
+        await _tell(shell, _bug(error), stack_trace="".join(traceback.format_exception(error)))
     return 1
 
 
@@ -107,10 +105,8 @@ def _bug(error: BaseException) -> ConnectorError:
 
 
 async def _tell(shell: Shell, error: ConnectorError, *, stack_trace: str | None = None) -> None:
-    now = shell.clock.emitted_at_ms()
-    line = protocol.error(error, emitted_at_ms=now, stack_trace=stack_trace)
     try:
-        await shell.output.put(line)
+        await shell.tell_error(error, stack_trace=stack_trace)
     except OutputError:
         return  # told when the output is drained
 

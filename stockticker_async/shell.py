@@ -1,14 +1,40 @@
 """What every operation is handed of the world: the clock, the output, the mask."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from stockticker_async import protocol
 from stockticker_async.clock import Clock
+from stockticker_async.errors import ConnectorError
 from stockticker_async.log import Mask
-from stockticker_async.output import Output
+
+
+class Lines(Protocol):
+    """Where whole lines go, in order: the `Output`, or something in front of it."""
+
+    async def put(self, piece: bytes) -> None:
+        """Queue whole lines, waiting for room."""
+
+    async def drain(self) -> None:
+        """Return when all that was put is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
     clock: Clock
-    output: Output
+    output: Lines
     mask: Mask
+
+    async def tell_error(
+        self, error: ConnectorError, *, stream: str | None = None, stack_trace: str | None = None
+    ) -> None:
+        """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
+        line = protocol.error(
+            self.mask(error.message),
+            failure_type=error.failure_type,
+            detail=None if error.detail is None else self.mask(error.detail),
+            stack_trace=None if stack_trace is None else self.mask(stack_trace),
+            stream=stream,
+            emitted_at_ms=self.clock.emitted_at_ms(),
+        )
+        await self.output.put(line)

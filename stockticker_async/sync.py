@@ -18,7 +18,7 @@ answer may serve several. What is always true:
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -50,6 +50,8 @@ _log = logging.getLogger(__name__)
 _CHUNK = 1500
 """Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
 _BUDGET_ROWS = 150_000  # three full pages
+_SESSION_MINUTES = 600.0
+"""Minute bars a session of a well-known stock: 390 in regular hours, the rest before and after."""
 _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, two calls each
 _NAMED = 10
 
@@ -98,6 +100,22 @@ def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | 
             first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))
     first = market.grid_day(bar, entry.since, first)
     return first if first <= days.last else None
+
+
+def plan_bars(
+    config: Config, bar: Bar, first_days: Mapping[str, date], last: date, *, allowance: int | None
+) -> Plan:
+    """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
+    if config.whole_market:
+        return Plan(grouped=plan_market(first_days[MARKET], last) if first_days else ())
+    windows = [Window(name, first, last) for name, first in first_days.items()]
+    if bar == DAY:
+        return plan_days(windows, allowance=allowance)
+    if bar.intraday:
+        # whether adjusted=false survives to a second page is unknown: then each fits one
+        pieces = plan_intraday(windows, rows_per_session=_SESSION_MINUTES, one_page=not config.adjusted)
+        return Plan(ranges=pieces, rows_per_session=_SESSION_MINUTES)
+    return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
 
 
 class Tiles:
@@ -190,19 +208,7 @@ class BarsSync:
 
     def plan(self, allowance: int | None) -> Plan:
         """The calls to make for what the feeds still have to read."""
-        if self._config.whole_market:
-            floors = [feed.floors[MARKET] for feed in self._feeds if MARKET in feed.floors]
-            return Plan(grouped=plan_market(min(floors), self._days.last) if floors else ())
-        windows = [Window(name, first, self._days.last) for name, first in self._first_days().items()]
-        if self._bar == DAY:
-            return plan_days(windows, allowance=allowance)
-        if self._bar.intraday:
-            # whether adjusted=false survives to a second page is unknown: then each fits one
-            density = 600.0  # base minutes a session of a well-known stock; its pages tell the truth
-            pieces = plan_intraday(windows, rows_per_session=density, one_page=not self._config.adjusted)
-            return Plan(ranges=pieces, rows_per_session=density)
-        calls = (RangeCall(window.ticker, window.first, window.last) for window in windows)
-        return Plan(ranges=tuple(calls))
+        return plan_bars(self._config, self._bar, self._first_days(), self._days.last, allowance=allowance)
 
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""

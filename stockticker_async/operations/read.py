@@ -119,7 +119,7 @@ def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days)
     for note in start.notes:
         _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", stream.name, note.text)
     progress = state.Progress(stream, basis, start)
-    emitter = Emitter(stream.name, progress, shell.output, shell.clock, state_first=start.replaced)
+    emitter = Emitter(stream.name, progress, shell, state_first=start.replaced)
     feed = Feed(emitter, progress, "prices" if stream is STOCK_PRICES else "bars")
     lookback = config.lookback_days if one.incremental else 0
     for name, entry in start.entries.items():

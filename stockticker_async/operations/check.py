@@ -1,0 +1,178 @@
+"""`check`: key, plan, history and every ticker, in as few calls as can be.
+
+One call for a whole session of the market tells which of any number of tickers are alive; bars of
+a single one cannot, since the API answers an unknown ticker with nothing. Only a few of the missing
+ones are looked up further. Whatever is wrong in the configuration, at the API or on the way is
+CONNECTION_STATUS FAILED with a sentence that says what to do, exit 0: so Airbyte wants it.
+"""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from stockticker_async import api, config, market, protocol
+from stockticker_async.bars import Asked, MarketBar
+from stockticker_async.client import Answer, Client, open_client
+from stockticker_async.config import DAY, Bar, Config
+from stockticker_async.errors import ConfigError, ConnectorError, OutputError
+from stockticker_async.plan import minutes_under
+from stockticker_async.shell import Shell
+from stockticker_async.state import MARKET
+from stockticker_async.sync import named, plan_bars
+from stockticker_async.verdict import Barred, Refusal
+
+_PATIENCE = 30.0
+"""Seconds without an answer after which a person who waits is told so."""
+_SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
+_LOOK_UPS = 3
+_YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
+
+
+async def check(shell: Shell, raw: Any) -> int:
+    today = market.new_york_date(shell.clock.utc_now())
+    try:
+        judged = config.parse(raw, today=today)
+        async with open_client(judged, shell.clock, patience=_PATIENCE) as client:
+            message = await _Check(client, judged, today).run()
+        line = protocol.connection_status(succeeded=True, message=shell.mask(message))
+    except OutputError:
+        raise
+    except ConnectorError as error:
+        line = protocol.connection_status(succeeded=False, message=shell.mask(error.message))
+    await shell.output.put(line)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last session that the plan gives, and who traded in it."""
+
+    session: date
+    bars: dict[str, MarketBar]
+
+    def busiest(self, names: Sequence[str]) -> str | None:
+        """Of the names that traded (all, where none is given), the one with the most volume."""
+        found = [self.bars[name] for name in names if name in self.bars] if names else self.bars.values()
+        return max(found, key=lambda bar: bar.v, default=MarketBar(0, 0, 0, 0, 0, 0)).T or None
+
+
+class _Check:
+    def __init__(self, client: Client, judged: Config, today: date) -> None:
+        self._client = client
+        self._config = judged
+        self._today = today
+        self._first = judged.start_date or today - timedelta(days=7)
+        self._last = today if judged.end_date is None else min(today, judged.end_date)
+        if self._last < self._first:
+            raise ConfigError(
+                f"end_date {self._last} is before the first day to read, {self._first}: set start_date."
+            )
+
+    async def run(self) -> str:
+        """What is fine, in a few sentences. Raises the `ConnectorError` that says what is not."""
+        seen = await self._last_session()
+        missing = [name for name in self._config.tickers if name not in seen.bars]
+        await self._look_up(missing[:_LOOK_UPS], seen)
+        parts = [f"The key works, and the plan gives bars up to {seen.session}."]
+        history = await self._history(seen)
+        if history is not None:
+            parts.append(history)
+        if missing:
+            parts.append(f"Not traded on {seen.session}: {named(missing)}.")
+        parts.append(self._cost())
+        parts.extend(self._config.warnings)
+        return " ".join(parts)
+
+    async def _last_session(self) -> _Seen:
+        day = market.sessions_back(self._today - market.DAY, 0)
+        for _ in range(_SESSIONS):
+            found = await api.market(self._client, day, adjusted=self._config.adjusted, otc=True, wanted=None)
+            match found:
+                case Answer(bars) if bars:
+                    return _Seen(day, {bar.T: bar for bar in bars})
+                case Refusal(Barred.ENDPOINT, text):
+                    raise ConfigError(
+                        "The plan of this key does not include daily bars of stocks. Change the plan at "
+                        "massive.com, or give the key of another account.",
+                        detail=text,
+                    )
+            day = market.sessions_back(day, 1)
+        raise ConnectorError(f"The API gives no bars of any stock for the {_SESSIONS} sessions after {day}.")
+
+    async def _look_up(self, missing: Sequence[str], seen: _Seen) -> None:
+        """Raise `ConfigError` where one of a few missing tickers does not exist."""
+        unknown = [name for name in missing if not await self._exists(name)]
+        if not unknown:
+            return
+        hints = [hint for name in unknown if (hint := _other_case(name, seen))]
+        remedy = f" Did you mean {', '.join(hints)}?" if hints else ""
+        raise ConfigError(
+            f"stock_ticker: the API knows no {named(unknown)}.{remedy} Upper and lower case differ, and "
+            "share classes have a dot (BRK.B)."
+        )
+
+    async def _exists(self, name: str) -> bool:
+        for day in (None, self._first):
+            # a plan without the reference cannot tell, and a doubt is no failure
+            if await api.is_known(self._client, name, day) is not False:
+                return True
+        return bool(await self._first_bar(name, DAY))
+
+    async def _history(self, seen: _Seen) -> str | None:
+        """What the plan gives of the days asked. Raises `ConfigError` where that is nothing."""
+        name = seen.busiest(self._config.tickers)
+        if name is None:
+            return None
+        if self._config.bar != DAY:
+            await self._first_bar(name, self._config.bar)
+        if self._config.start_date is None:
+            return None
+        first = await self._first_bar(name, DAY)
+        if first is None or first - self._first <= _YOUNG:
+            return None
+        return (
+            f"The first day that the API gives for {name} is {first}, later than start_date {self._first}: "
+            "the plan's history may end there."
+        )
+
+    async def _first_bar(self, name: str, bar: Bar) -> date | None:
+        """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
+        first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
+        asked = Asked(name, first, self._last, bar, self._config.adjusted)
+        async with aclosing(api.range_pages(self._client, asked)) as pages:
+            async for page in pages:
+                if isinstance(page, Refusal):
+                    self._judge_refusal(page, bar, first)
+                elif page.bars:
+                    return market.session_of(page.bars[0].t)
+        return None
+
+    def _judge_refusal(self, refusal: Refusal, bar: Bar, first: date) -> None:
+        """Raise `ConfigError`, unless it only says that the days are too fresh."""
+        if refusal.why is Barred.ENDPOINT:
+            text = f"does not include bars of {bar}. Change the plan, or choose other bars."
+        elif refusal.why is Barred.TIMEFRAME and first < self._today - timedelta(days=7):
+            text = (
+                f"has no history from {first} to {self._last}. Set start_date and end_date later, or change "
+                "the plan."
+            )
+        else:
+            return
+        raise ConfigError(f"The plan of this key {text}", detail=refusal.text)
+
+    def _cost(self) -> str:
+        """What the first sync will ask of the API."""
+        allowance = self._config.requests_per_minute
+        names = self._config.tickers or (MARKET,)
+        first_days = dict.fromkeys(names, self._first)
+        plan = plan_bars(self._config, self._config.bar, first_days, self._last, allowance=allowance)
+        minutes = minutes_under(plan.calls, allowance)
+        under = "" if minutes is None else f" and {minutes} minutes at {allowance} requests a minute"
+        return f"A first sync takes about {plan.calls} calls{under}."
+
+
+def _other_case(name: str, seen: _Seen) -> str | None:
+    same = [other for other in seen.bars if other.upper() == name.upper()]
+    return same[0] if same else None
