@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -80,11 +81,11 @@ Verdict = Body | Later | Again | Missing | Refusal | Wrong
 
 
 class _ErrorBody(msgspec.Struct):
-    """The union of the API's error bodies."""
+    """The union of the API's error bodies; a proxy may put anything into the same fields."""
 
-    status: str = ""
-    error: str = ""
-    message: str = ""
+    status: Any = None
+    error: Any = None
+    message: Any = None
 
 
 def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Verdict:
@@ -140,10 +141,11 @@ def _judge_forbidden(said: str | None) -> Verdict:
 def error_text(body: bytes) -> str | None:
     """What an error body says, cut to 300 characters. None when it is no JSON object."""
     try:
-        decoded = msgspec.json.decode(body, type=_ErrorBody, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        decoded = msgspec.json.decode(body, type=_ErrorBody)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return (decoded.error or decoded.message or decoded.status)[:300]
+    texts = (decoded.error, decoded.message, decoded.status)
+    return next((text for text in texts if isinstance(text, str) and text), "")[:300]
 
 
 def retry_after(text: str | None, *, now: datetime) -> float | None:
@@ -158,7 +160,7 @@ def retry_after(text: str | None, *, now: datetime) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
