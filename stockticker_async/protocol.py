@@ -23,7 +23,7 @@ def line(message: Mapping[str, Any]) -> bytes:
 
 
 def log(level: Level, message: str) -> bytes:
-    return line({"type": "LOG", "log": {"level": level, "message": message}})
+    return line({"type": "LOG", "log": {"level": level, "message": _text(message)}})
 
 
 def spec(specification: Mapping[str, Any]) -> bytes:
@@ -33,7 +33,7 @@ def spec(specification: Mapping[str, Any]) -> bytes:
 def connection_status(*, succeeded: bool, message: str | None = None) -> bytes:
     status: dict[str, Any] = {"status": "SUCCEEDED" if succeeded else "FAILED"}
     if message is not None:
-        status["message"] = message
+        status["message"] = _text(message)
     return line({"type": "CONNECTION_STATUS", "connectionStatus": status})
 
 
@@ -80,14 +80,19 @@ def error(
     stack_trace: str | None = None,
     stream: str | None = None,
 ) -> bytes:
-    body: dict[str, Any] = {"message": message, "failure_type": failure_type}
+    body: dict[str, Any] = {"message": _text(message), "failure_type": failure_type}
     if detail is not None:
-        body["internal_message"] = detail
+        body["internal_message"] = _text(detail)
     if stack_trace is not None:
-        body["stack_trace"] = stack_trace
+        body["stack_trace"] = _text(stack_trace)
     if stream is not None:
         body["stream_descriptor"] = {"name": stream}
     return _trace("ERROR", "error", body, emitted_at_ms)
+
+
+def _text(told: str) -> str:
+    """What is told, fit for JSON: a file's name that is no UTF-8 has surrogates in Python."""
+    return told.encode(errors="backslashreplace").decode()
 
 
 def _trace(kind: str, key: str, body: Mapping[str, Any], emitted_at_ms: int) -> bytes:
