@@ -1,6 +1,6 @@
 """The `cursor` of a next page: a query string in base64 without padding, as the API's own are."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
@@ -13,7 +13,7 @@ def encode(query: Mapping[str, str]) -> str:
 def decode(cursor: str) -> dict[str, str]:
     """The query in a cursor; raises ValueError for what is none."""
     try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
         return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
     except (Base64Error, UnicodeDecodeError) as error:
         raise ValueError("not a cursor") from error

@@ -23,6 +23,10 @@ EARLY_EXTENDED_CLOSING = 17 * 60
 
 _WORKDAYS = 5  # of the week, from Monday, which ordinal 1 is
 
+# Made on import: they read their translations from files, which must not happen inside an event loop.
+_FULL = NewYorkStockExchange(categories=(PUBLIC,))  # type: ignore[no-untyped-call]  # theirs
+_HALF = NewYorkStockExchange(categories=(HALF_DAY,))  # type: ignore[no-untyped-call]  # theirs
+
 # Nobody announces these months ahead (names as the `holidays` package gives them).
 _UNFORESEEN = ("Hurricane", "Mourning", "Closed following", "Funeral")
 
@@ -38,11 +42,13 @@ class Closure(NamedTuple):
 @lru_cache(maxsize=256)
 def closures(year: int) -> dict[int, Closure]:
     """The holidays and early closes of a year, by day."""
-    full = NewYorkStockExchange(years=year, categories=(PUBLIC,))  # type: ignore[no-untyped-call]  # theirs
-    half = NewYorkStockExchange(years=year, categories=(HALF_DAY,))  # type: ignore[no-untyped-call]  # theirs
-    days = {day.toordinal(): (name, True) for day, name in half.items()}
-    days |= {day.toordinal(): (name, False) for day, name in full.items()}
-    return {day: Closure(day, _title(name), early) for day, (name, early) in sorted(days.items())}
+    found: dict[int, Closure] = {}
+    for number in range(date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()):
+        day = date.fromordinal(number)
+        name = _FULL.get(day) or _HALF.get(day)
+        if name:
+            found[number] = Closure(number, _title(name), day not in _FULL)
+    return found
 
 
 def _title(name: str) -> str:

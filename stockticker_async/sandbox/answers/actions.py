@@ -17,7 +17,7 @@ from stockticker_async.sandbox.world import World
 
 RowsOf = Callable[[World, Asked, Listing], Iterable[Row]]
 
-_BREATH = 500  # names looked at before the loop gets its turn
+_BREATH = 100  # names looked at before the loop gets its turn
 
 SPLITS_V1 = Listed(
     "v1",

@@ -9,6 +9,7 @@ from stockticker_async.sandbox.answers.actions import dividends_v1, dividends_v3
 from stockticker_async.sandbox.answers.bars import bars
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
 from stockticker_async.sandbox.answers.reference import details, tickers
+from stockticker_async.sandbox.answers.snapshot import snapshot
 from stockticker_async.sandbox.answers.status import holidays, now
 from stockticker_async.sandbox.asked import Asked
 from stockticker_async.sandbox.wire import Answer
@@ -45,6 +46,7 @@ ROUTES = (
     Route("/v3/reference/tickers", tickers),
     Route("/v3/reference/tickers/{ticker}", details),
     Route("/v1/marketstatus/now", now),
+    Route("/v2/snapshot/locale/us/markets/stocks/tickers", snapshot, level=1),
     Route("/v1/marketstatus/upcoming", holidays),
 )
 

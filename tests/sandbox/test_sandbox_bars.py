@@ -1,0 +1,307 @@
+"""The endpoints of bars: bodies, pages, snapping, what is empty and what is wrong."""
+
+from base64 import b64decode
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sandbox.asker import DAY_BARS, GROUPED, NOON, opened
+
+RANGE_KEYS = ["ticker", "queryCount", "resultsCount", "adjusted", "results", "status", "request_id", "count"]
+BAR_KEYS = ["v", "vw", "o", "c", "h", "l", "t", "n"]
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+async def test_the_tutorials_five_records_come_out() -> None:
+    async with opened() as asker:
+        reply = await asker.get("/v2/aggs/ticker/TSLA/range/1/day/2020-12-15/2020-12-21")
+        assert reply.status == 200
+        assert [row["c"] for row in reply.rows] == [633.25, 622.77, 655.9, 695.0, 649.86]
+        assert reply.rows[0]["t"] == ms("2020-12-15T05:00:00Z")
+        assert list(reply.page) == RANGE_KEYS
+        assert all(list(row) == BAR_KEYS for row in reply.rows)
+        page = reply.page
+        assert (page["ticker"], page["adjusted"], page["status"]) == ("TSLA", True, "OK")
+        assert page["queryCount"] == page["resultsCount"] == page["count"] == 5
+        assert reply.headers["X-Request-Id"] == page["request_id"]
+        assert reply.headers["Content-Type"] == "application/json"
+
+
+async def test_the_same_closes_are_raw_ones_today() -> None:
+    async with opened(now=datetime(2026, 11, 23, 17, tzinfo=UTC)) as asker:
+        path = "/v2/aggs/ticker/TSLA/range/1/day/2022-03-04/2022-03-10"
+        raw = await asker.get(path, adjusted="false")
+        assert [row["c"] for row in raw.rows] == [838.29, 804.58, 824.4, 858.97, 838.3]
+        assert raw.page["adjusted"] is False
+        adjusted = await asker.get(path)
+        assert [row["c"] for row in adjusted.rows] == [279.43, 268.1933, 274.8, 286.3233, 279.4333]
+
+
+async def test_summer_days_begin_at_4_utc_and_weeks_on_sunday() -> None:
+    async with opened() as asker:
+        day = await asker.get("/v2/aggs/ticker/IBM/range/1/day/2020-07-01/2020-07-01")
+        assert [row["t"] for row in day.rows] == [ms("2020-07-01T04:00:00Z")]
+        week = await asker.get("/v2/aggs/ticker/IBM/range/1/week/2020-11-04/2020-11-04")
+        assert [row["t"] for row in week.rows] == [ms("2020-11-01T04:00:00Z")]
+        assert week.page["queryCount"] == 5
+
+
+async def test_from_is_snapped_down_and_to_up_to_whole_windows() -> None:
+    async with opened() as asker:
+        inside = f"{ms('2020-12-16T18:30:30Z')}/{ms('2020-12-16T18:30:31Z')}"
+        hour = await asker.get(f"/v2/aggs/ticker/IBM/range/1/hour/{inside}")
+        assert [row["t"] for row in hour.rows] == [ms("2020-12-16T18:00:00Z")]
+        week = await asker.get(f"/v2/aggs/ticker/IBM/range/1/week/{inside}")
+        assert week.page["queryCount"] == 5
+
+
+@pytest.mark.parametrize(
+    "path", ["NOBODY/range/1/day/2020-12-14/2020-12-21", "TSLA/range/1/day/2020-12-19/2020-12-20"]
+)
+@pytest.mark.parametrize(("empty", "results"), [("absent", "none"), ("null", None), ("list", [])])
+async def test_unknown_tickers_and_closed_days_look_alike(path: str, empty: str, results: Any) -> None:
+    async with opened(empty=empty) as asker:
+        reply = await asker.get(f"/v2/aggs/ticker/{path}")
+        assert reply.status == 200
+        assert reply.page.get("results", "none") == results
+        assert reply.page["resultsCount"] == reply.page["queryCount"] == 0
+        assert "count" not in reply.page
+
+
+async def test_a_next_page_begins_at_the_next_window_and_its_cursor_holds_limit_and_sort() -> None:
+    async with opened(page_rows=2) as asker:
+        first = (await asker.get(DAY_BARS)).page
+        url = urlsplit(first["next_url"])
+        assert first["next_url"].startswith(asker.sandbox.url)
+        assert url.path == f"/v2/aggs/ticker/TSLA/range/1/day/{ms('2020-12-16T05:00:00Z')}/2020-12-21"
+        [cursor] = parse_qs(url.query)["cursor"]
+        assert not cursor.endswith("=")
+        assert b64decode(cursor + "==") == b"limit=5000&sort=asc"
+        pages = await asker.pages(DAY_BARS)
+        assert [page["count"] for page in pages] == [2, 2, 2]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    page_rows=st.none() | st.integers(1, 40),
+    limit=st.integers(1, 900),
+    span=st.sampled_from(["1/day", "3/day", "1/week", "7/minute", "1/minute", "2/hour"]),
+    sort=st.sampled_from(["asc", "desc"]),
+    ticker=st.sampled_from(["TSLA", "BRK.B", "AMpB"]),
+)
+async def test_pages_tile_the_range_without_gap_or_overlap(
+    page_rows: int | None, limit: int, span: str, sort: str, ticker: str
+) -> None:
+    days = "2020-12-16/2020-12-18" if "minute" in span else "2020-11-20/2020-12-18"
+    path = f"/v2/aggs/ticker/{ticker}/range/{span}/{days}"
+    async with opened(page_rows=page_rows or 400) as asker, opened() as whole:
+        rows = await asker.all_rows(path, limit=str(limit) if page_rows is None else "50000", sort=sort)
+        assert rows == (await whole.get(path, limit="50000", sort=sort)).rows
+        times = [row["t"] for row in rows]
+        assert times == sorted(set(times), reverse=sort == "desc")
+
+
+async def test_limit_counts_base_bars_not_rows() -> None:
+    async with opened() as asker:
+        page = (await asker.get("/v2/aggs/ticker/IBM/range/1/week/2020-11-01/2020-12-19", limit="12")).page
+        assert (page["resultsCount"], page["queryCount"]) == (2, 10)
+        hours = (await asker.get("/v2/aggs/ticker/IBM/range/1/hour/2020-12-16/2020-12-16", limit="120")).page
+        assert hours["queryCount"] <= 120
+        assert "next_url" in hours
+
+
+@pytest.mark.parametrize(("keeps", "second"), [(True, False), (False, True)])
+async def test_adjusted_false_survives_to_page_2_or_not(*, keeps: bool, second: bool) -> None:
+    async with opened(page_rows=4, keep_adjusted=keeps) as asker:
+        pages = await asker.pages(DAY_BARS, adjusted="false")
+        assert [page["adjusted"] for page in pages] == [False, second]
+
+
+async def test_today_is_partial_during_the_session_and_absent_before() -> None:
+    path = "/v2/aggs/ticker/TSLA/range/1/day/2020-12-22/2020-12-22"
+    async with opened() as asker:
+        noon = (await asker.get(path)).rows[0]
+        asker.sandbox.clock.advance(4 * 3600)
+        evening = (await asker.get(path)).rows[0]
+        settled = asker.sandbox.market.day_bar("TSLA", date(2020, 12, 22))
+        assert noon["v"] < evening["v"]
+        assert noon["o"] == evening["o"]
+        assert noon["l"] <= min(noon["o"], noon["c"], noon["vw"])
+        assert noon["h"] >= max(noon["o"], noon["c"], noon["vw"])
+        assert evening == settled
+        asker.sandbox.clock.set(datetime(2020, 12, 22, 14, 29, tzinfo=UTC))
+        assert (await asker.get(path)).rows == []
+        asker.sandbox.clock.advance(60)
+        assert len((await asker.get(path)).rows) == 1
+
+
+@pytest.mark.parametrize(("plan", "delay_ms"), [("advanced", 0), ("starter", 900_000)])
+async def test_minutes_of_today_end_now_or_15_minutes_ago(plan: str, delay_ms: int) -> None:
+    async with opened(plan=plan) as asker:
+        rows = (await asker.get("/v2/aggs/ticker/TSLA/range/1/minute/2020-12-22/2020-12-22")).rows
+        assert rows[-1]["t"] == NOON.timestamp() * 1000 - 60_000 - delay_ms
+
+
+@pytest.mark.parametrize(("count", "last"), [(0, "22"), (1, "18"), (2, "17")])
+async def test_unpublished_holds_back_settled_sessions_and_today(count: int, last: str) -> None:
+    async with opened(unpublished=count) as asker:
+        rows = (await asker.get("/v2/aggs/ticker/IBM/range/1/day/2020-12-14/2020-12-22")).rows
+        assert datetime.fromtimestamp(rows[-1]["t"] / 1000, UTC).strftime("%d") == last
+        held = await asker.get(f"{GROUPED}/2020-12-21")
+        assert (held.status, bool(held.rows)) == (200, count == 0)
+
+
+async def test_grouped_lists_exactly_the_names_with_a_bar_and_the_same_numbers() -> None:
+    async with opened() as asker:
+        for day, offset in (("2020-12-18", "-05:00"), ("2020-07-01", "-04:00")):
+            otc = await asker.get(f"{GROUPED}/{day}", include_otc="true")
+            assert list(otc.page) == RANGE_KEYS[1:]
+            rows = {row.pop("T"): row for row in otc.rows}
+            assert {row.pop("t") for row in rows.values()} == {ms(f"{day}T16:00:00{offset}")}
+            for listing in asker.sandbox.market.universe:
+                path = f"/v2/aggs/ticker/{listing.ticker}/range/1/day/{day}/{day}"
+                bars = (await asker.get(path)).rows
+                assert [{**bar, "t": None} for bar in bars] == [
+                    {**rows[name], "t": None} for name in rows if name == listing.ticker
+                ]
+            plain = await asker.get(f"{GROUPED}/{day}")
+            assert {row["T"] for row in plain.rows} == {name for name in rows if "otc" not in rows[name]}
+
+
+async def test_grouped_is_worked_out_once_and_anew_when_a_split_comes() -> None:
+    async with opened() as asker:
+        path = f"{GROUPED}/2020-12-18"
+        before = {row["T"]: row for row in (await asker.get(path)).rows}
+        assert {row["T"]: row for row in (await asker.get(path)).rows} == before
+        asker.sandbox.add_split("IBM", date(2020, 12, 21), 1, 2)
+        after = {row["T"]: row for row in (await asker.get(path)).rows}
+        assert after["IBM"]["c"] == pytest.approx(before["IBM"]["c"] / 2)
+        assert {name for name in before if before[name] != after[name]} == {"IBM"}
+
+
+async def test_closed_days_of_the_whole_market_are_empty() -> None:
+    async with opened() as asker:
+        reply = await asker.get(f"{GROUPED}/2020-12-20")
+        assert reply.status == 200
+        assert list(reply.page) == ["queryCount", "resultsCount", "adjusted", "status", "request_id"]
+        assert (await asker.get(f"{GROUPED}/2021-03-01")).rows == []
+
+
+async def test_the_previous_day_is_the_last_before_today() -> None:
+    async with opened() as asker:
+        reply = await asker.get("/v2/aggs/ticker/TSLA/prev")
+        assert list(reply.page) == RANGE_KEYS
+        assert [(row["T"], row["c"], row["t"]) for row in reply.rows] == [
+            ("TSLA", 649.86, ms("2020-12-21T16:00:00-05:00"))
+        ]
+        assert (await asker.get("/v2/aggs/ticker/NOBODY/prev")).page["resultsCount"] == 0
+
+
+async def test_open_close_is_flat() -> None:
+    async with opened() as asker:
+        page = (await asker.get("/v1/open-close/TSLA/2020-12-21")).page
+        assert list(page) == [
+            "status", "from", "symbol", "open", "high", "low", "close", "volume", "afterHours", "preMarket",
+        ]  # fmt: skip
+        assert (page["status"], page["from"], page["symbol"], page["close"]) == (
+            "OK",
+            "2020-12-21",
+            "TSLA",
+            649.86,
+        )
+        raw = (await asker.get("/v1/open-close/TSLA/2020-08-28", adjusted="false")).page
+        assert raw["close"] == pytest.approx(
+            5 * (await asker.get("/v1/open-close/TSLA/2020-08-28")).page["close"], rel=1e-4
+        )
+
+
+async def test_open_close_of_otc_names_says_so_and_knows_no_extended_hours() -> None:
+    async with opened() as asker:
+        market = asker.sandbox.market
+        name = next(
+            each.ticker
+            for each in market.universe
+            if each.otc and market.day_bar(each.ticker, date(2020, 12, 21))
+        )
+        page = (await asker.get(f"/v1/open-close/{name}/2020-12-21")).page
+        assert page["otc"] is True
+        assert "preMarket" not in page
+
+
+@pytest.mark.parametrize("path", ["TSLA/2020-12-20", "NOBODY/2020-12-21", "TSLA/2021-12-21"])
+async def test_open_close_without_data_is_a_404(path: str) -> None:
+    async with opened() as asker:
+        reply = await asker.get(f"/v1/open-close/{path}")
+        assert reply.status == 404
+        assert reply.page == {
+            "status": "NOT_FOUND", "request_id": reply.headers["X-Request-Id"], "message": "Data not found."
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "text"),
+    [
+        ("1/day/yesterday/2020-12-21", {}, "Could not parse the time parameter: 'from'"),
+        ("1/day/2020-12-21/2020-02-30", {}, "Could not parse the time parameter: 'to'"),
+        ("1/day/2020-12-21/2020-12-14", {}, "The parameter 'to' cannot be a time that occurs before 'from'"),
+        ("0/day/2020-12-14/2020-12-21", {}, "multiplier"),
+        ("x/day/2020-12-14/2020-12-21", {}, "multiplier"),
+        ("1/fortnight/2020-12-14/2020-12-21", {}, "timespan"),
+        ("1/day/2020-12-14/2020-12-21", {"limit": "50001"}, "limit"),
+        ("1/day/2020-12-14/2020-12-21", {"limit": "-1"}, "limit"),
+        ("1/day/2020-12-14/2020-12-21", {"sort": "up"}, "sort"),
+        ("1/day/2020-12-14/2020-12-21", {"adjusted": "perhaps"}, "adjusted"),
+        ("1/day/2020-12-14/2020-12-21", {"cursor": "!"}, "cursor"),
+        ("1/day/2020-12-14/2020-12-21", {"cursor": "_w8"}, "cursor"),
+    ],
+)
+async def test_wrong_questions_are_400s(path: str, query: dict[str, str], text: str) -> None:
+    async with opened() as asker:
+        reply = await asker.get(f"/v2/aggs/ticker/TSLA/range/{path}", **query)
+        assert reply.status == 400
+        assert list(reply.page) == ["status", "request_id", "error"]
+        assert reply.page["status"] == "ERROR"
+        assert text in reply.page["error"]
+
+
+async def test_instants_out_of_this_world_are_no_trouble() -> None:
+    async with opened() as asker:
+        reply = await asker.get(f"/v2/aggs/ticker/TSLA/range/10000/year/1/{10**18}", adjusted="0")
+        assert reply.status == 200
+        assert (
+            await asker.get(f"/v2/aggs/ticker/TSLA/range/1/quarter/1/{10**18}", adjusted="1")
+        ).status == 200
+
+
+async def test_some_names_write_large_volumes_with_an_exponent() -> None:
+    async with opened() as asker, opened(scientific=False) as plain:
+        odd = 0
+        for listing in asker.sandbox.market.universe:
+            path = f"/v2/aggs/ticker/{listing.ticker}/range/1/day/2020-12-14/2020-12-21"
+            reply, usual = await asker.get(path), await plain.get(path)
+            assert reply.rows == usual.rows
+            odd += b"e+0" in reply.body
+            assert b"e+0" not in usual.body
+        assert 0 < odd < 40
+        body = (await asker.get(f"{GROUPED}/2020-12-18")).body
+        assert b"e+0" in body
+
+
+async def test_answers_encoded_ahead_are_the_same_bytes_until_something_changes() -> None:
+    async with opened(encode_ahead=True) as asker:
+        first = await asker.get(DAY_BARS)
+        assert (await asker.get(DAY_BARS)).body == first.body
+        again = await asker.send(
+            "GET", DAY_BARS, headers={"Authorization": "Bearer demo-key", "Accept-Encoding": "identity"}
+        )
+        assert again.body == first.body
+        assert "Content-Encoding" not in again.headers
+        asker.sandbox.add_split("TSLA", date(2020, 12, 21), 1, 2)
+        assert (await asker.get(DAY_BARS)).rows[0]["c"] == pytest.approx(first.rows[0]["c"] / 2)
+        assert (await asker.get("/v1/open-close/TSLA/2020-12-18")).status == 200
