@@ -3,7 +3,7 @@
 Facts about paths and parameters: the API's documentation and OpenAPI file (read 2026-11).
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,10 +22,15 @@ from stockticker_async.bars import (
     judge_range,
 )
 from stockticker_async.client import Answer, Client
+from stockticker_async.errors import ConfigError, ConnectorError
+from stockticker_async.splits import Split, ratio
 from stockticker_async.verdict import Missing, Refusal
 
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
+_URL_CHARS = 3500
+"""Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
+_SPLITS_A_DAY = 6  # of all US stocks, reverse splits and OTC ones included: some 1,500 a year
 _PAGES = 10_000  # 20 years of minute bars are 100 pages: an end that never comes is a fault
 
 
@@ -60,8 +65,8 @@ async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage |
             case Refusal() as refusal:
                 yield refusal
                 return
-            case Missing():
-                raise _no_such_page()
+            case Missing() as missing:
+                raise _no_answer(missing)
         if next_url is None:
             return
         after_ms = bars[-1].t if bars else after_ms
@@ -80,7 +85,7 @@ async def market(
 
     found = await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", decode)
     if isinstance(found, Missing):
-        raise _no_such_page()
+        raise _no_answer(found)
     return found
 
 
@@ -101,10 +106,87 @@ async def is_known(client: Client, ticker: str, on: date | None) -> bool | Refus
     match await client.get(f"/v3/reference/tickers/{quote(ticker, safe='')}{query}", decode):
         case Answer():
             return True
-        case Missing():
-            return False
+        case Missing(no_route):
+            return no_route  # a proxy without the reference cannot tell
         case refusal:
             return refusal
+
+
+class _WireSplit(msgspec.Struct):
+    ticker: str
+    execution_date: str
+    split_from: float
+    split_to: float
+
+
+class _SplitsPage(msgspec.Struct):
+    results: list[_WireSplit] | None = None
+    next_url: str | None = None
+
+
+async def splits(client: Client, names: Sequence[str], *, after: date, until: date) -> list[Split] | Refusal:
+    """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
+
+    Rows may be repeated, and of tickers that were not asked for. Raises `BadPageError`.
+    """
+    query = {"execution_date.gt": after.isoformat(), "execution_date.lte": until.isoformat()}
+    found: list[Split] = []
+    for some in _split_names(names, (until - after).days):
+        named = {"ticker.any_of": ",".join(some)} if some else {}
+        newest = {**query, **named, "sort": "execution_date.asc", "limit": 5000}
+        part = await _split_pages(client, f"/stocks/v1/splits?{urlencode(newest)}")
+        if not isinstance(part, list):
+            # the deprecated endpoint is served on: for plans and proxies without the new one
+            older = {**query, "sort": "execution_date", "order": "asc", "limit": 1000}
+            part = await _split_pages(client, f"/v3/reference/splits?{urlencode(older)}")
+            if isinstance(part, Missing):
+                raise _no_answer(part)
+            return part
+        found += part
+    return found
+
+
+def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
+    """The names in portions for one URL each; one empty portion where all splits are fewer pages."""
+    portions: list[list[str]] = [[]]
+    room = _URL_CHARS
+    for name in names:
+        chars = len(quote(name)) + 3  # the comma is quoted, too
+        if chars > room and portions[-1]:
+            portions.append([])
+            room = _URL_CHARS
+        portions[-1].append(name)
+        room -= chars
+    unfiltered_pages = 1 + days * _SPLITS_A_DAY // 5000
+    return list(portions) if len(portions) <= unfiltered_pages else [()]
+
+
+async def _split_pages(client: Client, url: str) -> list[Split] | Refusal | Missing:
+    found: list[Split] = []
+    seen: set[str] = set()
+    while url not in seen and len(seen) < _PAGES:
+        seen.add(url)
+        match await client.get(url, _decode_splits):
+            case Answer((page, next_url)):
+                found += page
+                if next_url is None:
+                    return found
+                url = client.next_target(next_url)
+            case refusal:
+                return refusal
+    raise BadPageError("the API's pages of splits go round in a circle.")
+
+
+def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
+    try:
+        page = msgspec.json.decode(body, type=_SplitsPage)
+        rows = [
+            Split(row.ticker, date.fromisoformat(row.execution_date), ratio(row.split_to, row.split_from))
+            for row in page.results or ()
+        ]
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError) as fault:
+        raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
+    return rows, page.next_url
 
 
 def _range_url(asked: Asked) -> str:
@@ -118,5 +200,7 @@ def _flag(value: bool) -> str:  # noqa: FBT001 - its one use is obvious
     return "true" if value else "false"
 
 
-def _no_such_page() -> BadPageError:
+def _no_answer(missing: Missing) -> ConnectorError:
+    if missing.no_route:
+        return ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
     return BadPageError("the API answered 404 where it always has an answer.")

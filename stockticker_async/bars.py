@@ -8,6 +8,7 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 ``adjusted`` (lost on a further page), order, repetition, bars outside the range that was asked.
 """
 
+import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from stockticker_async.errors import TransientError
 from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
 
 Row = dict[str, Any]
+_UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
 
 class WireBar(msgspec.Struct, gc=False):
@@ -35,7 +37,7 @@ class WireBar(msgspec.Struct, gc=False):
     c: float
     v: float
     vw: float | None = None
-    n: int | float | None = None
+    n: float | None = None
     otc: bool | None = None
 
 
@@ -89,8 +91,10 @@ class Asked:
     @property
     def from_ms(self) -> int:
         """The earliest start of a bar that contains some of ``first``."""
-        slack = 0 if self.bar.intraday else window_days(self.bar) - 1
-        return midnight_ms(self.first - timedelta(days=slack))
+        if self.bar.intraday:
+            # nobody says from where the API counts bars of 7 minutes: one may begin the day before
+            return midnight_ms(self.first) - (self.bar.multiplier - 1) * _UNIT_MS[self.bar.timespan]
+        return midnight_ms(self.first - timedelta(days=window_days(self.bar) - 1))
 
     @property
     def until_ms(self) -> int:
@@ -180,6 +184,8 @@ def market_bar_rows(bars: Iterable[MarketBar], session: date, *, adjusted: bool)
 
 def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: bool) -> Row:
     trades = bar.n
+    if isinstance(trades, float) and trades.is_integer() and abs(trades) < 2**53:
+        trades = int(trades)  # 2e+06 is two million trades: whole, though its notation is a float's
     return {
         "stock_ticker": ticker,
         "timestamp": timestamp,
@@ -190,8 +196,7 @@ def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: b
         "close": bar.c,
         "volume": bar.v,
         "vwap": bar.vw,
-        # 2e+06 is two million trades: whole, though its notation is a float's
-        "transactions": int(trades) if isinstance(trades, float) and trades.is_integer() else trades,
+        "transactions": trades,
         "adjusted": adjusted,
         "otc": bar.otc or False,
     }
@@ -222,41 +227,47 @@ def _day_text(timestamp_ms: int) -> str:
 def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
     try:
         return decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fast:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fast:
         return _decoded_slowly(shape, body, fast)
 
 
 def _decoded_slowly(shape: type[P], body: bytes, fast: Exception) -> P:
     """Decode once more without types: to forgive what is harmless, or to say what is wrong."""
     try:
-        raw = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        # the stdlib's, because it reads NaN, which is no JSON: as a text it is found like other texts
+        raw = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
         raise BadPageError(f"the API answered 200 with {what}.", detail=str(fast)) from fast
     if not isinstance(raw, dict):
-        raise BadPageError("the API answered 200 with JSON that is no object.") from fast
-    for bar in raw.get("results") or [] if isinstance(raw.get("results"), list) else []:
+        raise BadPageError("the API answered 200 with JSON that is no object.", detail=str(fast)) from fast
+    results = raw.get("results")
+    bars = results if isinstance(results, list) else []
+    for bar in bars:
         if isinstance(bar, dict) and isinstance(bar.get("t"), float) and bar["t"].is_integer():
             bar["t"] = int(bar["t"])  # 1.6e+12 is a whole timestamp in scientific notation
     try:
-        return msgspec.convert(raw, shape)
-    except msgspec.ValidationError as fault:
-        raise BadPageError(_where(raw, str(fault)), detail=str(fast)) from fault
+        page = msgspec.convert(raw, shape)
+        orjson.loads(body)  # which refuses what the stdlib forgives: 1e999, halves of surrogates
+    except (msgspec.ValidationError, orjson.JSONDecodeError) as fault:
+        raise BadPageError(_where(bars, fast), detail=str(fast)) from fault
+    return page
 
 
-def _where(raw: Row, fault: str) -> str:
+def _where(bars: list[Any], fast: Exception) -> str:
     """The field and the bar that a typed decoding refused, in words."""
-    results = raw.get("results")
-    if not isinstance(results, list):
-        return f"the answer is not of the published form: {fault}."
-    for place, bar in enumerate(results):
+    for place, bar in enumerate(bars):
         try:
             msgspec.convert(bar, WireBar)
         except msgspec.ValidationError as refused:
-            moment = bar.get("t") if isinstance(bar, dict) else None
-            when = f" ({utc_text(moment)})" if isinstance(moment, int) and 0 <= moment < 10**14 else ""
-            return f"bar {place + 1}{when} is not usable: {refused}."
-    return f"the answer is not of the published form: {fault}."
+            return f"bar {place + 1}{_moment(bar)} is not usable: {refused}."
+    return f"the answer is not of the published form: {fast}."
+
+
+def _moment(bar: Any) -> str:
+    """When a bar of unknown form begins, where it says so."""
+    moment = bar.get("t") if isinstance(bar, dict) else None
+    return f" ({utc_text(moment)})" if isinstance(moment, int) and 0 <= moment < 10**14 else ""
 
 
 def _successful(page: P) -> P:
@@ -277,7 +288,7 @@ def _judge_echo(ticker: str | None, adjusted: bool | None, asked: Asked) -> None
 def _misplaced(bar: WireBar, asked: Asked, last: int, after_ms: int | None) -> BadPageError:
     low, high, what = asked.from_ms, asked.until_ms, "the API gave a bar"
     if not -(2**53) < bar.t < 2**53:
-        return BadPageError(f"{what} with an impossible time, {bar.t}.")
+        return BadPageError(f"{what} with an impossible time, {str(bar.t)[:40]} ms.")
     if not low <= bar.t < high:
         return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {bar.t} ms.")
     when = utc_text(bar.t)

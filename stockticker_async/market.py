@@ -41,6 +41,7 @@ def midnight_ms(day: date) -> int:
     return int(datetime.combine(day, time(), NEW_YORK).timestamp() * 1000)
 
 
+@lru_cache(maxsize=16_384)
 def session_of(timestamp_ms: int) -> date:
     """The New York date of a moment; of a bar, the date of its start."""
     return datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK).date()
@@ -84,6 +85,13 @@ def sessions_back(day: date, count: int) -> date:
         day -= DAY
         while not is_session(day):
             day -= DAY
+    return day
+
+
+def session_from(day: date) -> date:
+    """The first session on or after ``day``."""
+    while not is_session(day):
+        day += DAY
     return day
 
 

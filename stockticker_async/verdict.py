@@ -59,7 +59,9 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """404 in JSON: the API knows the question, and has nothing for it."""
+    """404: the API has nothing for this question; or, without a JSON body, no such question."""
+
+    no_route: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
             )
         case HTTPStatus.FORBIDDEN:
             return _judge_forbidden(said)
-        case HTTPStatus.NOT_FOUND if said is not None:
-            return Missing()
         case HTTPStatus.NOT_FOUND:
-            return Wrong(
-                ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
-            )
+            return Missing(no_route=said is None)
     return Wrong(ConnectorError(f"The API refused our request ({status}): {said or 'without a reason'}"))
 
 
