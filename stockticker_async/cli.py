@@ -92,6 +92,7 @@ def _parser(argv: Sequence[str]) -> _Parser:
     read.add_argument(
         "--state", metavar="FILE", help="where to go on: a state, or the whole output of an earlier read"
     )
+    read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
     configured = add("catalog", "print a configured catalog to start from")
     configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: all)")
     configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
@@ -150,7 +151,7 @@ def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
 
 def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     from stockticker_async import catalog, config, market, state  # noqa: PLC0415
-    from stockticker_async.operations.read import read  # noqa: PLC0415
+    from stockticker_async.operations.read import plan, read  # noqa: PLC0415
 
     if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
         raise ConfigError(
@@ -160,7 +161,8 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = catalog.parse(_read_json(args.catalog, "catalog"))
     blobs = state.find_blobs(_read_file(args.state, "state")) if args.state else {}
-    return lambda shell: read(shell, parsed, selected, blobs)
+    operate = plan if args.plan else read
+    return lambda shell: operate(shell, parsed, selected, blobs)
 
 
 def _catalog(args: argparse.Namespace) -> Operation:

@@ -14,6 +14,8 @@ from stockticker_async.errors import ConfigError
 
 T = TypeVar("T", int, None)
 Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+MARKET = "*"
+"""The whole market, in place of a ticker."""
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
 _MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
@@ -145,9 +147,9 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
         raise ConfigError(f"stock_ticker is empty. {remedy}")
-    if names == ("*",):
+    if names == (MARKET,):
         return ()
-    if "*" in names:
+    if MARKET in names:
         raise ConfigError(
             'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
         )

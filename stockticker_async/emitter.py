@@ -37,12 +37,10 @@ class Vouched(Protocol):
 class Emitter:
     """Writes the messages of one stream."""
 
-    def __init__(self, name: str, vouched: Vouched, shell: Shell, *, state_first: bool = False) -> None:
-        """``state_first``: what the sync began with was replaced, which a state must say at once."""
+    def __init__(self, name: str, vouched: Vouched, shell: Shell) -> None:
         self.name = name
         self.failed = False
         self._finished = False
-        self._state_first = state_first
         self._vouched = vouched
         self._shell = shell
         self._output = shell.output
@@ -60,8 +58,10 @@ class Emitter:
 
     async def start(self) -> None:
         await self._status("STARTED")
-        if self._state_first:
-            await self._state(even_unchanged=True)
+
+    async def replaced(self) -> None:
+        """What the sync began with does not hold any more: a STATE says so before the first record."""
+        await self._state(even_unchanged=True)
 
     async def estimate(self, *, rows: int, row_bytes: int) -> None:
         await self._output.put(

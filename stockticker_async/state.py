@@ -29,19 +29,25 @@ suites that look for it, and for older connectors. ``"*"`` is the whole market a
 fingerprints of its tickers stand in an object of their own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
 
+from stockticker_async.config import MARKET
 from stockticker_async.errors import ConfigError
+from stockticker_async.failures import named
 from stockticker_async.market import midnight_ms, new_york_date, utc_text
+from stockticker_async.splits import Split, fingerprint
 from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
 
 VERSION = 1
-MARKET = "*"
+_PENDING = "0"
+"""Stands for the fingerprint of a ticker of the whole market while it is read again: no hash is so short."""
+_Mark = Callable[[str, date, date], str | None]
+"""The fingerprint of a ticker's splits after one day and up to another."""
 _REMEDY = (
     "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
 )
@@ -108,10 +114,18 @@ class Start:
     """Where a sync of one stream begins."""
 
     entries: dict[str, Entry]
-    market_splits: dict[str, str]
-    notes: tuple[Note, ...]
-    replaced: bool
+    market_splits: dict[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    replaced: bool = False
     """Whether an entry was replaced: then a state goes out before the first record."""
+    foreign: bool = False
+    """Whether the cursors come from a state that has no fingerprints."""
+    moves: Mapping[str, date] = field(default_factory=dict)
+    """A later ``since`` for these tickers, which takes effect once their splits were compared."""
+    again: tuple[str, ...] = ()
+    """Tickers whose splits changed."""
+    rereads: Mapping[str, str | None] = field(default_factory=dict)
+    """Of the whole market: tickers to read again, with the fingerprint that holds when that is done."""
 
 
 def begin(
@@ -131,10 +145,10 @@ def begin(
     fresh = Entry(start or default_start)
     match before:
         case Nothing():
-            return Start(dict.fromkeys(names, fresh), {}, (), replaced=False)
+            return Start(dict.fromkeys(names, fresh))
         case Foreign(through):
             entry = Entry(start or min(through, settled), min(through, settled))
-            return Start(dict.fromkeys(names, entry), {}, (), replaced=False)
+            return Start(dict.fromkeys(names, entry), foreign=True)
         case Saved():
             return _go_on(before, names=names, basis=basis, start=start, fresh=fresh, settled=settled)
 
@@ -145,7 +159,8 @@ def _go_on(
     if saved.basis != basis:
         return _begin_anew(saved, names, basis, start, fresh)
     entries: dict[str, Entry] = {}
-    again, moved, ahead = [], [], []
+    again, ahead = [], []
+    moves: dict[str, date] = {}
     for name in names:
         entry = _found(saved, name)
         if entry is None:
@@ -154,21 +169,21 @@ def _go_on(
             again.append(name)
             entry = Entry(start)
         elif start is not None and start > entry.since:
-            moved.append(name)
-            entry = replace(entry, since=start)
+            moves[name] = start
         if entry.cursor is not None and entry.cursor > settled:
             ahead.append(name)
         entries[name] = entry
     notes = (
-        (again, True, f"start_date is earlier than before: {_named(again)} read again from {start}."),
-        (moved, False, f"start_date is later than before: {_named(moved)} keep what was read."),
-        (ahead, True, f"The state is ahead of the last finished day, {settled}: {_named(ahead)} not read."),
+        (again, True, f"start_date is earlier than before: {named(again)} read again from {start}."),
+        (moves, False, f"start_date is later than before: {named([*moves])} keep what was read."),
+        (ahead, True, f"The state is ahead of the last finished day, {settled}: {named(ahead)} not read."),
     )
     return Start(
         entries,
         dict(saved.market_splits) if MARKET in names and not again else {},
         tuple(Note(warn, text) for which, warn, text in notes if which),
         replaced=bool(again),
+        moves=moves,
     )
 
 
@@ -180,7 +195,71 @@ def _begin_anew(saved: Saved, names: Sequence[str], basis: Basis, start: date | 
     text = f"The kind of bars was changed {change}: the history of all tickers is read again."
     if saved.basis.bar != basis.bar:
         text += " Clear the stream in the destination, where bars of both sizes would have the same keys."
-    return Start(entries, {}, (Note(warn=True, text=text),), replaced=True)
+    return Start(entries, notes=(Note(warn=True, text=text),), replaced=True)
+
+
+def follow_splits(start: Start, splits: Sequence[Split] | None, *, today: date, settled: date) -> Start:
+    """The start with the history of those tickers taken back whose splits are not those of the state.
+
+    ``splits`` are those of all the tickers since the first ``since``; None where prices are not
+    adjusted, or the splits cannot be had: then fingerprints stay as they are.
+    """
+    if splits is None:
+        return _moved(start, None)
+    known: dict[str, list[Split]] = {}
+    for split in splits:
+        known.setdefault(split.ticker, []).append(split)
+
+    def mark(name: str, since: date, until: date) -> str | None:
+        some = (split for split in known.get(name, ()) if split.day <= until)
+        return fingerprint(some, since=since, today=today, settled=settled)
+
+    if MARKET in start.entries:
+        return _moved(_follow_market(start, known, mark), mark)
+    changed, entries = [], {}
+    for name, entry in start.entries.items():
+        found = mark(name, entry.since, date.max)
+        before = mark(name, entry.since, entry.cursor) if start.foreign and entry.cursor else entry.splits
+        if entry.cursor is not None and found != before:
+            changed.append(name)
+            entries[name] = Entry(entry.since, None, found)
+        else:
+            entries[name] = replace(entry, splits=found)
+    return _moved(_with_change(replace(start, entries=entries), changed), mark)
+
+
+def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
+    entry = start.entries[MARKET]
+    found = {name: made for name in known if (made := mark(name, entry.since, date.max)) is not None}
+    if entry.cursor is None:
+        return replace(start, market_splits=found)
+    before: Mapping[str, str | None] = start.market_splits
+    if start.foreign:
+        before = {name: mark(name, entry.since, entry.cursor) for name in found}
+    names = [name for name in {**before, **found} if found.get(name) != before.get(name)]
+    # until it is read again, a ticker has a mark that no splits give
+    marks = {**found, **dict.fromkeys(names, _PENDING)}
+    rereads = {name: found.get(name) for name in names}
+    return _with_change(replace(start, market_splits=marks, rereads=rereads), names)
+
+
+def _with_change(start: Start, changed: Sequence[str]) -> Start:
+    if not changed:
+        return start
+    text = f"The splits of {named(changed)} are not those of the last sync: their history is read again."
+    return replace(
+        start, notes=(*start.notes, Note(warn=True, text=text)), replaced=True, again=tuple(changed)
+    )
+
+
+def _moved(start: Start, mark: _Mark | None) -> Start:
+    """Let the later first days take effect, with the fingerprints that belong to them."""
+    entries = dict(start.entries)
+    for name, since in start.moves.items():
+        entry = entries[name]
+        splits = entry.splits if mark is None else mark(name, since, date.max)
+        entries[name] = replace(entry, since=since, splits=splits)
+    return replace(start, entries=entries, moves={})
 
 
 def _found(saved: Saved, name: str) -> Entry | None:
@@ -196,22 +275,29 @@ def _basis_words(basis: Basis) -> str:
     return f"{kind} bars of {basis.bar}{' with OTC stocks' if basis.otc else ''}"
 
 
-def _named(names: Sequence[str], most: int = 10) -> str:
-    more = len(names) - most
-    listed = ", ".join("the whole market" if name == MARKET else name for name in names[:most])
-    return f"{listed} and {more} more" if more > 0 else listed
-
-
 class Progress:
     """What one stream has covered so far in this sync."""
 
     def __init__(self, stream: Stream, basis: Basis, start: Start) -> None:
         self.stream = stream
         self.basis = basis
-        self.entries = start.entries
-        self.market_splits = start.market_splits
+        self.start = start
+        self._market_splits = dict(start.market_splits)
         self._covered: dict[str, date] = {}
         self._seen: date | None = None
+
+    def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
+        """Take the splits into account, once, before anything is covered."""
+        self.start = follow_splits(self.start, splits, today=today, settled=settled)
+        self._market_splits = dict(self.start.market_splits)
+
+    def reread(self, name: str) -> None:
+        """A ticker of `Start.rereads` was read again, and its records are put."""
+        mark = self.start.rereads[name]
+        if mark is None:
+            del self._market_splits[name]
+        else:
+            self._market_splits[name] = mark
 
     def see(self, session: date) -> None:
         """A bar of that session, of any ticker, was in an answer."""
@@ -225,7 +311,7 @@ class Progress:
 
     def entry(self, name: str) -> Entry:
         """The ticker's entry with its cursor where it may stand now."""
-        entry = self.entries[name]
+        entry = self.start.entries[name]
         if self._seen is None or name not in self._covered:
             return entry
         reached = min(self._covered[name], self._seen)
@@ -235,9 +321,8 @@ class Progress:
 
     def blob(self) -> dict[str, Any]:
         """The state as it is written."""
-        return write(
-            self.stream, self.basis, {name: self.entry(name) for name in self.entries}, self.market_splits
-        )
+        entries = {name: self.entry(name) for name in self.start.entries}
+        return write(self.stream, self.basis, entries, self._market_splits)
 
 
 def write(

@@ -14,35 +14,29 @@ answer may serve several. What is always true:
   the API's clock when it answered.
 - What goes wrong with one ticker or one session is noted in `failures`, and the others go on.
   What would go wrong for all (the key, the network) ends the sync.
-- Rows that are asked for and not yet put are bounded: `_Budget`.
+- Rows that are asked for and not yet put are bounded: `Budget`.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 
 from stockticker_async import api, bars, market
 from stockticker_async.bars import Asked, BadPageError, MarketBar, Row, WireBar
+from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
-from stockticker_async.config import DAY, Bar, Config
-from stockticker_async.emitter import Emitter
+from stockticker_async.completeness import Completeness
+from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError, TransientError
-from stockticker_async.plan import (
-    MARKET_ROWS,
-    Plan,
-    RangeCall,
-    Window,
-    plan_days,
-    plan_intraday,
-    plan_market,
-    weekdays_in,
-)
-from stockticker_async.state import MARKET, Entry, Progress
+from stockticker_async.failures import Failure, named
+from stockticker_async.feeds import Days, Feed, family_plan, first_days
+from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
+from stockticker_async.tiles import Tiles
 from stockticker_async.verdict import Barred, Refusal
 
 _log = logging.getLogger(__name__)
@@ -50,91 +44,7 @@ _log = logging.getLogger(__name__)
 _CHUNK = 1500
 """Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
 _BUDGET_ROWS = 150_000  # three full pages
-_SESSION_MINUTES = 600.0
-"""Minute bars a session of a well-known stock: 390 in regular hours, the rest before and after."""
 _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, two calls each
-_NAMED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The days of a sync, fixed when it begins (New York)."""
-
-    last: date
-    """The last day asked, included."""
-    settled: date
-    """The last day that has wholly passed."""
-    today: date
-
-
-@dataclass(slots=True)
-class Feed:
-    """A stream that is served by the calls of a `BarsSync`."""
-
-    emitter: Emitter
-    progress: Progress
-    kind: Literal["prices", "bars"]
-    floors: dict[str, date] = field(default_factory=dict)
-    """The first day to write, of each ticker that has any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Something that keeps these tickers' cursors where they are."""
-
-    names: tuple[str, ...]
-    error: ConnectorError
-
-
-def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | None) -> date | None:
-    """Where reading a ticker begins in this sync. None: there is nothing to read.
-
-    ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
-    or ahead of the last settled day, asks for nothing.
-    """
-    first = entry.floor
-    if entry.cursor is not None:
-        if entry.cursor > days.settled or (end is not None and entry.cursor >= end):
-            return None
-        if lookback:
-            first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))
-    first = market.grid_day(bar, entry.since, first)
-    return first if first <= days.last else None
-
-
-def plan_bars(
-    config: Config, bar: Bar, first_days: Mapping[str, date], last: date, *, allowance: int | None
-) -> Plan:
-    """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
-    if config.whole_market:
-        return Plan(grouped=plan_market(first_days[MARKET], last) if first_days else ())
-    windows = [Window(name, first, last) for name, first in first_days.items()]
-    if bar == DAY:
-        return plan_days(windows, allowance=allowance)
-    if bar.intraday:
-        # whether adjusted=false survives to a second page is unknown: then each fits one
-        pieces = plan_intraday(windows, rows_per_session=_SESSION_MINUTES, one_page=not config.adjusted)
-        return Plan(ranges=pieces, rows_per_session=_SESSION_MINUTES)
-    return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
-
-
-class Tiles:
-    """How far consecutive spans of days are answered without a gap."""
-
-    def __init__(self, ends: Sequence[date]) -> None:
-        self._ends = ends
-        self._reached: list[date | None] = [None] * len(ends)
-        self._next = 0
-
-    def answered(self, place: int, through: date) -> date | None:
-        """The span at ``place`` is answered through that day. Returns the day up to which all are."""
-        self._reached[place] = through
-        while self._next < len(self._ends) and self._reached[self._next] == self._ends[self._next]:
-            self._next += 1
-        partial = self._reached[self._next] if self._next < len(self._ends) else None
-        if partial is not None:
-            return partial
-        return self._ends[self._next - 1] if self._next else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +73,6 @@ class _SessionJob:
 _Job = _RangeJob | _SessionJob
 
 
-class _Budget:
-    """Bounds the rows that are under way; a single call above the bound goes alone."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = rows
-        self._used = 0
-        self._condition = anyio.Condition()
-
-    @asynccontextmanager
-    async def hold(self, rows: int) -> AsyncIterator[None]:
-        async with self._condition:
-            while self._used and self._used + rows > self._rows:
-                await self._condition.wait()
-            self._used += rows
-        try:
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                async with self._condition:
-                    self._used -= rows
-                    self._condition.notify_all()
-
-
 class BarsSync:
     """Reads bars of one size for its feeds."""
 
@@ -202,13 +89,17 @@ class BarsSync:
         self._bar = bar
         self._feeds = feeds
         self._days = days
-        self._budget = _Budget(_BUDGET_ROWS)
+        self._budget = Budget(_BUDGET_ROWS)
+        self._completeness = Completeness()
         self._fatal: ConnectorError | None = None
         self._unpublished = False
+        self._floor: date | None = None
+        """The first day that the plan gives, once a refusal has made us look for it."""
+        self._floor_turn = anyio.Lock()
 
     def plan(self, allowance: int | None) -> Plan:
         """The calls to make for what the feeds still have to read."""
-        return plan_bars(self._config, self._bar, self._first_days(), self._days.last, allowance=allowance)
+        return family_plan(self._config, self._bar, self._feeds, self._days, allowance=allowance)
 
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
@@ -219,14 +110,7 @@ class BarsSync:
         if self._fatal is not None:
             raise self._fatal
         await self._look_up_silent()
-
-    def _first_days(self) -> dict[str, date]:
-        """The union of the feeds' windows, which all end on the same day; in the feeds' order."""
-        found: dict[str, date] = {}
-        for feed in self._feeds:
-            for name, first in feed.floors.items():
-                found[name] = min(first, found.get(name, first))
-        return found
+        self._tell_what_is_missing()
 
     def _jobs(self, plan: Plan) -> Iterator[_Job]:
         """What the workers take from, in order: sessions first, since they serve the most tickers."""
@@ -265,6 +149,9 @@ class BarsSync:
 
     async def _ask_range(self, job: _RangeJob) -> None:
         call = job.call
+        if self._floor is not None and call.last < self._floor:
+            await self._cover(job.part, call.last)
+            return
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
         rows = weekdays_in(call.first, call.last) * (1000 if self._bar.intraday else 1)
         async with self._budget.hold(min(rows, api.PAGE_ROWS)):
@@ -280,12 +167,15 @@ class BarsSync:
         async with aclosing(api.range_pages(self._client, asked)) as pages:
             async for page in pages:
                 if isinstance(page, Refusal):
-                    self._refused(job.part.names, job.call.first, page)
+                    await self._refused(job, page)
                     return None
                 count += len(page.bars)
                 if page.bars:
                     await self._hear(asked.ticker)
-                    await self._write_range(asked, page.bars)
+                    await self._write_range(asked, self._without_otc(page.bars))
+                    if self._bar == DAY:
+                        days = [market.session_of(bar.t) for bar in page.bars]
+                        self._completeness.add(asked.ticker, days)
                 await self._cover_page(job, page)
         return count
 
@@ -299,10 +189,19 @@ class BarsSync:
         else:
             return
         ticker = job.call.ticker
-        if ticker in self._heard or not self._is_new(ticker):
+        if self._config.whole_market:
+            if page.last:
+                await self._cover_again(ticker)
+        elif ticker in self._heard or not self._is_new(ticker):
             await self._cover(job.part, through)
         else:
             self._silent.setdefault(ticker, []).append((job.part, through))
+
+    async def _cover_again(self, ticker: str) -> None:
+        for feed in self._feeds:
+            if ticker in feed.rereads:
+                feed.progress.reread(ticker)
+            await feed.emitter.checkpoint()
 
     async def _hear(self, ticker: str) -> None:
         self._heard.add(ticker)
@@ -315,10 +214,11 @@ class BarsSync:
 
     async def _write_range(self, asked: Asked, page: list[WireBar]) -> None:
         for feed in self._feeds:
-            first = feed.floors.get(asked.ticker)
+            first = feed.floors.get(asked.ticker, feed.rereads.get(asked.ticker))
             if first is None:
                 continue
-            feed.progress.see(market.session_of(page[-1].t))
+            if page:
+                feed.progress.see(market.session_of(page[-1].t))
             for chunk in _chunks(page):
                 if feed.kind == "prices":
                     rows = bars.price_rows(asked.ticker, chunk, first)
@@ -326,16 +226,27 @@ class BarsSync:
                     rows = bars.bar_rows(asked.ticker, chunk, first, asked=asked)
                 await feed.emitter.rows(rows)
 
+    def _without_otc(self, page: list[WireBar]) -> list[WireBar]:
+        """Of the whole market, OTC stocks are left out unless the option includes them."""
+        if not self._config.whole_market or self._config.include_otc:
+            return page
+        return [bar for bar in page if not bar.otc]
+
     async def _ask_session(self, job: _SessionJob) -> None:
+        if self._floor is not None and job.session < self._floor:
+            await self._cover(job.part, job.through)
+            return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
         async with self._budget.hold(MARKET_ROWS):
             found = await self._market(job.session, wanted)
             if isinstance(found, Answer) and not found.value and market.is_session(job.session):
                 found = await self._market(job.session, wanted)
             if isinstance(found, Refusal):
-                self._refused(job.part.names, job.session, found)
+                await self._refused(job, found)
                 return
             await self._write_session(job.session, found.value)
+            for bar in found.value if wanted is not None else ():
+                self._completeness.add(bar.T, (job.session,))
             await self._cover(job.part, min(job.through, self._settled(found.moment)))
 
     async def _market(
@@ -370,20 +281,58 @@ class BarsSync:
                         feed.progress.cover(name, reached)
             await feed.emitter.checkpoint()
 
-    def _refused(self, names: tuple[str, ...], first: date, refusal: Refusal) -> None:
+    async def _refused(self, job: _Job, refusal: Refusal) -> None:
+        first, last = (
+            (job.call.first, job.call.last) if isinstance(job, _RangeJob) else (job.session, job.through)
+        )
         recent = first >= market.sessions_back(self._days.settled, 0)
         if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
             if not self._unpublished:
                 self._unpublished = True
                 _log.info("The day %s is not published yet on this plan: the next sync reads it.", first)
-            return
-        if refusal.why is Barred.TIMEFRAME:
-            text = (
-                f"the plan's history does not reach back to {first}. Set start_date later, or change the plan"
-            )
+        elif refusal.why is Barred.TIMEFRAME and last < self._days.last:
+            async with self._floor_turn:
+                if self._floor is None:
+                    self._floor = await self._find_floor(job, first)
+            await self._pass_over(job, refusal)
+        elif refusal.why is Barred.TIMEFRAME:
+            self._fail_early(job, first, refusal)
         else:
-            text = "the plan does not include these bars. Change the plan, or leave the stream out"
-        self.failures.append(Failure(names, ConfigError(f"{text}.", detail=refusal.text)))
+            text = "the plan does not include these bars. Change the plan, or leave the stream out."
+            self.failures.append(Failure(job.part.names, ConfigError(text, detail=refusal.text)))
+
+    async def _find_floor(self, job: _Job, refused: date) -> date:
+        """The first day that the plan gives, by bisection; the day after the last where it gives none."""
+        days = market.weekdays(refused, self._days.last)
+        low, high = 0, len(days) - 1  # the first is refused
+        if not await self._is_given(job, days[high]):
+            return self._days.last + market.DAY
+        while high - low > 1:
+            middle = (low + high) // 2
+            if await self._is_given(job, days[middle]):
+                high = middle
+            else:
+                low = middle
+        _log.warning("The plan's history begins on %s: nothing before it can be read.", days[high])
+        return days[high]
+
+    async def _is_given(self, job: _Job, day: date) -> bool:
+        if isinstance(job, _SessionJob):
+            return not isinstance(await self._market(day, frozenset()), Refusal)
+        asked = Asked(job.call.ticker, day, day, self._bar, self._config.adjusted)
+        async with aclosing(api.range_pages(self._client, asked)) as pages:
+            return not isinstance(await anext(pages), Refusal)
+
+    async def _pass_over(self, job: _Job, refusal: Refusal) -> None:
+        """What the plan's history does not reach is as answered as it will ever be."""
+        if self._floor is not None and self._floor <= self._days.last:
+            await self._cover(job.part, job.call.last if isinstance(job, _RangeJob) else job.through)
+        else:
+            self._fail_early(job, job.call.first if isinstance(job, _RangeJob) else job.session, refusal)
+
+    def _fail_early(self, job: _Job, first: date, refusal: Refusal) -> None:
+        text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
+        self.failures.append(Failure(job.part.names, ConfigError(text, detail=f"{first}: {refusal.text}")))
 
     async def _look_up_silent(self) -> None:
         """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""
@@ -394,39 +343,39 @@ class BarsSync:
             self.failures.append(Failure(tuple(unknown), error))
         for name in [name for name in self._silent if name not in unknown]:
             await self._hear(name)
-        quiet = [name for name in self._first_days() if name in self._quiet and name not in unknown]
+        quiet = [name for name in first_days(self._feeds) if name in self._quiet and name not in unknown]
         if quiet:
             _log.warning("The API has no bars of some of the days asked for %s.", named(quiet))
 
+    def _tell_what_is_missing(self) -> None:
+        firsts = {name: market.session_from(first) for name, first in first_days(self._feeds).items()}
+        new = [(name, first) for name, first in firsts.items() if name != MARKET and self._is_new(name)]
+        again = {
+            name: firsts[name] for feed in self._feeds for name in feed.progress.start.again if name in firsts
+        }
+        again |= {
+            name: market.session_from(first) for feed in self._feeds for name, first in feed.rereads.items()
+        }
+        told_of = (
+            self._completeness.clipped(new, named),
+            self._completeness.old_basis(list(again.items()), named),
+            self._completeness.gaps(named),
+        )
+        streams = ", ".join(feed.emitter.name for feed in self._feeds)
+        for text in told_of:
+            if text is not None:
+                _log.warning("%s: %s", streams, text)
+
     def _is_new(self, name: str) -> bool:
         """Whether no bar of the ticker was ever written, so that it may not exist at all."""
-        return all(feed.progress.entries[name].cursor is None for feed in self._feeds if name in feed.floors)
+        return all(
+            feed.progress.start.entries[name].cursor is None for feed in self._feeds if name in feed.floors
+        )
 
     async def _is_known(self, name: str) -> bool:
-        first = self._first_days()[name]
+        first = first_days(self._feeds)[name]
         known = await api.is_known(self._client, name, None)
         return known is not False or await api.is_known(self._client, name, first) is not False
-
-
-def named(names: Sequence[str]) -> str:
-    """``A, B and 7 more``: at most ten names."""
-    more = len(names) - _NAMED
-    listed = ", ".join("the whole market" if name == MARKET else name for name in names[:_NAMED])
-    return f"{listed} and {more} more" if more > 0 else listed
-
-
-def told(failures: Sequence[Failure]) -> list[ConnectorError]:
-    """One error for each cause, which names the tickers."""
-    causes: dict[tuple[type[ConnectorError], str], list[str]] = {}
-    details: dict[tuple[type[ConnectorError], str], str | None] = {}
-    for failure in failures:
-        cause = (type(failure.error), failure.error.message)
-        causes.setdefault(cause, []).extend(failure.names)
-        details.setdefault(cause, failure.error.detail)
-    return [
-        kind(f"{named(list(dict.fromkeys(names)))}: {message}", detail=details[kind, message])
-        for (kind, message), names in causes.items()
-    ]
 
 
 def _chunks(page: Sequence[Any]) -> Iterator[Any]:

@@ -15,12 +15,12 @@ from typing import Any
 from stockticker_async import api, config, market, protocol
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client, open_client
-from stockticker_async.config import DAY, Bar, Config
+from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
+from stockticker_async.failures import named
+from stockticker_async.feeds import plan_bars
 from stockticker_async.plan import minutes_under
 from stockticker_async.shell import Shell
-from stockticker_async.state import MARKET
-from stockticker_async.sync import named, plan_bars
 from stockticker_async.verdict import Barred, Refusal
 
 _PATIENCE = 30.0

@@ -17,22 +17,27 @@ While calls are made, a heartbeat lets states out in time even when nothing arri
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import anyio
 
-from stockticker_async import market, state
+from stockticker_async import api, market, state
+from stockticker_async.bars import BadPageError
 from stockticker_async.catalog import Selected
-from stockticker_async.client import open_client
+from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
-from stockticker_async.config import DAY, Bar, Config
+from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import ConfigError, ConnectorError
-from stockticker_async.plan import Plan, minutes_under, weekdays_in
+from stockticker_async.failures import told
+from stockticker_async.feeds import Days, Feed, family_plan
+from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Shell
+from stockticker_async.splits import Split
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES
-from stockticker_async.sync import BarsSync, Days, Feed, first_day, told
+from stockticker_async.sync import BarsSync
+from stockticker_async.verdict import Refusal
 
 _log = logging.getLogger(__name__)
 
@@ -67,30 +72,85 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     return 1 if any(feed.emitter.failed for feed in feeds) else 0
 
 
+async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
+    """What `read` would ask of the API now, as LOG lines, without asking. Splits are not compared.
+
+    Raises `ConfigError` as `read` does.
+    """
+    days = _days(shell.clock, config)
+    feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    lines = [f"Days: up to {days.last} New York; {days.settled} is the last one that is finished."]
+    for feed in feeds:
+        feed.progress.follow(None, today=days.today, settled=days.settled)
+        feed.begin(days, config.end_date)
+    for bar, family in _families(feeds):
+        names = ", ".join(feed.emitter.name for feed in family)
+        calls = family_plan(config, bar, family, days, allowance=config.requests_per_minute)
+        lines += [f"{names}: {text}" for text in describe(calls, config.requests_per_minute)]
+    if config.adjusted:
+        lines.append("Before these, the splits of all tickers are asked; changed ones add a call each.")
+    for text in lines:
+        _log.info(text)
+    return 0
+
+
 async def _sync(shell: Shell, config: Config, feeds: Sequence[Feed], days: Days) -> None:
-    """Read every family of streams; each stream is ended when this returns."""
+    """Read every family of streams; each stream has ended when this returns."""
     async with open_client(config, shell.clock, on_wait=_waiting(feeds)) as client:
-        for bar, family in _families(config, feeds):
-            sync = BarsSync(client, config, bar, family, days)
-            fatal: ConnectorError | None = None
-            try:
-                await _carry_out(sync, family, config, days)
-            except ConnectorError as error:
-                fatal = error
-            await _end(family, told(sync.failures) + ([fatal] if fatal else []))
-            if fatal is not None:
-                await _end(feeds, [fatal])
-                break
+        try:
+            await _follow_splits(client, config, feeds, days)
+            for bar, family in _families(feeds):
+                await _read_family(BarsSync(client, config, bar, family, days), family, config, days)
+        except ConnectorError as error:
+            await _end(feeds, [error])
         _log.info("The sync made %d calls to the API.", client.calls)
 
 
+async def _read_family(sync: BarsSync, family: Sequence[Feed], config: Config, days: Days) -> None:
+    """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
+    try:
+        await _carry_out(sync, family, config, days)
+    except ConnectorError as error:
+        await _end(family, [*told(sync.failures), error])
+        raise
+    await _end(family, told(sync.failures))
+
+
+async def _follow_splits(client: Client, config: Config, feeds: Sequence[Feed], days: Days) -> None:
+    """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
+    found: list[Split] | None = None
+    since = min(entry.since for feed in feeds for entry in feed.progress.start.entries.values())
+    if config.adjusted and since < days.today:
+        found = await _splits(client, config.tickers, since, days.today)
+    for feed in feeds:
+        feed.progress.follow(found, today=days.today, settled=days.settled)
+        for note in feed.progress.start.notes:
+            _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", feed.emitter.name, note.text)
+        if feed.progress.start.replaced:
+            await feed.emitter.replaced()
+        feed.begin(days, config.end_date)
+
+
+async def _splits(client: Client, names: Sequence[str], after: date, until: date) -> list[Split] | None:
+    try:
+        found = await api.splits(client, names, after=after, until=until)
+    except BadPageError as error:
+        reason = error.message
+    else:
+        if not isinstance(found, Refusal):
+            return found
+        reason = found.why.value
+    _log.warning("The splits cannot be had (%s): adjusted history is not compared in this sync.", reason)
+    return None
+
+
 async def _carry_out(sync: BarsSync, family: Sequence[Feed], config: Config, days: Days) -> None:
-    plan = sync.plan(config.requests_per_minute)
-    _tell_plan(plan, config)
+    calls = sync.plan(config.requests_per_minute)
+    _tell_plan(calls, config)
     for feed in family:
         rows = _expected_rows(feed, config, days)
         await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
-    await sync.run(plan)
+    await sync.run(calls)
 
 
 def _days(clock: Clock, config: Config) -> Days:
@@ -110,34 +170,32 @@ def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days)
     basis = state.Basis(config.adjusted, str(bar), otc=whole and config.include_otc)
     start = state.begin(
         state.read(stream, blob),
-        names=(state.MARKET,) if whole else config.tickers,
+        names=(MARKET,) if whole else config.tickers,
         basis=basis,
         start=config.start_date,
         default_start=days.today - _DEFAULT_DAYS,
         settled=days.settled,
     )
-    for note in start.notes:
-        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", stream.name, note.text)
-    progress = state.Progress(stream, basis, start)
-    emitter = Emitter(stream.name, progress, shell, state_first=start.replaced)
-    feed = Feed(emitter, progress, "prices" if stream is STOCK_PRICES else "bars")
-    lookback = config.lookback_days if one.incremental else 0
-    for name, entry in start.entries.items():
+    for entry in start.entries.values():
         if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
             raise ConfigError(
                 f"end_date {config.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-        first = first_day(entry, lookback=lookback, bar=bar, days=days, end=config.end_date)
-        if first is not None:
-            feed.floors[name] = first
-    return feed
+    progress = state.Progress(stream, basis, start)
+    return Feed(
+        Emitter(stream.name, progress, shell),
+        progress,
+        bar,
+        "prices" if stream is STOCK_PRICES else "bars",
+        lookback=config.lookback_days if one.incremental else 0,
+    )
 
 
-def _families(config: Config, feeds: Sequence[Feed]) -> list[_Family]:
+def _families(feeds: Sequence[Feed]) -> list[_Family]:
     """The streams by the bars that they are made of."""
     families: dict[Bar, list[Feed]] = {}
     for feed in feeds:
-        families.setdefault(DAY if feed.kind == "prices" else config.bar, []).append(feed)
+        families.setdefault(feed.bar, []).append(feed)
     return list(families.items())
 
 

@@ -1,0 +1,86 @@
+"""What answers left out without a word: pure bookkeeping of day bars, and the sentences for it.
+
+A plan clips old history with a 200, and a session may be missing in the middle. One ticker alone
+proves neither: it may be a young listing, or not have traded. Several that begin on the same day
+do, and a session in which others traded deserves a word. It is told once a sync, with counts.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+Named = Callable[[Sequence[str]], str]
+"""A short text for any number of tickers."""
+_SAME_FLOOR = 2
+"""So many tickers that begin on the same late day are no coincidence."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    first: date
+    last: date
+    count: int
+
+
+class Completeness:
+    """Day bars of several tickers, each told in ascending order within one call."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+        self._sessions: set[date] = set()
+
+    def add(self, name: str, days: Sequence[date]) -> None:
+        """Sessions for which the ticker has a bar, ascending; none of them told before."""
+        if not days:
+            return
+        self._sessions.update(days)
+        seen = self._seen.get(name)
+        if seen is None:
+            self._seen[name] = _Seen(days[0], days[-1], len(days))
+        else:
+            seen.first, seen.last = min(seen.first, days[0]), max(seen.last, days[-1])
+            seen.count += len(days)
+
+    def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
+        """Tickers that begin together after the first session asked of them, which the pairs tell."""
+        floors: dict[date, list[str]] = {}
+        for name, first_session in asked:
+            seen = self._seen.get(name)
+            if seen is not None and seen.first > first_session:
+                floors.setdefault(seen.first, []).append(name)
+        parts = [
+            f"{named(names)} all begin on {floor}, later than asked"
+            for floor, names in sorted(floors.items())
+            if len(names) >= _SAME_FLOOR
+        ]
+        return f"{'; '.join(parts)}: the plan's history seems to end there." if parts else None
+
+    def gaps(self, named: Named) -> str | None:
+        """Sessions between a ticker's first and last bar in which only others traded."""
+        ordered = sorted(self._sessions)
+        missing: dict[str, int] = {}
+        for name, seen in self._seen.items():
+            expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)
+            if expected > seen.count:
+                missing[name] = expected - seen.count
+        if not missing:
+            return None
+        worst = sorted(missing, key=lambda name: -missing[name])
+        total = sum(missing.values())
+        return (
+            f"{total} bars are missing on days on which other tickers traded, of {len(missing)} tickers: "
+            f"{named(worst)}. They may not have traded, or been halted."
+        )
+
+    def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
+        """Of tickers read again for their splits: the day before which rows could not be had."""
+        late = {name: self._seen[name].first for name, _ in again if name in self._seen}
+        stay = [name for name, first_session in again if name in late and late[name] > first_session]
+        if not stay:
+            return None
+        floor = max(late[name] for name in stay)
+        return (
+            f"The plan no longer gives the oldest history of {named(stay)}: rows before {floor} stay on the "
+            "basis from before the split."
+        )

@@ -1,0 +1,102 @@
+"""What is to be read: the days of a sync, and for each stream the first day of each ticker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from stockticker_async import market
+from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.emitter import Emitter
+from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market
+from stockticker_async.state import Entry, Progress
+
+_SESSION_MINUTES = 600.0
+"""Minute bars a session of a well-known stock: 390 in regular hours, the rest before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a sync, fixed when it begins (New York)."""
+
+    last: date
+    """The last day asked, included."""
+    settled: date
+    """The last day that has wholly passed."""
+    today: date
+
+
+@dataclass(slots=True)
+class Feed:
+    """A stream that is served by the calls of a `BarsSync`."""
+
+    emitter: Emitter
+    progress: Progress
+    bar: Bar
+    kind: Literal["prices", "bars"]
+    lookback: int
+    """Settled sessions before the cursor that are read again."""
+    floors: dict[str, date] = field(default_factory=dict)
+    """The first day to write, of each ticker that has any."""
+    rereads: dict[str, date] = field(default_factory=dict)
+    """The same for tickers of the whole market that are read again, beside the market's own."""
+
+    def begin(self, days: Days, end: date | None) -> None:
+        """Find out what is to be read, once the progress knows the splits."""
+        for name, entry in self.progress.start.entries.items():
+            first = first_day(entry, lookback=self.lookback, bar=self.bar, days=days, end=end)
+            if first is not None:
+                self.floors[name] = first
+            if name == MARKET:
+                self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
+
+
+def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | None) -> date | None:
+    """Where reading a ticker begins in this sync. None: there is nothing to read.
+
+    ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
+    or ahead of the last settled day, asks for nothing.
+    """
+    first = entry.floor
+    if entry.cursor is not None:
+        if entry.cursor > days.settled or (end is not None and entry.cursor >= end):
+            return None
+        if lookback:
+            first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))
+    first = market.grid_day(bar, entry.since, first)
+    return first if first <= days.last else None
+
+
+def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
+    """The union of the feeds' windows, which all end on the same day; in the feeds' order."""
+    found: dict[str, date] = {}
+    for feed in feeds:
+        for name, first in feed.floors.items():
+            found[name] = min(first, found.get(name, first))
+    return found
+
+
+def family_plan(
+    config: Config, bar: Bar, feeds: Sequence[Feed], days: Days, *, allowance: int | None
+) -> Plan:
+    """The calls for streams that share their bars."""
+    plan = plan_bars(config, bar, first_days(feeds), days.last, allowance=allowance)
+    again = {name: first for feed in feeds for name, first in feed.rereads.items()}
+    ranges = tuple(RangeCall(name, first, days.last) for name, first in again.items())
+    return replace(plan, ranges=plan.ranges + ranges)
+
+
+def plan_bars(
+    config: Config, bar: Bar, firsts: Mapping[str, date], last: date, *, allowance: int | None
+) -> Plan:
+    """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
+    if config.whole_market:
+        return Plan(grouped=plan_market(firsts[MARKET], last) if firsts else ())
+    windows = [Window(name, first, last) for name, first in firsts.items()]
+    if bar == DAY:
+        return plan_days(windows, allowance=allowance)
+    if bar.intraday:
+        # whether adjusted=false survives to a second page is unknown: then each fits one
+        pieces = plan_intraday(windows, rows_per_session=_SESSION_MINUTES, one_page=not config.adjusted)
+        return Plan(ranges=pieces, rows_per_session=_SESSION_MINUTES)
+    return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
