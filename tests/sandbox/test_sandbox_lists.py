@@ -23,7 +23,8 @@ DIVIDEND_V1 = {
 }  # fmt: skip
 TICKER = {
     "ticker": str, "name": str, "market": str, "locale": str, "primary_exchange": str, "type": str,
-    "active": bool, "currency_name": str, "cik": str, "composite_figi": str, "share_class_figi": str, "last_updated_utc": str,
+    "active": bool, "currency_name": str, "cik": str, "composite_figi": str,
+    "share_class_figi": str, "last_updated_utc": str,
 }  # fmt: skip
 
 
@@ -69,9 +70,9 @@ async def test_splits_are_filtered_by_name_and_date_in_both_dialects() -> None:
             assert await dates(path, ticker="TSLA", execution_date="2022-08-25") == tsla[:1]
             assert await dates(path, ticker__gte="TSLA", ticker__lt="TSLB") == tsla
             assert await dates(path, ticker="tsla") == []
-        assert await dates("/stocks/v1/splits", ticker__any_of="NVDA,TSLA", sort="ticker.asc,execution_date.asc") == [
-            ("NVDA", "2021-07-20"), ("NVDA", "2024-06-10"), *reversed(tsla),
-        ]  # fmt: skip
+        order = "ticker.asc,execution_date.asc"
+        both = await dates("/stocks/v1/splits", ticker__any_of="NVDA,TSLA", sort=order)
+        assert both == [("NVDA", "2021-07-20"), ("NVDA", "2024-06-10"), *reversed(tsla)]
         assert (
             await dates("/v3/reference/splits", ticker="TSLA", sort="execution_date", order="asc")
             == tsla[::-1]
@@ -292,10 +293,11 @@ async def test_details_have_the_published_fields() -> None:
         page = (await asker.get("/v3/reference/tickers/BRK.B")).page
         assert list(page) == ["request_id", "results", "status"]
         assert set(page["results"]) == {
-            "ticker", "name", "market", "locale", "primary_exchange", "type", "active", "currency_name", "cik",
-            "composite_figi", "share_class_figi", "market_cap", "phone_number", "address", "description",
-            "sic_code", "sic_description", "ticker_root", "homepage_url", "total_employees", "list_date",
-            "branding", "share_class_shares_outstanding", "weighted_shares_outstanding", "round_lot",
+            "ticker", "name", "market", "locale", "primary_exchange", "type", "active",
+            "currency_name", "cik", "composite_figi", "share_class_figi", "market_cap",
+            "phone_number", "address", "description", "sic_code", "sic_description",
+            "ticker_root", "homepage_url", "total_employees", "list_date", "branding",
+            "share_class_shares_outstanding", "weighted_shares_outstanding", "round_lot",
         }  # fmt: skip
         assert page["results"]["ticker_root"] == "BRK"
         assert page["results"]["branding"]["logo_url"].startswith(asker.sandbox.url)
