@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
@@ -25,6 +25,8 @@ from stockticker_async.market import midnight_ms, session_of, utc_text, window_d
 
 Row = dict[str, Any]
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
+# what a line can hold: orjson writes no larger integers
+_Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class WireBar(msgspec.Struct, gc=False):
@@ -37,7 +39,7 @@ class WireBar(msgspec.Struct, gc=False):
     c: float
     v: float
     vw: float | None = None
-    n: float | None = None
+    n: _Trades | float | None = None
     otc: bool | None = None
 
 
