@@ -93,8 +93,11 @@ class _Details(msgspec.Struct):
     results: dict[str, Any]
 
 
-async def is_known(client: Client, ticker: str, on: date | None) -> bool | Refusal:
-    """Whether the reference has the ticker: listed now, or on a day (then delisted ones, too)."""
+async def is_known(client: Client, ticker: str, on: date | None) -> bool:
+    """Whether the reference has the ticker: listed now, or on a day (then delisted ones, too).
+
+    A plan or a proxy without the reference cannot tell, which counts as a yes. Raises `BadPageError`.
+    """
     query = f"?{urlencode({'date': on.isoformat()})}" if on else ""
 
     def decode(body: bytes) -> _Details:
@@ -104,12 +107,10 @@ async def is_known(client: Client, ticker: str, on: date | None) -> bool | Refus
             raise BadPageError("the reference answered in an unknown form.", detail=str(fault)) from fault
 
     match await client.get(f"/v3/reference/tickers/{quote(ticker, safe='')}{query}", decode):
-        case Answer():
-            return True
         case Missing(no_route):
-            return no_route  # a proxy without the reference cannot tell
-        case refusal:
-            return refusal
+            return no_route
+        case _:
+            return True
 
 
 class _WireSplit(msgspec.Struct):

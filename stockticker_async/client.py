@@ -94,6 +94,11 @@ class Client:
         self.calls = 0
         """Requests sent so far, retries included."""
 
+    @property
+    def allowance(self) -> int | None:
+        """Calls a minute, set or learned so far."""
+        return self._limiter.allowance
+
     async def get(
         self, url: str, decode: Callable[[bytes], T]
     ) -> Answer[T] | verdict.Missing | verdict.Refusal:

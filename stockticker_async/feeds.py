@@ -68,12 +68,12 @@ def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | 
 
 
 def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
-    """The union of the feeds' windows, which all end on the same day; in the feeds' order."""
+    """The union of the feeds' windows, which all end on the same day. Who is furthest behind comes first."""
     found: dict[str, date] = {}
     for feed in feeds:
         for name, first in feed.floors.items():
             found[name] = min(first, found.get(name, first))
-    return found
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def family_plan(

@@ -78,10 +78,10 @@ class BarsSync:
 
     def __init__(self, client: Client, config: Config, bar: Bar, feeds: Sequence[Feed], days: Days) -> None:
         self.failures: list[Failure] = []
-        self._heard: set[str] = set()
-        """Tickers that had a bar in this sync."""
-        self._silent: dict[str, list[tuple[_Part, date]]] = {}
-        """Answers without a bar, by ticker, that cover nothing until the ticker is known to exist."""
+        self._unproven: set[str] = set()
+        """New tickers of which no bar was seen yet, so that they may not exist at all."""
+        self._held_back: dict[str, date] = {}
+        """How far the answers for an unproven ticker reach; they cover nothing until it is proven."""
         self._quiet: set[str] = set()
         """Tickers with an answer that has no bar, though it holds a session."""
         self._client = client
@@ -104,12 +104,13 @@ class BarsSync:
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         jobs = self._jobs(plan)
+        self._unproven = {name for name in first_days(self._feeds) if name != MARKET and self._is_new(name)}
         async with anyio.create_task_group() as group:
             for _ in range(self._config.max_concurrent_requests):
                 group.start_soon(self._work, jobs, group.cancel_scope)
         if self._fatal is not None:
             raise self._fatal
-        await self._look_up_silent()
+        await self._look_up_unproven()
         self._tell_what_is_missing()
 
     def _jobs(self, plan: Plan) -> Iterator[_Job]:
@@ -158,8 +159,9 @@ class BarsSync:
             found = await self._read_range(job, asked)
             if found == 0 and market.holds_session(call.first, call.last):
                 # a transient empty answer was reported for tickers that have data: asked once more
-                self._quiet.add(call.ticker)
                 found = await self._read_range(job, asked)
+                if found == 0:
+                    self._quiet.add(call.ticker)
 
     async def _read_range(self, job: _RangeJob, asked: Asked) -> int | None:
         """The number of bars; None where the API did not answer but refused."""
@@ -171,7 +173,7 @@ class BarsSync:
                     return None
                 count += len(page.bars)
                 if page.bars:
-                    await self._hear(asked.ticker)
+                    self._prove(asked.ticker)
                     await self._write_range(asked, self._without_otc(page.bars))
                     if self._bar == DAY:
                         days = [market.session_of(bar.t) for bar in page.bars]
@@ -188,14 +190,10 @@ class BarsSync:
             through = min(market.session_of(page.bars[-1].t) - market.DAY * self._bar.intraday, settled)
         else:
             return
-        ticker = job.call.ticker
-        if self._config.whole_market:
-            if page.last:
-                await self._cover_again(ticker)
-        elif ticker in self._heard or not self._is_new(ticker):
+        if not self._config.whole_market:
             await self._cover(job.part, through)
-        else:
-            self._silent.setdefault(ticker, []).append((job.part, through))
+        elif page.last:
+            await self._cover_again(job.call.ticker)
 
     async def _cover_again(self, ticker: str) -> None:
         for feed in self._feeds:
@@ -203,10 +201,12 @@ class BarsSync:
                 feed.progress.reread(ticker)
             await feed.emitter.checkpoint()
 
-    async def _hear(self, ticker: str) -> None:
-        self._heard.add(ticker)
-        for part, through in self._silent.pop(ticker, ()):
-            await self._cover(part, through)
+    def _prove(self, ticker: str) -> None:
+        """The ticker exists: what was answered for it covers its days."""
+        self._unproven.discard(ticker)
+        reached = self._held_back.pop(ticker, None)
+        if reached is not None:
+            self._cover_name(ticker, reached)
 
     def _settled(self, moment: datetime) -> date:
         """The last day that has passed by both clocks: this machine's, and the API's when it answered."""
@@ -246,6 +246,7 @@ class BarsSync:
                 return
             await self._write_session(job.session, found.value)
             for bar in found.value if wanted is not None else ():
+                self._prove(bar.T)
                 self._completeness.add(bar.T, (job.session,))
             await self._cover(job.part, min(job.through, self._settled(found.moment)))
 
@@ -274,12 +275,18 @@ class BarsSync:
 
     async def _cover(self, part: _Part, through: date) -> None:
         reached = part.tiles.answered(part.place, through)
+        for name in part.names if reached is not None else ():
+            if name in self._unproven:
+                self._held_back[name] = reached
+            else:
+                self._cover_name(name, reached)
         for feed in self._feeds:
-            if reached is not None:
-                for name in part.names:
-                    if name in feed.floors:
-                        feed.progress.cover(name, reached)
             await feed.emitter.checkpoint()
+
+    def _cover_name(self, name: str, reached: date) -> None:
+        for feed in self._feeds:
+            if name in feed.floors:
+                feed.progress.cover(name, reached)
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         first, last = (
@@ -334,15 +341,17 @@ class BarsSync:
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
         self.failures.append(Failure(job.part.names, ConfigError(text, detail=f"{first}: {refusal.text}")))
 
-    async def _look_up_silent(self) -> None:
+    async def _look_up_unproven(self) -> None:
         """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""
-        looked_up = list(self._silent)[:_LOOK_UPS]
-        unknown = [name for name in looked_up if not await self._is_known(name)]
+        silent = list(self._held_back)
+        unknown = [name for name in silent[:_LOOK_UPS] if not await self._is_known(name)]
         if unknown:
             error = ConfigError("the API knows no such ticker; mind upper and lower case.")
             self.failures.append(Failure(tuple(unknown), error))
-        for name in [name for name in self._silent if name not in unknown]:
-            await self._hear(name)
+        for name in silent:
+            if name not in unknown:
+                self._quiet.add(name)
+                self._prove(name)
         quiet = [name for name in first_days(self._feeds) if name in self._quiet and name not in unknown]
         if quiet:
             _log.warning("The API has no bars of some of the days asked for %s.", named(quiet))
@@ -373,9 +382,14 @@ class BarsSync:
         )
 
     async def _is_known(self, name: str) -> bool:
-        first = first_days(self._feeds)[name]
-        known = await api.is_known(self._client, name, None)
-        return known is not False or await api.is_known(self._client, name, first) is not False
+        """Whether the reference has the ticker, now or on the first day asked. A doubt is a yes."""
+        try:
+            return bool(
+                await api.is_known(self._client, name, None)
+                or await api.is_known(self._client, name, first_days(self._feeds)[name])
+            )
+        except BadPageError:
+            return True
 
 
 def _chunks(page: Sequence[Any]) -> Iterator[Any]:

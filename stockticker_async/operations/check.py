@@ -114,11 +114,11 @@ class _Check:
         )
 
     async def _exists(self, name: str) -> bool:
-        for day in (None, self._first):
-            # a plan without the reference cannot tell, and a doubt is no failure
-            if await api.is_known(self._client, name, day) is not False:
-                return True
-        return bool(await self._first_bar(name, DAY))
+        return bool(
+            await api.is_known(self._client, name, None)
+            or await api.is_known(self._client, name, self._first)
+            or await self._first_bar(name, DAY)
+        )
 
     async def _history(self, seen: _Seen) -> str | None:
         """What the plan gives of the days asked. Raises `ConfigError` where that is nothing."""

@@ -100,16 +100,24 @@ async def _sync(shell: Shell, config: Config, feeds: Sequence[Feed], days: Days)
         try:
             await _follow_splits(client, config, feeds, days)
             for bar, family in _families(feeds):
-                await _read_family(BarsSync(client, config, bar, family, days), family, config, days)
+                sync = BarsSync(client, config, bar, family, days)
+                await _read_family(sync, family, config, days, allowance=client.allowance)
         except ConnectorError as error:
             await _end(feeds, [error])
-        _log.info("The sync made %d calls to the API.", client.calls)
+        _log.info("Calls made, with those for splits: %d.", client.calls)
 
 
-async def _read_family(sync: BarsSync, family: Sequence[Feed], config: Config, days: Days) -> None:
+async def _read_family(
+    sync: BarsSync, family: Sequence[Feed], config: Config, days: Days, *, allowance: int | None
+) -> None:
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
     try:
-        await _carry_out(sync, family, config, days)
+        calls = sync.plan(allowance)
+        _tell_plan(calls, allowance)
+        for feed in family:
+            rows = _expected_rows(feed, config, days)
+            await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
+        await sync.run(calls)
     except ConnectorError as error:
         await _end(family, [*told(sync.failures), error])
         raise
@@ -142,15 +150,6 @@ async def _splits(client: Client, names: Sequence[str], after: date, until: date
         reason = found.why.value
     _log.warning("The splits cannot be had (%s): adjusted history is not compared in this sync.", reason)
     return None
-
-
-async def _carry_out(sync: BarsSync, family: Sequence[Feed], config: Config, days: Days) -> None:
-    calls = sync.plan(config.requests_per_minute)
-    _tell_plan(calls, config)
-    for feed in family:
-        rows = _expected_rows(feed, config, days)
-        await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
-    await sync.run(calls)
 
 
 def _days(clock: Clock, config: Config) -> Days:
@@ -206,15 +205,10 @@ def _expected_rows(feed: Feed, config: Config, days: Days) -> int:
     return sessions if feed.kind == "prices" else sessions * _SESSION_BARS.get(config.bar.timespan, 1)
 
 
-def _tell_plan(plan: Plan, config: Config) -> None:
-    minutes = minutes_under(plan.calls, config.requests_per_minute)
+def _tell_plan(plan: Plan, allowance: int | None) -> None:
+    minutes = minutes_under(plan.calls, allowance)
     under = f", {minutes} minutes under the allowance" if minutes else ""
-    _log.info(
-        "Planned: %d calls, %d of them for whole sessions of the market%s.",
-        plan.calls,
-        len(plan.grouped),
-        under,
-    )
+    _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
 
 
 def _waiting(feeds: Sequence[Feed]) -> Callable[[datetime], Awaitable[None]]:
