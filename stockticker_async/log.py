@@ -2,25 +2,27 @@
 
 import base64
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
 
 from stockticker_async import protocol
 
-_LEVELS: dict[int, protocol.Level] = {
-    logging.CRITICAL: "FATAL",
-    logging.ERROR: "ERROR",
-    logging.WARNING: "WARN",
-    logging.INFO: "INFO",
-    logging.DEBUG: "DEBUG",
-}
+_LEVELS: tuple[tuple[int, protocol.Level], ...] = (
+    (logging.CRITICAL, "FATAL"),
+    (logging.ERROR, "ERROR"),
+    (logging.WARNING, "WARN"),
+    (logging.INFO, "INFO"),
+    (logging.DEBUG, "DEBUG"),
+    (0, "TRACE"),
+)
 MASK = "****"
 
 
 class Mask:
     """Replaces each secret, and the forms in which one may turn up, in any text.
 
-    Known forms: as it is, percent-encoded, in base64. Secrets shorter than four characters are
+    Known forms: as it is, quoted by Python, percent-encoded, and in base64 wherever it stands in the
+    text that was encoded (``Bearer KEY``). Secrets shorter than four characters are
     not masked: they would blot out ordinary words, and no key is that short.
     """
 
@@ -30,8 +32,9 @@ class Mask:
     def add(self, secret: str) -> None:
         if len(secret) < 4:  # noqa: PLR2004 - see above
             return
-        forms = {secret, quote(secret, safe=""), quote_plus(secret)}
-        forms |= {base64.b64encode(form.encode()).decode().rstrip("=") for form in tuple(forms)}
+        data = secret.encode(errors="surrogateescape")
+        forms = {secret, repr(secret)[1:-1], quote(data), quote(data, safe=""), quote_plus(data)}
+        forms |= {part for form in tuple(forms) for part in _in_base64(form)}
         # the longest first: a secret may be part of another form
         self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
 
@@ -39,6 +42,16 @@ class Mask:
         for form in self._forms:
             text = text.replace(form, MASK)
         return text
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """What the base64 of every longer text has in common: six bits a character, three places to begin."""
+    data = text.encode(errors="surrogateescape")
+    yield base64.b64encode(data).decode().rstrip("=")
+    for place in range(3):
+        whole = slice(-(-place * 8 // 6), (place + len(data)) * 8 // 6)
+        yield base64.b64encode(bytes(place) + data).decode()[whole]
+        yield base64.urlsafe_b64encode(bytes(place) + data).decode()[whole]
 
 
 class LinesHandler(logging.Handler):
@@ -53,14 +66,13 @@ class LinesHandler(logging.Handler):
         text = record.getMessage()
         if record.exc_info:
             text = f"{text}: {record.exc_info[1]!r}"
-        level = _LEVELS.get(record.levelno, "INFO")
+        level = next(name for least, name in _LEVELS if record.levelno >= least)
         self._offer(protocol.log(level, self._mask(text)))
 
 
-def to_lines(handler: LinesHandler, *, debug: bool, quiet: Iterable[str] = ("asyncio", "aiohttp")) -> None:
+def to_lines(handler: LinesHandler, *, debug: bool) -> None:
     """Make ``handler`` the only one of the root logger. Foreign loggers speak from WARNING on."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if debug else logging.INFO)
-    for name in quiet:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("stockticker_async").setLevel(logging.DEBUG if debug else logging.INFO)
