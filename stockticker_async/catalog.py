@@ -87,9 +87,8 @@ def _selected(entry: Any) -> Selected:
     found = _stream(name)
     mode = entry.get("sync_mode")
     if mode not in (None, *_SYNC_MODES):
-        raise ConfigError(
-            f"The stream {name} has the sync_mode {str(mode)[:40]!r}: it must be {' or '.join(_SYNC_MODES)}."
-        )
+        told = repr(mode[:40]) if isinstance(mode, str) else "that is no text"
+        raise ConfigError(f"The stream {name} has a sync_mode {told}: it must be {' or '.join(_SYNC_MODES)}.")
     return Selected(found, incremental=mode == "incremental")
 
 
