@@ -275,11 +275,12 @@ class BarsSync:
 
     async def _cover(self, part: _Part, through: date) -> None:
         reached = part.tiles.answered(part.place, through)
-        for name in part.names if reached is not None else ():
-            if name in self._unproven:
-                self._held_back[name] = reached
-            else:
-                self._cover_name(name, reached)
+        if reached is not None:
+            for name in part.names:
+                if name in self._unproven:
+                    self._held_back[name] = reached
+                else:
+                    self._cover_name(name, reached)
         for feed in self._feeds:
             await feed.emitter.checkpoint()
 
