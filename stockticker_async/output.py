@@ -15,12 +15,15 @@ What is always true:
   first come first served, which is how a slow reader slows the fetching down. So that a large
   page is held to the bound as well, a piece larger than a quarter of it is refused: callers cut.
 - A log line comes from code that cannot wait. A part of the bound is kept for such lines; when
-  even that is used up they are counted, not queued, and the count is told as soon as there is room.
+  even that is used up they are counted, not queued, and the count is told before the next piece, or
+  when all is drained.
 - After the first failed write nothing more is written and every `put` raises. A closed pipe is
   not a failure to tell: `on_closed` is called, which ends the program.
 - A closed pipe is noticed while nothing is written, too: the thread, when idle, polls the
   descriptor for an error beside its wake-up pipe. A cancelled sync ends in the middle of a
   wait for the allowance.
+- What the thread has to tell is told in the loop: whoever sees a failure there comes after
+  `on_closed`, and nothing is told once the output is closed.
 
 The thread is a daemon and is never joined without a limit: a reader that has stopped reading
 cannot keep the process alive.
@@ -29,6 +32,7 @@ cannot keep the process alive.
 import errno
 import os
 import select
+import stat
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +40,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 
 from stockticker_async import protocol
 from stockticker_async.errors import OutputError
@@ -45,7 +48,11 @@ BOUND_BYTES = 4 * 1024 * 1024
 PIECE_BYTES = BOUND_BYTES // 4
 """The largest piece that `put` takes."""
 _LOG_RESERVE_BYTES = 256 * 1024
-_WRITE_BYTES = 1024 * 1024  # one call to the kernel: a pipe takes 64 KiB to 1 MiB at a time
+_BATCH_BYTES = 1024 * 1024
+_CALL_BYTES = 64 * 1024
+"""The most in one call to the kernel, a pipe's usual room. A larger blocking write returns only when all
+of it is taken, so that a slow reader would look like one that has stopped. Sixteen calls a batch in
+place of one: 1.0 GB/s, not 1.2, with pieces of 20 KB; 1.7, not 1.0, with pieces of 200 KB."""
 
 
 class Output:
@@ -83,16 +90,16 @@ class Output:
         if len(piece) > PIECE_BYTES:
             raise ValueError(f"a piece of {len(piece)} bytes: cut it to {PIECE_BYTES}")
         async with self._turn:
-            limit = BOUND_BYTES - _LOG_RESERVE_BYTES - len(piece)
-            while self._failure is None and self._held_bytes > limit:
-                await self._changed_once()
+            await self._held_at_most(BOUND_BYTES - _LOG_RESERVE_BYTES - len(piece))
             self._raise_failure()
+            if self._closing:
+                raise OutputError("The output is closed: nothing can be written any more.")
             self._tell_lost_logs()
             self._queue(piece)
 
     def offer(self, piece: bytes) -> None:
         """Queue a log line without waiting, or count it as lost where there is no room at all."""
-        if self._failure is not None or self._closing:
+        if self._failure is not None:
             return
         if self._held_bytes + len(piece) > BOUND_BYTES:
             self._lost_logs += 1
@@ -102,8 +109,10 @@ class Output:
     async def drain(self) -> None:
         """Return when all that was put is written. Raises `OutputError` once a write has failed."""
         async with self._turn:
-            while self._failure is None and self._held_bytes > 0:
-                await self._changed_once()
+            await self._held_at_most(0)
+            while self._lost_logs and self._failure is None:
+                self._tell_lost_logs()
+                await self._held_at_most(0)
         self._raise_failure()
 
     def start(self) -> None:
@@ -111,11 +120,12 @@ class Output:
 
     def close(self) -> None:
         """Take nothing more; what is still queued goes on being written for as long as the process lives."""
-        self._closing = True
-        os.close(self._wake_write)  # which wakes the thread
+        if not self._closing:
+            self._closing = True
+            os.close(self._wake_write)  # which wakes the thread
 
     def _queue(self, piece: bytes) -> None:
-        if not piece:
+        if not piece or self._closing:
             return
         with self._lock:
             idle = not self._held_bytes
@@ -135,9 +145,11 @@ class Output:
             count, self._lost_logs = self._lost_logs, 0
             self._queue(protocol.log("WARN", f"{count} log lines were left out: the reader was too slow."))
 
-    async def _changed_once(self) -> None:
-        self._changed = anyio.Event()
-        await self._changed.wait()
+    async def _held_at_most(self, size_bytes: int) -> None:
+        """Return when no more is held, or when nothing is written any more. One waits at a time."""
+        while self._failure is None and self._held_bytes > size_bytes:
+            self._changed = anyio.Event()
+            await self._changed.wait()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -156,7 +168,7 @@ class Output:
                     batch = self._take_batch()
                 self._write_batch(batch)
         except OSError as failure:
-            self._fail(failure)
+            self._tell(failure)
         finally:
             os.close(self._wake_read)
 
@@ -164,24 +176,29 @@ class Output:
         """Sleep until there is something to write. False when there never will be."""
         poller = select.poll()
         poller.register(self._wake_read, select.POLLIN)
-        poller.register(self._descriptor, 0)  # errors alone, which are always reported
+        if self._has_reader():
+            poller.register(self._descriptor, 0)  # errors alone, which are always reported
         while not self._pieces:
             if self._closing:
                 return False
             for descriptor, events in poller.poll():
                 if descriptor == self._wake_read:
                     os.read(self._wake_read, 4096)
-                elif events & (select.POLLERR | select.POLLHUP):
-                    raise BrokenPipeError(errno.EPIPE, "the reader has gone")
                 else:
-                    raise OSError(errno.EBADF, "stdout is closed")
+                    code = errno.EBADF if events & select.POLLNVAL else errno.EPIPE
+                    raise OSError(code, os.strerror(code))
         return True
+
+    def _has_reader(self) -> bool:
+        """Whether somebody may leave: files have no reader, and macOS polls no terminals (POLLNVAL)."""
+        mode = os.fstat(self._descriptor).st_mode
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     def _take_batch(self) -> bytes:
         """One piece, or as many small ones as make a good write. The lock is held."""
         batch = [self._pieces.popleft()]
         size_bytes = len(batch[0])
-        while self._pieces and size_bytes + len(self._pieces[0]) <= _WRITE_BYTES:
+        while self._pieces and size_bytes + len(self._pieces[0]) <= _BATCH_BYTES:
             batch.append(self._pieces.popleft())
             size_bytes += len(batch[-1])
         return b"".join(batch) if len(batch) > 1 else batch[0]
@@ -190,7 +207,7 @@ class Output:
         rest = memoryview(batch)
         while rest:
             try:
-                count = os.write(self._descriptor, rest)
+                count = os.write(self._descriptor, rest[:_CALL_BYTES])
             except BlockingIOError:
                 poller = select.poll()
                 poller.register(self._descriptor, select.POLLOUT)
@@ -202,23 +219,19 @@ class Output:
                 self._held_bytes -= count
             self._tell()
 
-    def _fail(self, failure: OSError) -> None:
-        self._failure = failure
-        if isinstance(failure, BrokenPipeError) or failure.errno == errno.ECONNRESET:
-            self._tell(self._on_closed)
-        else:
-            self._tell()
-
-    def _tell(self, also: Callable[[], None] | None = None) -> None:
+    def _tell(self, failure: OSError | None = None) -> None:
         try:
-            self._call_soon(self._after_write, also)
+            self._call_soon(self._after_write, failure)
         except RuntimeError:
             return  # the loop has ended: nobody is left to be told
 
-    def _after_write(self, also: Callable[[], None] | None) -> None:
+    # what follows runs in the loop again
+
+    def _after_write(self, failure: OSError | None) -> None:
+        self._failure = failure
         self._changed.set()
-        if also is not None:
-            also()
+        if isinstance(failure, BrokenPipeError | ConnectionResetError) and not self._closing:
+            self._on_closed()
 
 
 @asynccontextmanager
