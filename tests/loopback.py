@@ -1,0 +1,106 @@
+"""Clients on loopback, and small servers for what the sandbox cannot do."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio.lowlevel
+from aiohttp import web
+
+from stockticker_async.client import Client, open_client
+from stockticker_async.clock import Clock
+from stockticker_async.config import Config, parse
+
+NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
+"""12:00 in New York on a session."""
+TODAY = date(2020, 12, 22)
+KEY = "demo-key"
+AUTHORITY = Path(__file__).parent / "data" / "loopback.pem"
+"""A certificate for 127.0.0.1 and api.example.test that signs itself, with its key."""
+
+Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Speaking = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def config(url: str, **fields: Any) -> Config:
+    raw = {"stock_ticker": "TSLA", "api_key": KEY, "base_url": url, **fields}
+    return parse(raw, today=TODAY)
+
+
+@asynccontextmanager
+async def client(
+    url: str, *, clock: Clock | None = None, fields: dict[str, Any] | None = None, **how: Any
+) -> AsyncIterator[Client]:
+    """A client whose clock begins at noon; ``fields`` are the configuration's."""
+    async with open_client(config(url, **(fields or {})), clock or Clock(start=NOON), **how) as opened:
+        yield opened
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    url: str
+    requests: list[web.BaseRequest] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def serving(answer: Answering, *, tls: bool = False) -> AsyncIterator[Site]:
+    """An HTTP server of one function, and the requests that it got."""
+    requests: list[web.BaseRequest] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        requests.append(request)
+        return await answer(request)
+
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.001)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls() if tls else None).start()
+        scheme = "https" if tls else "http"
+        yield Site(f"{scheme}://127.0.0.1:{runner.addresses[0][1]}", requests)
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def speaking(speak: Speaking) -> AsyncIterator[int]:
+    """A TCP server of one function; gives its port. What is still spoken is cancelled at the end."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await speak(reader, writer)
+        except (asyncio.CancelledError, ConnectionError):
+            writer.transport.abort()
+        finally:
+            writer.close()
+            tasks.discard(task)
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let everything else run until this holds."""
+    while not true():
+        await anyio.lowlevel.checkpoint()
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(AUTHORITY)
+    return context
