@@ -178,7 +178,8 @@ def _demo(args: argparse.Namespace) -> Operation:
     from stockticker_async.demo import demo  # noqa: PLC0415
 
     specification, streams = resources.load("spec.json"), catalog.offered()
-    return lambda shell: demo(shell, specification, streams, args.tickers)
+    selected = catalog.parse(catalog.configured(incremental=True))
+    return lambda shell: demo(shell, specification, streams, selected, args.tickers)
 
 
 def _sandbox(args: argparse.Namespace) -> Operation:

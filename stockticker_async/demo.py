@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stockticker_async import catalog, config, market, state
+from stockticker_async import config, market, state
+from stockticker_async.catalog import Selected
 from stockticker_async.clock import Clock
 from stockticker_async.operations.check import check
 from stockticker_async.operations.discover import discover
@@ -29,9 +30,13 @@ async def demo(
     shell: Shell,
     specification: Mapping[str, Any],
     streams: Sequence[Mapping[str, Any]],
+    selected: Sequence[Selected],
     tickers: Sequence[str],
 ) -> int:
-    """Messages go to the output, and what happens, in plain words, to stderr."""
+    """Messages go to the output, and what happens, in plain words, to stderr.
+
+    ``specification``, ``streams`` and ``selected`` come from files, which the caller has read.
+    """
     names = tuple(tickers) or _DEFAULT_TICKERS
     options = Options(tickers=names, now=_BEGINS)
     async with serve(options) as sandbox:
@@ -46,22 +51,23 @@ async def demo(
         await say("discover: the streams.")
         await discover(shell, streams)
         await say("read: the last seven days of both streams.")
-        blobs, code = await _read(shell, raw, {})
+        blobs, code = await _read(shell, raw, selected, {})
         if code:
             return code
         sandbox.clock.advance(_DAY.total_seconds())
         shell = Shell(Clock(start=_BEGINS + _DAY), shell.output, shell.mask)
         await say("A day passes. read, from the state: the last finished day once more, and what is new.")
-        _, code = await _read(shell, raw, blobs)
+        _, code = await _read(shell, raw, selected, blobs)
         await say(f"That is all: {len(sandbox.calls)} calls to the API in the whole demo.")
     return code
 
 
-async def _read(shell: Shell, raw: Mapping[str, Any], blobs: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+async def _read(
+    shell: Shell, raw: Mapping[str, Any], selected: Sequence[Selected], blobs: Mapping[str, Any]
+) -> tuple[dict[str, Any], int]:
     """One read of all streams; the states that it wrote, and its exit code."""
     recorder = _Recorder(shell.output)
     parsed = config.parse(raw, today=market.new_york_date(shell.clock.utc_now()))
-    selected = catalog.parse(catalog.configured(incremental=True))
     code = await read(Shell(shell.clock, recorder, shell.mask), parsed, selected, blobs)
     return state.find_blobs(b"".join(recorder.states)), code
 
