@@ -68,14 +68,14 @@ def weekdays(first: date, last: date) -> list[date]:
     return [day for day in days if is_weekday(day)]
 
 
-@lru_cache(maxsize=256)
-def _closed_days(year: int) -> frozenset[date]:
-    return frozenset(NewYorkStockExchange(years=year))  # type: ignore[no-untyped-call]  # theirs has no hints
+# made here, since it looks for translations on the disk; it works out each year when it is first asked
+_CLOSED = NewYorkStockExchange()  # type: ignore[no-untyped-call]  # theirs has no hints
 
 
+@lru_cache(maxsize=16_384)
 def is_session(day: date) -> bool:
     """Whether the exchange's calendar has a session that day (half days are sessions)."""
-    return is_weekday(day) and day not in _closed_days(day.year)
+    return is_weekday(day) and day not in _CLOSED
 
 
 def sessions_back(day: date, count: int) -> date:
