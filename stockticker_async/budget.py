@@ -7,23 +7,27 @@ import anyio
 
 
 class Budget:
-    """Bounds the rows that are under way; a single call above the bound goes alone."""
+    """Bounds the rows that are under way; a single call above the bound goes alone.
+
+    First come, first served: a large call is not overtaken by small ones for ever.
+    """
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._used = 0
-        self._condition = anyio.Condition()
+        self._turn = anyio.Lock()
+        self._freed = anyio.Event()
 
     @asynccontextmanager
     async def hold(self, rows: int) -> AsyncIterator[None]:
-        async with self._condition:
+        """Count the rows as under way for the body, once there is room for them."""
+        async with self._turn:
             while self._used and self._used + rows > self._rows:
-                await self._condition.wait()
+                self._freed = anyio.Event()
+                await self._freed.wait()
             self._used += rows
         try:
             yield
         finally:
-            with anyio.CancelScope(shield=True):
-                async with self._condition:
-                    self._used -= rows
-                    self._condition.notify_all()
+            self._used -= rows
+            self._freed.set()
