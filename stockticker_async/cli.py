@@ -5,6 +5,7 @@ when it is chosen: `spec` must not pay for the others.
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -47,7 +48,18 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
         operation = _operation(args, clock, mask)
     except ConnectorError as error:
         operation = _failing(error)
+    _spare_the_collector()
     return run(operation, clock=clock, mask=mask, debug=args.debug)
+
+
+def _spare_the_collector() -> None:
+    """Pages are many objects without cycles, which the garbage collector need not walk again and again.
+
+    Half a million bars took a fifth less CPU. What is imported by now stays for ever; cycles are
+    still collected, after more of them.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 def _is_open(descriptor: int) -> bool:
