@@ -11,7 +11,9 @@ The key travels in a header, and only to the origin of the base URL: redirects a
 and a URL of another origin is refused before anything is sent.
 """
 
+import errno
 import logging
+import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -200,8 +202,8 @@ class Client:
         if not self._fault_told:
             self._fault_told = True
             _log.warning("The API fails at times, and is asked again: %s", fault)
-        cap = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10))
-        await self._clock.sleep(cap * random.uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
+        wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        await self._clock.sleep(min(wait, self._patience - waited))
 
     def _moment(self, text: str | None, now: datetime) -> datetime:
         moment = _http_date(text)
@@ -285,7 +287,8 @@ def _described(error: Exception, target: URL) -> str:
         case aiohttp.ClientProxyConnectionError():
             return "the proxy named in the environment cannot be reached"
         case aiohttp.ClientConnectorError():
-            return f"no connection to {target.host}:{target.port} ({error.os_error.strerror or 'refused'})"
+            reason = os.strerror(error.errno or errno.ECONNREFUSED)
+            return f"no connection to {target.host}:{target.port} ({reason})"
         case TimeoutError():
             return f"{target.host} did not answer in time"
         case aiohttp.ServerDisconnectedError() | ConnectionError():

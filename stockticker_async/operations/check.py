@@ -169,8 +169,9 @@ class _Check:
         first_days = dict.fromkeys(names, self._first)
         plan = plan_bars(self._config, self._config.bar, first_days, self._last, allowance=allowance)
         minutes = minutes_under(plan.calls, allowance)
-        under = "" if minutes is None else f" and {minutes} minutes at {allowance} requests a minute"
-        return f"A first sync takes about {plan.calls} calls{under}."
+        calls = f"{plan.calls} call{'' if plan.calls == 1 else 's'}"
+        under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""
+        return f"A first sync takes about {calls}{under}."
 
 
 def _other_case(name: str, seen: _Seen) -> str | None:

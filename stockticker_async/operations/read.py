@@ -207,7 +207,7 @@ def _expected_rows(feed: Feed, config: Config, days: Days) -> int:
 
 def _tell_plan(plan: Plan, allowance: int | None) -> None:
     minutes = minutes_under(plan.calls, allowance)
-    under = f", {minutes} minutes under the allowance" if minutes else ""
+    under = f", {minutes} min under the allowance" if minutes else ""
     _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
 
 
