@@ -44,6 +44,7 @@ from stockticker_async.splits import Split, fingerprint
 from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
 
 VERSION = 1
+_OTHER_MESSAGES = ("LOG", "TRACE", "RECORD")
 _PENDING = "0"
 """Stands for the fingerprint of a ticker of the whole market while it is read again: no hash is so short."""
 _Mark = Callable[[str, date, date], str | None]
@@ -423,6 +424,8 @@ def find_blobs(text: bytes) -> dict[str, Any]:
         raw = orjson.loads(text)
     except orjson.JSONDecodeError:
         return _from_output(text)
+    if isinstance(raw, dict) and raw.get("type") in _OTHER_MESSAGES:
+        return {}  # an output of one line
     found: dict[str, Any] = {}
     for item in raw if isinstance(raw, list) else [raw]:
         if item is not None:
