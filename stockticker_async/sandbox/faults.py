@@ -34,7 +34,7 @@ class Fault:
     - status: `status`, `body`, `content_type`, `headers` instead of the answer
     - 429: `retry_after` as written, or `date:30` for the HTTP date 30 s from now; `body`, None the usual
     - body: `transform`, or else `body` in the place of the body; `content_type` if given
-    - edit: `edit` of the JSON; `next_url` is self, cycle, foreign, or the text itself
+    - edit: `edit` of a page with results; `next_url` is self, cycle, foreign, or the text itself
     - corrupt_gzip: a gzip body with a broken middle
     - reset: the connection, instead of an answer
     - cut: half of the body, then the end of the connection; `framing` tells how the length was given
@@ -67,6 +67,10 @@ class Fault:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
         if told.get("kind") not in get_args(Kind):
             raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}")
+        try:
+            re.compile(told.get("match", ""))
+        except re.error as error:
+            raise ValueError(f"match is no regular expression: {error}") from None
         return cls(**told)
 
     def content(self, body: bytes) -> bytes:
@@ -144,10 +148,11 @@ def spoiled(live: Live, answer: Answer, url: str) -> Answer:
             return replace(
                 answer, body=body, compressed=None, content_type=fault.content_type or content_type
             )
-        case "edit" if answer.status == 200:  # noqa: PLR2004 -- only pages are edited
+        case "edit":
             live.first_url = live.first_url or url
             page = orjson.loads(answer.body)
-            _edited(page, fault, url, live.first_url)
+            if isinstance(page, dict) and page.get("results"):
+                _edited(page, fault, url, live.first_url)
             return replace(answer, body=orjson.dumps(page), compressed=None)
         case "corrupt_gzip":
             whole = compress(answer.body)
@@ -175,16 +180,16 @@ def _transformed(fault: Fault, answer: Answer) -> bytes:
             return orjson.dumps(told)
         case "empty":
             page = orjson.loads(answer.body)
-            kept = {
-                name: value for name, value in page.items() if name not in ("results", "next_url", "count")
-            }
-            return orjson.dumps({**kept, "queryCount": 0, "resultsCount": 0})
-        case None:
+            for name in ("results", "next_url", "count"):
+                page.pop(name, None)
+            return orjson.dumps({**page, "queryCount": 0, "resultsCount": 0})
+        case _:
             return fault.content(answer.body)
 
 
 def _edited(page: dict[str, Any], fault: Fault, url: str, first_url: str) -> None:
-    rows = page.get("results") or []
+    """Change one thing of a page that has rows."""
+    rows = page["results"]
     match fault.edit:
         case "wrong_ticker":
             _rename(page, rows)
@@ -192,8 +197,8 @@ def _edited(page: dict[str, Any], fault: Fault, url: str, first_url: str) -> Non
             page["adjusted"] = not page["adjusted"]
         case "next_url":
             _redirected(page, fault.next_url, url, first_url)
-        case _ if rows:
-            _disordered(rows, fault.edit)
+        case edit:
+            _DISORDER[edit](rows)
 
 
 def _rename(page: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -218,15 +223,18 @@ def _redirected(page: dict[str, Any], target: str, url: str, first_url: str) -> 
             page["next_url"] = target
 
 
-def _disordered(rows: list[dict[str, Any]], edit: Edit) -> None:
-    match edit:
-        case "unordered":
-            rows.reverse()
-        case "duplicate":
-            rows.insert(1, dict(rows[0]))
-        case "out_of_range":
-            rows.append({**rows[-1], "t": rows[-1]["t"] + _TEN_YEARS_MS})
-        case "null_price":
-            rows[0]["c"] = None
-        case "missing":
-            del rows[len(rows) // 2]
+def _null_price(rows: list[dict[str, Any]]) -> None:
+    rows[0]["c"] = None
+
+
+def _drop(rows: list[dict[str, Any]]) -> None:
+    del rows[len(rows) // 2]
+
+
+_DISORDER: dict[Edit, Callable[[list[dict[str, Any]]], None]] = {
+    "unordered": lambda rows: rows.reverse(),
+    "duplicate": lambda rows: rows.insert(1, dict(rows[0])),
+    "out_of_range": lambda rows: rows.append({**rows[-1], "t": rows[-1]["t"] + _TEN_YEARS_MS}),
+    "null_price": _null_price,
+    "missing": _drop,
+}

@@ -90,13 +90,16 @@ class Front:
             case "date":
                 moment = self.world.clock.now() + timedelta(seconds=ceil(wait))
                 return replace(answer, headers={"Retry-After": format_datetime(moment, usegmt=True)})
-            case "empty-body":
+            case _:
                 return replace(answer, body=b"")
 
     async def _kept(self, route: Route, asked: Asked) -> Answer:
-        """The answer as first made, request id and all; made anew when time or splits changed it."""
+        """The answer as first made, request id and all; made anew on another day, or with other splits.
+
+        So today's bars stand still: whoever measures does not look at them.
+        """
         world = self.world
-        state = (world.today(), world.horizon(), world.market.book.version)
+        state = (world.today(), world.horizon().day, world.market.book.version)
         key = (state, asked.origin, asked.path, tuple(sorted(asked.query.items())))
         answer = self._ahead.get(key)
         if answer is None:

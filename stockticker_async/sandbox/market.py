@@ -19,6 +19,7 @@ from stockticker_async.sandbox.sessions import (
     closing,
     day_of,
     extended_closing,
+    is_session,
     midnight_ms,
     minute_ms,
     sessions,
@@ -168,7 +169,9 @@ class Market:
     def grouped(
         self, listings: Iterable[Listing], day: int, as_of: int | None, horizon: Horizon
     ) -> Iterator[Bar]:
-        """The rows of those of `listings` that traded in a session."""
+        """The rows of those of `listings` that traded on a day; none when it is no session."""
+        if not is_session(day):
+            return
         close_ms = minute_ms(day, CLOSING)
         for listing in listings:
             if listing.first <= day <= listing.last:

@@ -110,8 +110,7 @@ class Sandbox:
 
     async def _sent(self, request: web.BaseRequest, answer: Answer, live: Live | None) -> web.StreamResponse:
         headers = {"Date": format_datetime(self.clock.now(), usegmt=True), **answer.headers}
-        if answer.content_type:
-            headers["Content-Type"] = answer.content_type
+        headers["Content-Type"] = answer.content_type
         if answer.request_id:
             headers["X-Request-Id"] = answer.request_id
         body = answer.body

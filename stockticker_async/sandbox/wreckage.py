@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import web
 
@@ -24,11 +25,10 @@ async def hung(fault: Fault) -> None:
 
 def reset(request: web.BaseRequest) -> web.Response:
     """Send a TCP reset instead of an answer."""
-    transport = request.transport
-    if transport is not None:
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+    transport = _transport(request)
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
     return web.Response()
 
 
@@ -42,11 +42,11 @@ def cut(
             text = _head(status, {**headers, "Content-Length": str(len(body))}) + half
         case "chunked":
             text = _head(status, {**headers, "Transfer-Encoding": "chunked"}) + b"%x\r\n" % len(body) + half
-        case "close":
+        case _:
             text = _head(status, {**headers, "Connection": "close"}) + half
-    if request.transport is not None:
-        request.transport.write(text)
-        request.transport.close()
+    transport = _transport(request)
+    transport.write(text)
+    transport.close()
     return web.Response()
 
 
@@ -63,6 +63,11 @@ async def drip(
         await response.write(body[at : at + 1])
     await response.write_eof()
     return response
+
+
+def _transport(request: web.BaseRequest) -> asyncio.Transport:
+    """The connection, which is there: without it the server would have cancelled us."""
+    return cast(asyncio.Transport, request.transport)
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:

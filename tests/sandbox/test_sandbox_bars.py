@@ -1,7 +1,7 @@
 """The endpoints of bars: bodies, pages, snapping, what is empty and what is wrong."""
 
 from base64 import b64decode
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -108,6 +108,14 @@ async def test_pages_tile_the_range_without_gap_or_overlap(
         assert times == sorted(set(times), reverse=sort == "desc")
 
 
+async def test_descending_pages_rewrite_to_instead_of_from() -> None:
+    async with opened(page_rows=4) as asker:
+        first, second = await asker.pages(DAY_BARS, sort="desc")
+        assert f"/2020-12-14/{ms('2020-12-16T05:00:00Z') - 1}?" in first["next_url"]
+        assert [row["c"] for row in first["results"]] == [649.86, 695.0, 655.9, 622.77]
+        assert second["results"][0]["c"] == 633.25
+
+
 async def test_limit_counts_base_bars_not_rows() -> None:
     async with opened() as asker:
         page = (await asker.get("/v2/aggs/ticker/IBM/range/1/week/2020-11-01/2020-12-19", limit="12")).page
@@ -184,6 +192,14 @@ async def test_grouped_is_worked_out_once_and_anew_when_a_split_comes() -> None:
         after = {row["T"]: row for row in (await asker.get(path)).rows}
         assert after["IBM"]["c"] == pytest.approx(before["IBM"]["c"] / 2)
         assert {name for name in before if before[name] != after[name]} == {"IBM"}
+
+
+async def test_only_so_many_sessions_of_the_whole_market_are_kept() -> None:
+    async with opened(universe=1) as asker:
+        first = date(2020, 1, 1)
+        for day in range(105):
+            await asker.get(f"{GROUPED}/{first + timedelta(day)}")
+        assert len(asker.sandbox._world.grouped) == 100
 
 
 async def test_closed_days_of_the_whole_market_are_empty() -> None:

@@ -242,6 +242,8 @@ async def test_edits_leave_empty_pages_and_errors_alone() -> None:
         assert empty["resultsCount"] == 0
         error = await edited(asker, "/v2/aggs/ticker/TSLA/range/1/day/x/y", edit="flip_adjusted")
         assert "adjusted" not in error
+        holidays = await edited(asker, "/v1/marketstatus/upcoming", edit="unordered")
+        assert holidays == (await asker.get("/v1/marketstatus/upcoming")).page
 
 
 async def test_next_url_leads_astray() -> None:
@@ -301,6 +303,7 @@ async def test_other_processes_rule_over_http() -> None:
     ("path", "told", "text"),
     [
         ("faults", {"kind": "nonsense"}, "kind must be one of"),
+        ("faults", {"kind": "429", "match": "("}, "no regular expression"),
         ("faults", {"kind": "429", "colour": "red"}, "no colour"),
         ("clock", {"now": "2020-12-22"}, "time zone"),
         ("clock", [], "AttributeError"),

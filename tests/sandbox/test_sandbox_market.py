@@ -13,8 +13,10 @@ from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.prices import Bar
 from stockticker_async.sandbox.sessions import is_session, sessions
 from stockticker_async.sandbox.universe import Listing
+from stockticker_async.sandbox.windows import merged
 
 law = settings(deadline=None, max_examples=60)
+heavy = settings(deadline=None, max_examples=12)
 
 FIRST, LAST = date(2000, 1, 3), date(2027, 12, 31)
 DAYS = st.dates(FIRST, LAST)
@@ -22,7 +24,7 @@ SESSIONS = st.sampled_from([date.fromordinal(n) for n in sessions(FIRST.toordina
 
 
 def market(**options: int) -> Market:
-    told = Options(universe=options.get("universe", 400), seed=options.get("seed", 1), tickers=("NEWCO",))
+    told = Options(universe=options.get("universe", 1000), seed=options.get("seed", 1), tickers=("NEWCO",))
     return Market(told, Clock(datetime(2026, 11, 23, 17, tzinfo=UTC), 0.0))
 
 
@@ -92,6 +94,28 @@ def test_illiquid_names_miss_sessions_and_sometimes_vw_and_n() -> None:
     assert {"vw" in bar for bar in there} == {True, False}
     assert all(("n" in bar) == ("vw" in bar) for bar in there)
     assert all(bar["otc"] is True for bar in there)
+
+
+def test_what_an_illiquid_bar_lacks_it_lacks_on_any_basis() -> None:
+    reverse = next(
+        each.ticker
+        for each in MARKET.universe
+        if each.presence < 1
+        and each.first < 730_500
+        and any(737_000 < split.day < 739_000 for split in MARKET.book.listed(each))
+    )
+    for adjusted in (True, False):
+        bars = MARKET.bars(reverse, date(2010, 1, 1), date(2017, 1, 1), adjusted=adjusted)
+        assert {"vw" in bar for bar in bars} == {True, False}
+        monthly = MARKET.bars(
+            reverse, date(2010, 1, 1), date(2017, 1, 1), adjusted=adjusted, timespan="month"
+        )
+        assert all("vw" in bar for bar in monthly)
+
+
+def test_a_window_of_bars_without_vw_and_n_has_none() -> None:
+    bar = {"v": 7, "o": 1.0, "c": 2.0, "h": 2.0, "l": 1.0, "t": 0}
+    assert merged([bar, bar], 0) == {**bar, "v": 14}
 
 
 def test_volumes_are_whole_until_2026_02_23_and_sometimes_fractional_after() -> None:
@@ -181,7 +205,7 @@ def assert_windows_are_sums(wide: list[Bar], parts: list[Bar]) -> None:
         assert window["l"] <= window.get("vw", window["l"]) <= window["h"]
 
 
-@law
+@heavy
 @given(NAMES, LONG, st.dates(date(2018, 1, 1), date(2021, 6, 1)))
 def test_windows_of_days_are_sums_of_days(ticker: str, span: tuple[int, str], day: date) -> None:
     multiplier, timespan = span
@@ -190,7 +214,7 @@ def test_windows_of_days_are_sums_of_days(ticker: str, span: tuple[int, str], da
     assert_windows_are_sums(wide, MARKET.bars(ticker, first, day + timedelta(400)))
 
 
-@law
+@heavy
 @given(NAMES, SHORT, INTRADAY)
 def test_windows_of_minutes_are_sums_of_minutes(ticker: str, span: tuple[int, str], day: date) -> None:
     multiplier, timespan = span
@@ -282,7 +306,7 @@ def test_tickers_are_case_sensitive_and_asked_names_are_added() -> None:
     assert MARKET.bars("nobody", FIRST, LAST) == []
 
 
-@law
+@heavy
 @given(SESSIONS)
 def test_the_whole_market_is_the_union_of_each_names_bar(day: date) -> None:
     number = day.toordinal()

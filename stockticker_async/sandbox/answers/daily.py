@@ -1,7 +1,7 @@
 """One session at a time: the whole market's bars, the previous day's bar, open and close."""
 
 import asyncio
-from itertools import islice
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -13,7 +13,8 @@ from stockticker_async.sandbox.sessions import is_session, midnight_ms, session_
 from stockticker_async.sandbox.wire import Answer, not_found, ok
 from stockticker_async.sandbox.world import World
 
-_BREATH = 500  # names worked out before the loop gets its turn
+_KEPT = 100  # sessions of the whole market, about a megabyte each
+_BREATH = 100  # names worked out before the loop gets its turn
 
 
 async def grouped(world: World, asked: Asked) -> Answer:
@@ -44,17 +45,24 @@ async def _rows(world: World, day: int, *, adjusted: bool, with_otc: bool) -> tu
     seen = (horizon.day > day, horizon.day == day, horizon.done if horizon.day == day else 1.0)
     key = (day, as_of, with_otc, world.market.book.version, seen)
     async with world.grouping:
-        kept = world.grouped.get(key)
-        if kept is None:
-            found: list[bytes] = []
-            if is_session(day) and day <= horizon.day:
-                names = (listing for listing in world.market.universe if with_otc or not listing.otc)
-                rows = world.market.grouped(names, day, as_of, horizon)
-                while some := list(islice(rows, _BREATH)):
-                    found += [world.spelled_row(row["T"], orjson.dumps(row)) for row in some]
-                    await asyncio.sleep(0)
-            kept = world.grouped[key] = (b"[" + b",".join(found) + b"]", len(found))
-    return orjson.Fragment(kept[0]), kept[1]
+        if key not in world.grouped:
+            names = (listing for listing in world.market.universe if with_otc or not listing.otc)
+            rows = await _encoded(world, world.market.grouped(names, day, as_of, horizon))
+            while len(world.grouped) >= _KEPT:
+                del world.grouped[next(iter(world.grouped))]
+            world.grouped[key] = rows
+        text, count = world.grouped[key]
+    return orjson.Fragment(text), count
+
+
+async def _encoded(world: World, rows: Iterable[Bar]) -> tuple[bytes, int]:
+    """The rows as one JSON array, and how many they are."""
+    texts: list[bytes] = []
+    for number, row in enumerate(rows, 1):
+        texts.append(world.spelled_row(row["T"], orjson.dumps(row)))
+        if not number % _BREATH:
+            await asyncio.sleep(0)
+    return b"[" + b",".join(texts) + b"]", len(texts)
 
 
 async def previous(world: World, asked: Asked) -> Answer:

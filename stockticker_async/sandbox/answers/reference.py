@@ -13,7 +13,7 @@ from stockticker_async.sandbox.universe import Listing
 from stockticker_async.sandbox.wire import Answer, not_found, ok
 from stockticker_async.sandbox.world import World
 
-_BREATH = 2000  # names looked at before the loop gets its turn
+_BREATH = 500  # names looked at before the loop gets its turn
 _BASE36 = "0123456789BCDFGHJKLMNPQRSTVWXYZ"  # FIGIs have no vowels: https://www.openfigi.com/about/figi
 
 

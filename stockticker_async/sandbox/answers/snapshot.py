@@ -10,7 +10,7 @@ from stockticker_async.sandbox.universe import Listing
 from stockticker_async.sandbox.wire import Answer, ok
 from stockticker_async.sandbox.world import World
 
-_BREATH = 500  # names worked out before the loop gets its turn
+_BREATH = 100  # names worked out before the loop gets its turn
 
 
 async def snapshot(world: World, asked: Asked) -> Answer:
@@ -27,7 +27,7 @@ async def snapshot(world: World, asked: Asked) -> Answer:
             rows.append(row)
         if not number % _BREATH:
             await asyncio.sleep(0)
-    body = {"count": len(rows), "request_id": asked.request_id, "status": "OK", "tickers": rows}
+    body = {"count": len(rows), "status": "OK", "tickers": rows}
     return ok(body, asked.request_id)
 
 
@@ -52,4 +52,6 @@ def _row(world: World, listing: Listing) -> dict[str, Any] | None:
 
 
 def _shown(bar: Bar) -> Bar:
-    return {name: bar[name] for name in ("c", "h", "l", "o", "v", "vw") if name in bar}
+    """What a snapshot shows of a session; it has always a vw."""
+    shown = {name: bar[name] for name in ("c", "h", "l", "o", "v")}
+    return {**shown, "vw": bar.get("vw", bar["c"])}
