@@ -1,0 +1,329 @@
+"""Whole syncs in this process: what they write is what the API has, and what they vouch for was written."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from support import BARS, BOTH, PRICES, advance_days, at, made_names, rows_of, schema_faults, sync, truth
+
+from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.server import Sandbox, serve
+from stockticker_async.sandbox.universe import Listing
+
+Serve = Callable[..., AbstractAsyncContextManager[Sandbox]]
+# made names of seed 1, each found by what it is
+ORDINARY = ("TSLA", "AAPL", "AAA")
+
+
+@asynccontextmanager
+async def sandbox_at(day: str, hour: int = 6, **options: Any) -> AsyncIterator[Sandbox]:
+    """A small market whose clock stands still on that morning in New York."""
+    told: dict[str, Any] = {"universe": 60, "tickers": ("AAA", "BBB"), "speed": 0.0, **options}
+    async with serve(Options(now=at(day, hour), **told)) as sandbox:
+        yield sandbox
+
+
+def name_with(sandbox: Sandbox, promise: Callable[[Listing], bool]) -> str:
+    """The first made name of which that holds."""
+    return next(one.ticker for one in sandbox.market.universe if one.made and promise(one))
+
+
+@pytest.fixture(params=["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The machine's time zone."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.delenv("TZ")
+    time.tzset()
+
+
+# Truth: all of it, once, right.
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+@pytest.mark.parametrize("plan", ["advanced", "basic"])
+async def test_a_sync_writes_exactly_what_the_api_has(plan: str, adjusted: bool) -> None:
+    async with sandbox_at("2022-12-22", plan=plan, calls_per_minute=1000) as sandbox:
+        run = await sync(sandbox, ORDINARY, start_date="2021-06-01", adjusted=adjusted)
+        assert run.code == 0
+        for stream in BOTH:
+            wanted = truth(sandbox, stream, ORDINARY, "2021-06-01", "2022-12-21", adjusted=adjusted)
+            assert rows_of(stream, run) == wanted
+            assert len(run.records(stream)) == len(wanted), "a primary key was written twice"
+            assert schema_faults(stream, run.records(stream)) == []
+        assert len(run.calls) == 3 + adjusted, "both streams share their calls"
+
+
+@pytest.mark.parametrize(
+    "bar", [(1, "week"), (1, "month"), (2, "week"), (3, "month"), (1, "quarter"), (1, "year")]
+)
+async def test_long_bars_are_those_of_the_api(bar: tuple[int, str]) -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        options = {"start_date": "2017-03-01", "multiplier": bar[0], "timespan": bar[1]}
+        run = await sync(sandbox, ORDINARY, **options)
+        last = f"{date(2020, 12, 21)}"
+        assert rows_of(PRICES, run) == truth(sandbox, PRICES, ORDINARY, "2017-03-01", last)
+        wanted = truth(sandbox, BARS, ORDINARY, "2017-03-01", last, bar=bar)
+        found = rows_of(BARS, run)
+        assert found.keys() == wanted.keys()
+        # the bar that holds today is not whole yet
+        whole = {key: row for key, row in wanted.items() if row["date"] < max(r["date"] for r in found.values())}
+        assert {key: found[key] for key in whole} == whole
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+@pytest.mark.parametrize("bar", [(1, "minute"), (5, "minute"), (1, "hour"), (30, "second")])
+async def test_short_bars_are_those_of_the_api(bar: tuple[int, str], adjusted: bool) -> None:
+    async with sandbox_at("2020-09-02", page_rows=2000) as sandbox:
+        # over the split of 2020-08-31
+        options = {"start_date": "2020-08-28", "multiplier": bar[0], "timespan": bar[1]}
+        run = await sync(sandbox, "TSLA,AAA", streams=[BARS], adjusted=adjusted, **options)
+        wanted = truth(sandbox, BARS, ("TSLA", "AAA"), "2020-08-28", "2020-09-01", adjusted=adjusted, bar=bar)
+        assert rows_of(BARS, run) == wanted
+        assert len(run.records(BARS)) == len(wanted)
+        assert schema_faults(BARS, run.records(BARS)[::200]) == []
+
+
+@pytest.mark.parametrize(("first", "today"), [("2020-03-04", "2020-03-13"), ("2020-10-28", "2020-11-06")])
+async def test_dates_are_new_york_s_over_a_clock_change_in_any_time_zone(
+    zone: str, first: str, today: str
+) -> None:
+    assert os.environ["TZ"] == zone
+    async with sandbox_at(today) as sandbox:
+        daily = await sync(sandbox, "AAA", start_date=first)
+        minutes = await sync(sandbox, "AAA", streams=[BARS], start_date=first, timespan="hour")
+        last = str(date.fromisoformat(today).replace(day=int(today[-2:]) - 1))
+        for stream in BOTH:
+            assert rows_of(stream, daily) == truth(sandbox, stream, ["AAA"], first, last)
+        assert rows_of(BARS, minutes) == truth(sandbox, BARS, ["AAA"], first, last, bar=(1, "hour"))
+
+
+async def test_holidays_and_half_days_are_neither_lost_nor_invented() -> None:
+    async with sandbox_at("2020-12-29") as sandbox:
+        run = await sync(sandbox, "AAA", start_date="2020-11-25")
+        days = {row["date"] for row in run.records(PRICES)}
+        assert days.isdisjoint({"2020-11-26", "2020-12-25"})
+        assert {"2020-11-27", "2020-12-24"} <= days, "half days"
+        assert rows_of(PRICES, run) == truth(sandbox, PRICES, ["AAA"], "2020-11-25", "2020-12-28")
+
+
+@pytest.mark.parametrize("empty", ["absent", "null", "list"])
+async def test_grouped_and_range_answers_give_the_same_rows(empty: str) -> None:
+    names = made_names(60)
+    async with sandbox_at("2020-12-29", tickers=tuple(names), empty=empty) as sandbox:
+        few = await sync(sandbox, names[:3], start_date="2020-12-23")
+        many = await sync(sandbox, names, start_date="2020-12-23")
+        assert few.paths("/range/")
+        assert not few.paths("/grouped/")
+        assert not many.paths("/range/")
+        assert len(many.paths("/grouped/")) == 4, "23, 24, 25 (which no calendar may leave out) and 28"
+        for stream in BOTH:
+            wanted = truth(sandbox, stream, names, "2020-12-23", "2020-12-28")
+            assert rows_of(stream, many) == wanted
+            assert {k: v for k, v in wanted.items() if k[0] in names[:3]} == rows_of(stream, few)
+
+
+# Settled: what the cursor waits for.
+
+
+async def test_today_is_written_but_the_cursor_waits() -> None:
+    async with sandbox_at("2020-12-22", hour=12) as sandbox:
+        run = await sync(sandbox, "AAA", start_date="2020-12-21")
+        assert [row["date"] for row in run.records(PRICES)] == ["2020-12-21", "2020-12-22"]
+        assert run.cursors(PRICES) == {"AAA": "2020-12-21"}
+        assert run.cursors(BARS) == {"AAA": "2020-12-21"}
+        advance_days(sandbox)
+        following = await sync(sandbox, "AAA", before=run, start_date="2020-12-21")
+        assert rows_of(PRICES, run, following) | {} == {
+            **truth(sandbox, PRICES, ["AAA"], "2020-12-21", "2020-12-22"),
+            **{k: v for k, v in rows_of(PRICES, following).items() if v["date"] == "2020-12-23"},
+        }
+
+
+@pytest.mark.parametrize("lookback", [0, 1, 3])
+async def test_lookback_reads_settled_sessions_again_for_late_corrections(lookback: int) -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        # the last answer lacks its middle bar: 17 of 14, 15, 16, 17, 18, 21, as an API corrected later would
+        sandbox.faults.add(Fault(kind="edit", edit="missing", match="/range/"))
+        run = await sync(sandbox, "AAA", start_date="2020-12-14", lookback_days=lookback)
+        assert "2020-12-17" not in {row["date"] for row in run.records(PRICES)}
+        advance_days(sandbox)
+        following = await sync(sandbox, "AAA", before=run, start_date="2020-12-14", lookback_days=lookback)
+        again = sorted(row["date"] for row in following.records(PRICES))
+        assert again == ["2020-12-17", "2020-12-18", "2020-12-21", "2020-12-22"][3 - lookback :]
+
+
+async def test_sessions_not_published_hold_the_cursor() -> None:
+    async with sandbox_at("2020-12-22", unpublished=2) as sandbox:
+        run = await sync(sandbox, ORDINARY, start_date="2020-12-14")
+        assert run.code == 0
+        assert set(run.cursors(PRICES).values()) == {"2020-12-17"}
+        sandbox.unpublished = 0
+        following = await sync(sandbox, ORDINARY, before=run, start_date="2020-12-14")
+        for stream in BOTH:
+            wanted = truth(sandbox, stream, ORDINARY, "2020-12-14", "2020-12-21")
+            assert rows_of(stream, run, following) == wanted
+
+
+async def test_a_plan_that_has_not_published_yet_is_no_error() -> None:
+    async with sandbox_at("2020-12-22", hour=12, plan="basic", calls_per_minute=1000) as sandbox:
+        first = await sync(sandbox, ORDINARY, start_date="2020-12-21")
+        # in step: today alone is asked, which the free plan refuses as a timeframe
+        again = await sync(sandbox, ORDINARY, before=first, start_date="2020-12-21", lookback_days=0)
+        assert (first.code, again.code) == (0, 0)
+        assert [call.status for call in again.calls if "/range/" in call.path] == [403, 403, 403]
+        assert again.told("WARN") == []
+        assert len([text for text in again.told("INFO") if "not published yet" in text]) == 1
+        assert set(again.cursors(PRICES).values()) == {"2020-12-21"}
+
+
+async def test_a_grouped_session_not_published_yet_is_no_error() -> None:
+    names = made_names(60)
+    async with sandbox_at(
+        "2020-12-22", hour=12, plan="basic", calls_per_minute=1000, tickers=tuple(names)
+    ) as sandbox:
+        run = await sync(sandbox, names, start_date="2020-12-21")
+        assert [call.status for call in run.calls if "/grouped/" in call.path] == [200, 403]
+        assert run.code == 0
+        assert set(run.cursors(PRICES).values()) == {"2020-12-21"}
+
+
+async def test_a_session_that_nobody_has_holds_the_cursor() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/range/", times=None))
+        run = await sync(sandbox, ORDINARY, start_date="2020-12-14")
+        assert run.code == 0
+        assert run.cursors(PRICES) == {}
+        sandbox.faults.clear()
+        following = await sync(sandbox, ORDINARY, before=run, start_date="2020-12-14")
+        assert rows_of(PRICES, following) == truth(sandbox, PRICES, ORDINARY, "2020-12-14", "2020-12-21")
+
+
+# Tickers: each its own place.
+
+
+async def test_tickers_that_did_not_trade_stay_in_step() -> None:
+    async with sandbox_at("2020-12-22", universe=3000) as sandbox:
+        day = date(2020, 12, 21).toordinal()
+        illiquid = name_with(
+            sandbox, lambda one: one.presence < 0.4 and one.first < day - 2000 and one.last > day
+        )
+        delisted = name_with(sandbox, lambda one: day - 400 < one.last < day - 100)
+        names = ("AAA", illiquid, delisted)
+        run = await sync(sandbox, names, start_date="2019-06-03")
+        assert run.code == 0
+        for stream in BOTH:
+            assert rows_of(stream, run) == truth(sandbox, stream, names, "2019-06-03", "2020-12-21")
+            assert run.cursors(stream) == dict.fromkeys(names, "2020-12-21")
+        advance_days(sandbox)
+        following = await sync(sandbox, names, before=run, start_date="2019-06-03")
+        assert following.cursors(PRICES) == dict.fromkeys(names, "2020-12-22")
+        assert following.code == 0
+
+
+async def test_a_new_ticker_is_backfilled_alone_and_a_removed_one_leaves_the_state() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, "AAA,BBB", start_date="2020-11-02")
+        following = await sync(sandbox, "BBB,TSLA", before=run, start_date="2020-11-02", lookback_days=0)
+        assert {row["stock_ticker"] for row in following.records(PRICES)} == {"TSLA"}
+        assert rows_of(BARS, following) == truth(sandbox, BARS, ["TSLA"], "2020-11-02", "2020-12-21")
+        assert following.cursors(BARS).keys() == {"BBB", "TSLA"}
+        assert len(following.paths("/range/")) == 1
+
+
+async def test_a_failing_ticker_stays_behind_and_the_next_sync_completes_the_set() -> None:
+    names = (*ORDINARY, "BBB")
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, names, start_date="2020-12-14")
+        advance_days(sandbox)
+        sandbox.faults.add(Fault(kind="body", transform="html", match="/BBB/", times=3))
+        failed = await sync(sandbox, names, before=run, start_date="2020-12-14")
+        assert failed.code == 1
+        assert len(failed.paths("/BBB/")) == 3
+        for stream in BOTH:
+            assert failed.statuses(stream)[-1] == "INCOMPLETE"
+            [error] = failed.errors(stream)
+            assert error["message"].startswith("BBB: the API answered 200 with an HTML page")
+            assert error["failure_type"] == "transient_error"
+            assert failed.cursors(stream) == dict.fromkeys(ORDINARY, "2020-12-22") | {"BBB": "2020-12-21"}
+        advance_days(sandbox)
+        healed = await sync(sandbox, names, before=failed, start_date="2020-12-14")
+        assert healed.code == 0
+        assert "/BBB/" in healed.paths("/range/")[0], "who is behind is asked first"
+        for stream in BOTH:
+            wanted = truth(sandbox, stream, names, "2020-12-14", "2020-12-23")
+            assert rows_of(stream, run, failed, healed) == wanted
+
+
+async def test_a_failing_session_holds_the_tickers_that_it_was_asked_for() -> None:
+    names = made_names(60)
+    async with sandbox_at("2020-12-22", tickers=tuple(names)) as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="half", match="/2020-12-17", times=3))
+        run = await sync(sandbox, names, start_date="2020-12-16", max_concurrent_requests=1)
+        assert run.code == 1
+        assert "Z" in run.errors(PRICES)[0]["message"]
+        assert "and 50 more" in run.errors(PRICES)[0]["message"]
+        assert run.cursors(PRICES) == dict.fromkeys(names, "2020-12-16")
+        healed = await sync(sandbox, names, before=run, start_date="2020-12-16")
+        for stream in BOTH:
+            assert rows_of(stream, run, healed) == truth(sandbox, stream, names, "2020-12-16", "2020-12-21")
+
+
+async def test_an_unknown_ticker_is_named_and_stays_an_error() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, "AAA,NOPE,BBB", start_date="2020-12-14")
+        again = await sync(sandbox, "AAA,NOPE,BBB", before=run, start_date="2020-12-14")
+        for one in (run, again):
+            assert one.code == 1
+            [error] = one.errors(PRICES)
+            assert error["message"] == "NOPE: the API knows no such ticker; mind upper and lower case."
+            assert error["failure_type"] == "config_error"
+            assert one.cursors(PRICES) == {"AAA": "2020-12-21", "BBB": "2020-12-21"}
+        assert rows_of(PRICES, run) == truth(sandbox, PRICES, ["AAA", "BBB"], "2020-12-14", "2020-12-21")
+
+
+async def test_an_unknown_ticker_is_found_among_many_read_by_session() -> None:
+    names = [*made_names(60), "NOPE"]
+    async with sandbox_at("2020-12-22", tickers=tuple(names[:-1])) as sandbox:
+        run = await sync(sandbox, names, start_date="2020-12-21")
+        assert not run.paths("/range/")
+        assert run.code == 1
+        assert "NOPE: the API knows no such ticker" in run.errors(BARS)[0]["message"]
+        assert "NOPE" not in run.cursors(BARS)
+        assert len(run.cursors(BARS)) == 60
+
+
+async def test_however_many_are_unknown_none_is_taken_for_read() -> None:
+    names = ["AAA", *(f"NOPE{n}" for n in range(15))]
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, names, start_date="2020-12-14")
+        assert run.code == 1
+        assert run.cursors(PRICES) == {"AAA": "2020-12-21"}
+
+
+async def test_a_listed_ticker_without_a_bar_is_no_error() -> None:
+    async with sandbox_at("2020-12-22", universe=3000) as sandbox:
+        day = date(2020, 12, 14).toordinal()
+        gone = name_with(sandbox, lambda one: day <= one.last < day + 1)if False else name_with(
+            sandbox, lambda one: one.presence < 0.4 and one.first < day and one.last > day + 30
+        )
+        idle = next(
+            str(date.fromordinal(n))
+            for n in range(day, day + 60)
+            if date.fromordinal(n).weekday() < 4
+            and not sandbox.market.bars(gone, date.fromordinal(n), date.fromordinal(n))
+            and sandbox.market.bars("AAA", date.fromordinal(n), date.fromordinal(n))
+        )
+        sandbox.clock.set(at(str(date.fromisoformat(idle).replace()), 6))
+        advance_days(sandbox)
+        run = await sync(sandbox, ["AAA", gone], start_date=idle)
+        assert run.code == 0
+        assert run.cursors(PRICES) == {"AAA": idle, gone: idle}
+        [warning] = run.told("WARN")
+        assert gone in warning
