@@ -344,18 +344,20 @@ class BarsSync:
 
     async def _look_up_unproven(self) -> None:
         """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""
-        silent = list(self._held_back)
-        unknown = [name for name in silent[:_LOOK_UPS] if not await self._is_known(name)]
+        looked_up = list(self._held_back)[:_LOOK_UPS]
+        unknown = [name for name in looked_up if not await self._is_known(name)]
         if unknown:
             error = ConfigError("the API knows no such ticker; mind upper and lower case.")
             self.failures.append(Failure(tuple(unknown), error))
-        for name in silent:
+        for name in looked_up:
             if name not in unknown:
                 self._quiet.add(name)
                 self._prove(name)
-        quiet = [name for name in first_days(self._feeds) if name in self._quiet and name not in unknown]
-        if quiet:
-            _log.warning("The API has no bars of some of the days asked for %s.", named(quiet))
+        # those beyond are not covered, so that a later sync looks them up
+        quiet = [name for name in first_days(self._feeds) if name in self._quiet or name in self._held_back]
+        silent = [name for name in quiet if name not in unknown]
+        if silent:
+            _log.warning("The API has no bars of some of the days asked for %s.", named(silent))
 
     def _tell_what_is_missing(self) -> None:
         firsts = {name: market.session_from(first) for name, first in first_days(self._feeds).items()}
