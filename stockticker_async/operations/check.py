@@ -16,7 +16,7 @@ from stockticker_async import api, config, market, protocol
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.config import DAY, MARKET, Bar, Config
-from stockticker_async.errors import ConfigError, ConnectorError, OutputError
+from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.failures import named
 from stockticker_async.feeds import plan_bars
 from stockticker_async.plan import minutes_under
@@ -37,8 +37,6 @@ async def check(shell: Shell, raw: Any) -> int:
         async with open_client(judged, shell.clock, patience=_PATIENCE) as client:
             message = await _Check(client, judged, today).run()
         line = protocol.connection_status(succeeded=True, message=shell.mask(message))
-    except OutputError:
-        raise
     except ConnectorError as error:
         line = protocol.connection_status(succeeded=False, message=shell.mask(error.message))
     await shell.output.put(line)

@@ -1,0 +1,199 @@
+"""`check`: what is wrong is told apart, in plain words, for a handful of calls."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+import oracle
+import pytest
+from support import NEW_YORK, Recorder, at, made_names, raw_config
+
+from stockticker_async.clock import Clock
+from stockticker_async.log import Mask
+from stockticker_async.operations.check import check
+from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.server import Sandbox, serve
+from stockticker_async.shell import Shell
+
+NOT_ENTITLED = (
+    b'{"status":"NOT_AUTHORIZED","request_id":"1",'
+    b'"message":"You are not entitled to this data. Please upgrade."}'
+)
+
+
+@asynccontextmanager
+async def sandbox_at(day: str = "2026-11-20", hour: int = 6, **options: Any) -> AsyncIterator[Sandbox]:
+    asked: dict[str, Any] = {"universe": 700, "speed": 0.0, **options}
+    async with serve(Options(now=at(day, hour), **asked)) as sandbox:
+        yield sandbox
+
+
+async def checked(sandbox: Sandbox, raw: Any, *, speed: float = 1.0) -> tuple[str, str]:
+    """The status and its sentence: the one message there is."""
+    lines = Recorder()
+    clock = Clock(start=sandbox.clock.now(), speed=speed)
+    assert await check(Shell(clock, lines, Mask()), raw) == 0
+    [message] = oracle.messages(lines.stdout)
+    told = message["connectionStatus"]
+    return told["status"], told["message"]
+
+
+async def test_all_is_well_in_two_calls_and_the_cost_is_told() -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA,AAPL", requests_per_minute=5))
+        assert status == "SUCCEEDED"
+        assert "up to 2026-11-19" in text
+        assert "A first sync takes about 2 calls" in text
+        assert len(sandbox.calls) == 1
+
+
+async def test_500_tickers_are_one_call() -> None:
+    names = made_names(500)
+    async with sandbox_at(tickers=tuple(names)) as sandbox:
+        status, _ = await checked(sandbox, raw_config(sandbox, names))
+        assert status == "SUCCEEDED"
+        assert len(sandbox.calls) == 1
+
+
+async def test_a_wrong_key_is_told_from_the_rest() -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, {**raw_config(sandbox, "TSLA"), "api_key": "another"})
+        assert (status, "API key is wrong" in text) == ("FAILED", True)
+
+
+async def test_an_unknown_ticker_is_named_and_the_other_case_suggested() -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, raw_config(sandbox, "AAPL,tsla,NOPE"))
+        assert status == "FAILED"
+        assert "tsla, NOPE" in text
+        assert "Did you mean TSLA?" in text
+        assert len(sandbox.calls) <= 1 + 2 * 3
+
+
+async def test_only_three_missing_tickers_are_looked_up() -> None:
+    delisted = [f"NOPE{n}" for n in range(30)]
+    async with sandbox_at() as sandbox:
+        status, _ = await checked(sandbox, raw_config(sandbox, delisted))
+        assert status == "FAILED"
+        assert len(sandbox.calls) <= 1 + 3 * 3
+
+
+async def test_a_delisted_ticker_is_known_but_did_not_trade() -> None:
+    async with sandbox_at() as sandbox:
+        began, ended = date(2019, 6, 3).toordinal(), date(2026, 1, 2).toordinal()
+        gone = next(one.ticker for one in sandbox.market.universe if one.listed < began < one.last < ended)
+        status, text = await checked(sandbox, raw_config(sandbox, ["TSLA", gone], start_date="2019-06-03"))
+        assert status == "SUCCEEDED"
+        assert f"Not traded on 2026-11-19: {gone}." in text
+        status, text = await checked(sandbox, raw_config(sandbox, gone, start_date="2019-06-03"))
+        assert (status, "history" in text) == ("SUCCEEDED", False)
+
+
+async def test_a_plan_without_the_endpoint_is_told() -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=NOT_ENTITLED))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA"))
+        assert (status, "does not include daily bars" in text) == ("FAILED", True)
+
+
+async def test_a_plan_without_the_bars_configured_is_told() -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="status", match="/range/1/minute/", status=403, body=NOT_ENTITLED))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA", timespan="minute"))
+        assert (status, "does not include bars of 1 minute" in text) == ("FAILED", True)
+
+
+async def test_a_history_that_the_plan_lacks_is_told() -> None:
+    async with sandbox_at(plan="basic") as sandbox:
+        raw = raw_config(sandbox, "TSLA", start_date="2015-01-02", end_date="2016-01-04")
+        status, text = await checked(sandbox, raw)
+        assert (status, "no history from 2015-01-02" in text) == ("FAILED", True)
+
+
+async def test_a_history_that_the_plan_clips_is_told_and_no_failure() -> None:
+    async with sandbox_at(plan="basic") as sandbox:
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA", start_date="2015-01-02"))
+        assert status == "SUCCEEDED"
+        assert "later than start_date 2015-01-02" in text
+        assert "2024-11" in text
+
+
+@pytest.mark.parametrize("tickers", ["TSLA", "*"])
+@pytest.mark.parametrize("timespan", ["day", "week"])
+async def test_a_history_that_is_there_is_not_spoken_of(tickers: str, timespan: str) -> None:
+    async with sandbox_at() as sandbox:
+        raw = raw_config(sandbox, tickers, start_date="2026-01-02")
+        raw = raw if tickers == "*" else {**raw, "timespan": timespan}
+        status, text = await checked(sandbox, raw)
+        assert status == "SUCCEEDED"
+        assert "history" not in text
+
+
+async def test_weekends_holidays_and_unpublished_days_are_stepped_over() -> None:
+    for day in ("2026-11-22", "2026-11-27"):  # a Sunday, the day after Thanksgiving
+        async with sandbox_at(day, unpublished=1) as sandbox:
+            status, _ = await checked(sandbox, raw_config(sandbox, "TSLA"))
+            assert status == "SUCCEEDED"
+            assert len(sandbox.calls) == 2
+
+
+async def test_a_day_that_is_not_published_yet_is_no_missing_history() -> None:
+    async with sandbox_at("2026-11-20", 12, plan="basic") as sandbox:
+        raw = raw_config(sandbox, "TSLA", start_date="2026-11-20", timespan="minute")
+        assert (await checked(sandbox, raw))[0] == "SUCCEEDED"
+
+
+async def test_an_api_without_any_bars_is_told() -> None:
+    async with sandbox_at(unpublished=30) as sandbox:
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA"))
+        assert (status, "no bars of any stock" in text) == ("FAILED", True)
+
+
+async def test_no_network_and_an_outage_are_told_apart() -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=503, body=b"<html>", times=None))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA"), speed=100)
+        assert (status, "the API answered 503" in text) == ("FAILED", True)
+        raw = {**raw_config(sandbox, "TSLA"), "base_url": "http://127.0.0.1:9"}
+        status, text = await checked(sandbox, raw, speed=100)
+        assert (status, "no connection to 127.0.0.1:9" in text) == ("FAILED", True)
+
+
+async def test_an_address_without_the_api_is_told() -> None:
+    async with sandbox_at() as sandbox:
+        raw = {**raw_config(sandbox, "TSLA"), "base_url": f"{sandbox.url}/elsewhere"}
+        status, text = await checked(sandbox, raw)
+        assert (status, "base_url" in text) == ("FAILED", True)
+
+
+BAD_VALUES: list[tuple[dict[str, Any], str]] = [
+    ({"stock_ticker": ""}, "stock_ticker"),
+    ({"stock_ticker": "*,TSLA"}, "stock_ticker"),
+    ({"stock_ticker": "*", "timespan": "minute"}, "1 day only"),
+    ({"api_key": ""}, "api_key"),
+    ({"start_date": "2026-13-01"}, "start_date"),
+    ({"end_date": "2020-01-01"}, "end_date"),
+    ({"adjusted": "yes"}, "adjusted"),
+    ({"multiplier": 0}, "multiplier"),
+    ({"timespan": "decade"}, "timespan"),
+    ({"requests_per_minute": "many"}, "requests_per_minute"),
+    ({"base_url": "ftp://x"}, "base_url"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), BAD_VALUES)
+async def test_a_bad_value_is_a_failed_check_that_names_the_field(change: dict[str, Any], told: str) -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, {**raw_config(sandbox, "TSLA"), **change})
+        assert status == "FAILED"
+        assert told in text
+        assert sandbox.calls == []
+
+
+async def test_a_warning_of_the_configuration_is_passed_on() -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, {**raw_config(sandbox, "TSLA"), "startdate": "2020-01-02"})
+        assert (status, "did you mean start_date?" in text) == ("SUCCEEDED", True)
+        assert sandbox.clock.now().astimezone(NEW_YORK).hour == 6
