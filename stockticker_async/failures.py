@@ -7,6 +7,7 @@ from stockticker_async.config import MARKET
 from stockticker_async.errors import ConnectorError
 
 _NAMED = 10
+_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,30 @@ def named(names: Sequence[str]) -> str:
 
 
 def told(failures: Sequence[Failure]) -> list[ConnectorError]:
-    """One error for each cause, which names the tickers."""
-    causes: dict[tuple[type[ConnectorError], str], list[str]] = {}
-    details: dict[tuple[type[ConnectorError], str], str | None] = {}
+    """One error for each cause, which names the tickers; causes are told apart by class and message.
+
+    Of one class at most ten causes are told, and the others counted with the tenth: a bar that
+    cannot be used is another one for each ticker.
+    """
+    kinds: dict[type[ConnectorError], dict[str, list[Failure]]] = {}
     for failure in failures:
-        cause = (type(failure.error), failure.error.message)
-        causes.setdefault(cause, []).extend(failure.names)
-        details.setdefault(cause, failure.error.detail)
-    return [
-        kind(f"{named(list(dict.fromkeys(names)))}: {message}", detail=details[kind, message])
-        for (kind, message), names in causes.items()
-    ]
+        causes = kinds.setdefault(type(failure.error), {})
+        causes.setdefault(failure.error.message, []).append(failure)
+    return [error for causes in kinds.values() for error in _told(list(causes.values()))]
+
+
+def _told(causes: list[list[Failure]]) -> list[ConnectorError]:
+    """One error for each cause, all of one class, up to the most that are told."""
+    rest = causes[_TOLD:]
+    errors = [_error(alike) for alike in causes[: _TOLD - bool(rest)]]
+    if rest:
+        last = [failure for alike in causes[_TOLD - 1 :] for failure in alike]
+        errors.append(_error(last, f" {len(rest)} more such errors are not told one by one."))
+    return errors
+
+
+def _error(alike: Sequence[Failure], and_so_on: str = "") -> ConnectorError:
+    """The first failure's error, with the names of all."""
+    names = dict.fromkeys(name for failure in alike for name in failure.names)
+    first = alike[0].error
+    return type(first)(f"{named(list(names))}: {first.message}{and_so_on}", detail=first.detail)

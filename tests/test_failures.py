@@ -1,0 +1,72 @@
+"""What is told of failures: one error a cause, and no list of ten thousand names."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockticker_async.bars import BadPageError
+from stockticker_async.config import MARKET
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
+from stockticker_async.failures import Failure, named, told
+
+TICKERS = [f"T{number}" for number in range(30)]
+KINDS: tuple[type[ConnectorError], ...] = (ConfigError, TransientError, BadPageError, ConnectorError)
+
+
+@st.composite
+def failures(draw: st.DrawFn) -> list[Failure]:
+    kind, text = st.sampled_from(KINDS), st.sampled_from(["gone.", "late."])
+    names = st.lists(st.sampled_from(TICKERS), min_size=1, max_size=15).map(tuple)
+    return [Failure(draw(names), draw(kind)(draw(text))) for _ in range(draw(st.integers(0, 6)))]
+
+
+@given(failures())
+def test_each_cause_is_told_once_as_the_error_that_it_is(some: list[Failure]) -> None:
+    errors = told(some)
+    causes = {(type(one.error), one.error.message) for one in some}
+    said = [(type(error), error.message.rpartition(": ")[2]) for error in errors]
+    assert set(said) == causes
+    assert len(said) == len(causes)
+
+
+@given(failures())
+def test_a_ticker_that_failed_twice_is_named_once(some: list[Failure]) -> None:
+    for error in told(some):
+        names = error.message.partition(":")[0].partition(" and ")[0].split(", ")
+        assert len(set(names)) == len(names) <= 10
+
+
+def test_up_to_ten_tickers_are_named_and_the_rest_is_counted() -> None:
+    assert named(["A"]) == "A"
+    assert named(TICKERS[:10]) == "T0, T1, T2, T3, T4, T5, T6, T7, T8, T9"
+    assert named(TICKERS) == "T0, T1, T2, T3, T4, T5, T6, T7, T8, T9 and 20 more"
+
+
+def test_the_whole_market_is_told_in_words() -> None:
+    assert named([MARKET]) == "the whole market"
+
+
+def test_the_detail_of_the_first_failure_is_kept() -> None:
+    errors = told(
+        [
+            Failure(("A",), TransientError("late.", detail="at 9")),
+            Failure(("B",), TransientError("late.", detail="at 10")),
+        ]
+    )
+    assert [(error.message, error.detail) for error in errors] == [("A, B: late.", "at 9")]
+
+
+def test_nothing_is_told_where_nothing_failed() -> None:
+    assert told([]) == []
+
+
+def test_a_thousand_causes_do_not_make_a_thousand_errors() -> None:
+    # a bar that cannot be used is told with its time, which differs from ticker to ticker
+    errors = told(
+        [Failure((f"T{number}",), BadPageError(f"bar {number} has no close.")) for number in range(1000)]
+    )
+    assert len(errors) == 10
+    assert errors[0].message == "T0: bar 0 has no close."
+    assert errors[-1].message == (
+        "T9, T10, T11, T12, T13, T14, T15, T16, T17, T18 and 981 more: "
+        "bar 9 has no close. 990 more such errors are not told one by one."
+    )
