@@ -69,8 +69,8 @@ class Completeness:
         worst = sorted(missing, key=lambda name: -missing[name])
         total = sum(missing.values())
         return (
-            f"{total} bars are missing on days on which other tickers traded, of {len(missing)} tickers: "
-            f"{named(worst)}. They may not have traded, or been halted."
+            f"Bars missing on days on which other tickers traded: {total}, of {named(worst)}. "
+            "These may not have traded, or been halted."
         )
 
     def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
