@@ -29,9 +29,8 @@ def run() -> None:
         subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)  # the server encodes its answers
         ratios = [_measure(arguments, url) / _IDEAL for _ in range(_RUNS)]
     shown = ", ".join(f"{ratio:.3f}" for ratio in sorted(ratios))
-    print(
-        f"latency: first to last bar call / ideal {_IDEAL} s: median {statistics.median(ratios):.3f} ({shown})"
-    )
+    median = statistics.median(ratios)
+    print(f"latency: first to last bar call / ideal {_IDEAL} s: median {median:.3f} of {shown}")
 
 
 @contextmanager

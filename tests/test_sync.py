@@ -73,7 +73,8 @@ async def test_long_bars_are_those_of_the_api(bar: tuple[int, str]) -> None:
         found = rows_of(BARS, run)
         assert found.keys() == wanted.keys()
         # the bar that holds today is not whole yet
-        whole = {key: row for key, row in wanted.items() if row["date"] < max(r["date"] for r in found.values())}
+        last = max(row["date"] for row in found.values())
+        whole = {key: row for key, row in wanted.items() if row["date"] < last}
         assert {key: found[key] for key in whole} == whole
 
 
