@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import anyio
 import anyio.lowlevel
 import oracle
+import orjson
 from jsonschema import Draft7Validator
 
 from stockticker_async import catalog, config, market, resources, state
@@ -95,7 +96,7 @@ class Run:
         found = []
         for number, line in enumerate(self.stdout.splitlines(keepends=True)):
             quick = line.startswith(b'{"type":"RECORD"') and number % 100
-            found.append(oracle.orjson.loads(line) if quick else oracle.decoded(line))
+            found.append(orjson.loads(line) if quick else oracle.decoded(line))
         return found
 
     def records(self, stream: str) -> list[Row]:
@@ -204,13 +205,6 @@ async def sync(
     run = Run(lines.stdout, code, tuple(sandbox.calls[first:]))
     assert_protocol(run, streams)
     return run
-
-
-_CATALOGS = {
-    (streams, incremental): catalog.configured(streams, incremental=incremental)
-    for streams in (BOTH, (PRICES,), (BARS,))
-    for incremental in (True, False)
-}
 
 
 def raw_config(sandbox: Sandbox, tickers: str | Iterable[str], **options: Any) -> dict[str, Any]:
