@@ -220,21 +220,29 @@ class Client:
         return moment
 
     def _target(self, url: str) -> URL:
-        absolute = url if "://" in url else self._base_url + url
+        absolute = url if "://" in url else self.url_of(url)
         try:
             same = _origin(absolute) == self._origin and urlsplit(absolute).username is None
         except ValueError:
             same = False
-        if not same:
+        # the address is sent as it is: what stands in no request line would be another request
+        if not (same and absolute.isascii() and absolute.isprintable() and " " not in absolute):
             raise BadPageError(
                 "The API named a further page at another address, where the key must not go: "
                 f"{_without_query(url)}."
             )
         return URL(absolute, encoded=True)
 
+    def url_of(self, path: str) -> str:
+        """The absolute URL of a path of the base URL."""
+        return self._base_url + path
+
     def next_target(self, next_url: str) -> str:
         """A ``next_url`` as `get` takes it: some servers give only its path."""
-        return urljoin(self._base_url + "/", next_url)
+        try:
+            return urljoin(self._base_url + "/", next_url)
+        except ValueError:
+            return next_url  # which `get` refuses
 
 
 @asynccontextmanager

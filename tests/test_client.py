@@ -189,6 +189,10 @@ ELSEWHERE = {
     "a port too large": "http://127.0.0.1:99999{path}",
     "no scheme": "//127.0.0.1:{foreign}{path}",
     "another kind of address": "mailto:someone@127.0.0.1:{foreign}{path}",
+    "half an address": "http://[::1{path}",
+    "a line end": "http://127.0.0.1:{port}{path}\r\nX-Evil: yes",
+    "a space": "http://127.0.0.1:{port}{path}?a b",
+    "a letter outside ASCII": "http://127.0.0.1:{port}{path}?é",
 }
 
 
@@ -430,9 +434,11 @@ async def test_what_is_no_http_is_a_passing_fault(said: bytes) -> None:
 
 
 async def test_tls_that_the_server_does_not_speak_is_told() -> None:
-    async with sandbox() as served, client(served.url.replace("http:", "https:"), clock=fast()) as opened:
-        with pytest.raises(TransientError, match=r"no secure connection to 127\.0\.0\.1"):
-            await bars_on(opened)
+    async with sandbox() as served:
+        url = served.url.replace("http:", "https:")
+        async with client(url, clock=fast()) as opened:
+            with pytest.raises(TransientError, match=r"no secure connection to 127\.0\.0\.1"):
+                await bars_on(opened)
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_the_users_to_mend() -> None:
@@ -577,11 +583,8 @@ async def test_a_call_cancelled_while_it_backs_off_gives_its_slot_back() -> None
 
 
 async def test_calls_cancelled_while_they_wait_for_the_allowance_take_nothing_of_it() -> None:
-    clock = Frozen()
-    async with (
-        sandbox() as served,
-        client(served.url, clock=clock, fields={"requests_per_minute": 1}) as opened,
-    ):
+    clock, fields = Frozen(), {"requests_per_minute": 1}
+    async with sandbox() as served, client(served.url, clock=clock, fields=fields) as opened:
         await bars_on(opened)
         await cancelled(opened, clock.asleep.wait)
         assert opened._limiter._minute.calls == 1
@@ -589,11 +592,8 @@ async def test_calls_cancelled_while_they_wait_for_the_allowance_take_nothing_of
 
 
 async def test_a_call_cancelled_while_another_waits_before_it_leaves_the_queue() -> None:
-    clock = Frozen()
-    async with (
-        sandbox() as served,
-        client(served.url, clock=clock, fields={"max_concurrent_requests": 1}) as opened,
-    ):
+    clock, fields = Frozen(), {"max_concurrent_requests": 1}
+    async with sandbox() as served, client(served.url, clock=clock, fields=fields) as opened:
         served.faults.add(Fault(kind="hang"))
         async with anyio.create_task_group() as first:
             first.start_soon(bars_on, opened)
