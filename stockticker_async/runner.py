@@ -19,6 +19,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 import anyio.abc
@@ -32,25 +33,28 @@ from stockticker_async.shell import Shell
 _FLUSH = 3.0
 """Seconds without progress that a reader is granted once a signal has come (PyAirbyte stops
 reading before it sends SIGTERM)."""
-_PID_1 = 1
 
 Operation = Callable[[Shell], Awaitable[int]]
+Death = Callable[[signal.Signals], None]
 
 
 @dataclass(slots=True)
 class _Ending:
-    """The signal that ends the program, once there is one."""
+    """How the program ends: its exit code, or the signal that it dies of."""
 
+    flush: float
+    die: Death
+    code: int = 1
     signum: signal.Signals | None = None
     came: anyio.Event = field(default_factory=anyio.Event)
 
+    def now(self) -> None:
+        """Die of the signal that came, if one did."""
+        if self.signum is not None:
+            self.die(self.signum)
 
-def run(operation: Operation, *, clock: Clock, mask: Mask, debug: bool = False, descriptor: int = 1) -> int:
-    """Run to the end and return the exit code, or die of a signal."""
-    return anyio.run(_run, operation, clock, mask, debug, descriptor)
 
-
-def die_of(signum: signal.Signals) -> None:
+def die_of(signum: signal.Signals) -> None:  # pragma: no cover - nobody is left to count it
     """End the process as the signal would have, had we not caught it. Main thread only."""
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
@@ -58,28 +62,37 @@ def die_of(signum: signal.Signals) -> None:
     os._exit(128 + signum)
 
 
-async def _run(
+def run(
     operation: Operation,
+    *,
     clock: Clock,
     mask: Mask,
-    debug: bool,  # noqa: FBT001 - anyio.run passes no keywords
-    descriptor: int,
+    debug: bool = False,
+    descriptor: int = 1,
+    flush: float = _FLUSH,
+    die: Death = die_of,
 ) -> int:
-    ending = _Ending()
-    code = 1
-    async with open_output(descriptor, on_closed=lambda: die_of(signal.SIGPIPE)) as output:
+    """Run to the end and return the exit code, or die of a signal."""
+    ending = _Ending(flush, die)
+    anyio.run(partial(_run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor))
+    return ending.code
+
+
+async def _run(
+    operation: Operation, ending: _Ending, *, clock: Clock, mask: Mask, debug: bool, descriptor: int
+) -> None:
+    async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
         to_lines(LinesHandler(output.offer, mask), debug=debug)
         async with anyio.create_task_group() as group:
             scope = anyio.CancelScope()
             await group.start(_watch_signals, scope, ending)
             group.start_soon(_limit_flush, output, ending)
             with scope:
-                code = await _guarded(operation, Shell(clock, output, mask))
-            code = await _drained(output, code)
+                ending.code = await _guarded(operation, Shell(clock, output, mask))
+            if not await _is_drained(output):
+                ending.code = 1
+            ending.now()
             group.cancel_scope.cancel()
-    if ending.signum is not None:
-        die_of(ending.signum)
-    return code
 
 
 async def _guarded(operation: Operation, shell: Shell) -> int:
@@ -111,15 +124,15 @@ async def _tell(shell: Shell, error: ConnectorError, *, stack_trace: str | None 
         return  # told when the output is drained
 
 
-async def _drained(output: Output, code: int) -> int:
-    """The exit code, once all lines are written."""
+async def _is_drained(output: Output) -> bool:
+    """Whether all lines are written; if they cannot be, that is told."""
     try:
         await output.drain()
     except OutputError as error:
         if sys.stderr is not None:
             sys.stderr.write(f"{error.message}\n")
-        return 1
-    return code
+        return False
+    return True
 
 
 async def _watch_signals(
@@ -129,18 +142,17 @@ async def _watch_signals(
         task_status.started()
         async for signum in signals:
             if ending.signum is not None:
-                die_of(signum)
+                ending.die(signum)
             ending.signum = signum
             ending.came.set()
             scope.cancel()
 
 
 async def _limit_flush(output: Output, ending: _Ending) -> None:
-    """Once a signal has come: die of it when nothing is written for `_FLUSH` seconds."""
+    """Once a signal has come: die of it when nothing is written for so many seconds."""
     await ending.came.wait()
-    written = output.written_bytes
-    while True:
-        await anyio.sleep(_FLUSH)
-        if output.written_bytes == written and ending.signum is not None:
-            die_of(ending.signum)
+    written = -1
+    while output.written_bytes != written:
         written = output.written_bytes
+        await anyio.sleep(ending.flush)
+    ending.now()
