@@ -299,10 +299,12 @@ def _described(error: Exception, target: URL) -> str:
             return f"no connection to {target.host}:{target.port} ({reason})"
         case TimeoutError():
             return f"{target.host} did not answer in time"
-        case aiohttp.ServerDisconnectedError() | ConnectionError():
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
             return f"{target.host} closed the connection"
         case aiohttp.ClientPayloadError():
             return "an answer broke off, or was damaged"
+        case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
+            return f"what answered at {target.host} did not speak HTTP"
     return f"the connection failed ({type(error).__name__})"
 
 

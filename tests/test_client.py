@@ -349,6 +349,7 @@ async def test_a_fault_that_passes_is_survived(fault: Fault) -> None:
 
 LASTING = {
     "500": (Fault(kind="status", times=None), "the API answered 500"),
+    "reset": (Fault(kind="reset", times=None), "127.0.0.1 closed the connection"),
     "cut": (Fault(kind="cut", times=None), "an answer broke off, or was damaged"),
     "corrupt gzip": (Fault(kind="corrupt_gzip", times=None), "an answer broke off, or was damaged"),
 }
@@ -410,25 +411,33 @@ async def test_a_name_that_cannot_be_found_is_told() -> None:
             await bars_on(opened)
 
 
+_CLOSED, _BROKEN, _NO_HTTP = (
+    r"127\.0\.0\.1 closed the connection",
+    "an answer broke off, or was damaged",
+    r"what answered at 127\.0\.0\.1 did not speak HTTP",
+)
 NO_HTTP = {
-    "nothing": b"",
-    "noise": b"\x15\x03\x01\x00\x02\x02\x16 hello\r\n\r\n",
-    "a status of letters": b"HTTP/1.1 abc OK\r\n\r\n",
-    "a header without an end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
-    "a chunk of no size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "an unknown packing": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "nothing": (b"", _CLOSED),
+    "noise": (b"\x15\x03\x01\x00\x02\x02\x16 hello\r\n\r\n", _NO_HTTP),
+    "a status of letters": (b"HTTP/1.1 abc OK\r\n\r\n", _NO_HTTP),
+    "a header without an end": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000, _NO_HTTP),
+    "a chunk of no size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", _NO_HTTP),
+    "gzip that is none": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        _BROKEN,
+    ),
 }
 
 
-@pytest.mark.parametrize("said", NO_HTTP.values(), ids=NO_HTTP.keys())
-async def test_what_is_no_http_is_a_passing_fault(said: bytes) -> None:
+@pytest.mark.parametrize(("said", "told"), NO_HTTP.values(), ids=NO_HTTP.keys())
+async def test_what_is_no_http_is_a_passing_fault(said: bytes, told: str) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
         await writer.drain()
 
     async with speaking(speak) as port, client(f"http://127.0.0.1:{port}", clock=fast()) as opened:
-        with pytest.raises(TransientError):
+        with pytest.raises(TransientError, match=told):
             await bars_on(opened)
         assert opened.calls > 1
 
