@@ -307,28 +307,43 @@ async def test_an_unknown_ticker_is_found_among_many_read_by_session() -> None:
 
 
 async def test_however_many_are_unknown_none_is_taken_for_read() -> None:
-    names = ["AAA", *(f"NOPE{n}" for n in range(15))]
+    unknown = [f"NOPE{n}" for n in range(15)]
     async with sandbox_at("2020-12-22") as sandbox:
-        run = await sync(sandbox, names, start_date="2020-12-14")
+        run = await sync(sandbox, ["AAA", *unknown], start_date="2020-12-14")
         assert run.code == 1
+        assert "the API knows no such ticker" in run.errors(PRICES)[0]["message"]
         assert run.cursors(PRICES) == {"AAA": "2020-12-21"}
+
+
+async def test_look_ups_are_bounded_and_who_was_not_looked_up_is_named() -> None:
+    names, unknown = made_names(60), [f"NOPE{n}" for n in range(15)]
+    async with sandbox_at("2020-12-22", tickers=tuple(names)) as sandbox:
+        run = await sync(sandbox, [*names, *unknown], start_date="2020-12-21")
+        assert len(run.paths("/v3/reference/tickers/")) == 20, "ten of them, now and on the first day"
+        assert run.cursors(PRICES) == dict.fromkeys(names, "2020-12-21")
+        [warning] = run.told("WARN")
+        assert warning.count("NOPE") == 5
+
+
+async def test_a_reference_that_cannot_be_read_is_no_reason_to_doubt_a_ticker() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="array", match="/reference/tickers/", times=None))
+        run = await sync(sandbox, "AAA,NOPE", start_date="2020-12-14")
+        assert run.code == 0
+        assert "NOPE" in run.told("WARN")[0]
 
 
 async def test_a_listed_ticker_without_a_bar_is_no_error() -> None:
     async with sandbox_at("2020-12-22", universe=3000) as sandbox:
-        day = date(2020, 12, 14).toordinal()
-        gone = name_with(sandbox, lambda one: one.presence < 0.4 and one.first < day < one.last - 30)
-        idle = next(
-            str(date.fromordinal(n))
-            for n in range(day, day + 60)
-            if date.fromordinal(n).weekday() < 4
-            and not sandbox.market.bars(gone, date.fromordinal(n), date.fromordinal(n))
-            and sandbox.market.bars("AAA", date.fromordinal(n), date.fromordinal(n))
+        day = date(2020, 12, 21)
+        idle = name_with(
+            sandbox,
+            lambda one: (
+                one.first < day.toordinal() < one.last and not sandbox.market.day_bar(one.ticker, day)
+            ),
         )
-        sandbox.clock.set(at(idle))
-        advance_days(sandbox)
-        run = await sync(sandbox, ["AAA", gone], start_date=idle)
+        run = await sync(sandbox, ["AAA", idle], start_date=str(day))
         assert run.code == 0
-        assert run.cursors(PRICES) == {"AAA": idle, gone: idle}
+        assert run.cursors(PRICES) == {"AAA": str(day), idle: str(day)}
         [warning] = run.told("WARN")
-        assert gone in warning
+        assert idle in warning
