@@ -49,7 +49,7 @@ async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage |
 
     Raises `BadPageError` for a page that cannot be used; the pages before it stand.
     """
-    url, after_ms, seen = _range_url(asked), None, set[str]()
+    url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
     while True:
         if url in seen or len(seen) == _PAGES:
             raise BadPageError("the API's pages go round in a circle.")
@@ -162,9 +162,10 @@ def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
     return list(portions) if len(portions) <= unfiltered_pages else [()]
 
 
-async def _split_pages(client: Client, url: str) -> list[Split] | Refusal | Missing:
+async def _split_pages(client: Client, path: str) -> list[Split] | Refusal | Missing:
     found: list[Split] = []
     seen: set[str] = set()
+    url = client.url_of(path)
     while url not in seen and len(seen) < _PAGES:
         seen.add(url)
         match await client.get(url, _decode_splits):
@@ -190,7 +191,7 @@ def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
     return rows, page.next_url
 
 
-def _range_url(asked: Asked) -> str:
+def _range_path(asked: Asked) -> str:
     # always ascending: descending paging once ended in a 400
     query = urlencode({"adjusted": _flag(asked.adjusted), "sort": "asc", "limit": PAGE_ROWS})
     bar = f"{asked.bar.multiplier}/{asked.bar.timespan}"

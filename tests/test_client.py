@@ -159,6 +159,14 @@ async def test_a_next_url_that_is_a_path_belongs_to_the_api() -> None:
     assert served.calls[1].path == further
 
 
+async def test_a_page_that_names_itself_as_the_next_is_asked_once() -> None:
+    async with sandbox() as served, client(served.url) as opened:
+        served.faults.add(Fault(kind="edit", edit="next_url", next_url="self", times=None))
+        with pytest.raises(BadPageError, match="circle"):
+            await closes(opened)
+        assert len(served.calls) == 1
+
+
 @pytest.mark.parametrize("length", [2, 3])
 async def test_pages_that_go_round_in_a_circle_end(length: int) -> None:
     """Without bars nothing but the addresses tells that they were seen."""
