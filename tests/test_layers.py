@@ -1,0 +1,151 @@
+"""Who may import what, who may write to stdout, and what a command must not pay for."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import stockticker_async
+
+PACKAGE = Path(stockticker_async.__file__).parent
+NAME = "stockticker_async"
+CORE = (
+    "errors",
+    "protocol",
+    "config",
+    "market",
+    "streams",
+    "splits",
+    "catalog",
+    "bars",
+    "state",
+    "tiles",
+    "completeness",
+    "failures",
+    "plan",
+    "limiter",
+    "verdict",
+)
+THE_WORLD = {"aiohttp", "anyio", "asyncio", "os", "random", "socket", "sys", "time"}
+
+
+def _module_of(path: Path) -> str:
+    parts = (NAME, *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {_module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_bytes())
+
+
+def imports(module: str) -> set[str]:
+    """The modules that a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        match node:
+            case ast.Import(names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(source, names, 0):
+                assert source is not None
+                inner = {f"{source}.{alias.name}" for alias in names}
+                found |= (inner & MODULES.keys()) or {source}
+            case ast.ImportFrom():
+                raise AssertionError(f"{module} has a relative import")
+    return found
+
+
+def is_sandbox(module: str) -> bool:
+    return module.startswith(f"{NAME}.sandbox")
+
+
+def ours(module: str) -> Iterator[str]:
+    yield from (name for name in imports(module) if name.split(".")[0] == NAME)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_knows_nothing_of_the_world(name: str) -> None:
+    roots = {imported.split(".")[0] for imported in imports(f"{NAME}.{name}")}
+    assert not roots & THE_WORLD
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_imports_only_the_core(name: str) -> None:
+    core = {f"{NAME}.{one}" for one in CORE}
+    # the catalog offers schemas, which are files of the package
+    allowed = core | {f"{NAME}.resources"} if name == "catalog" else core
+    assert set(ours(f"{NAME}.{name}")) <= allowed
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_never_asks_the_time(name: str) -> None:
+    asked = [
+        ast.unparse(node)
+        for node in ast.walk(tree(f"{NAME}.{name}"))
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
+    ]
+    assert asked == []
+
+
+def test_no_module_imports_itself_by_detours() -> None:
+    connector = [module for module in MODULES if not is_sandbox(module)]
+    TopologicalSorter({module: set(ours(module)) for module in connector}).prepare()
+
+
+def test_the_sandbox_shares_no_code_with_the_connector() -> None:
+    # not even a constant, so that one error cannot hide in both; the version is no behaviour
+    for module in filter(is_sandbox, MODULES):
+        foreign = {name for name in ours(module) if not is_sandbox(name)}
+        assert foreign <= {NAME}, module
+
+
+def test_only_the_commands_that_serve_it_import_the_sandbox() -> None:
+    users = {module for module in MODULES if not is_sandbox(module) and any(map(is_sandbox, ours(module)))}
+    assert users == {f"{NAME}.cli", f"{NAME}.demo"}
+
+
+def _writes(module: str) -> Iterator[str]:
+    """Whatever in a module may write to stdout."""
+    for node in ast.walk(tree(module)):
+        match node:
+            case ast.Call(ast.Name("print")):
+                yield "print"
+            case ast.Attribute(ast.Name("sys"), "stdout" | "__stdout__"):
+                yield "sys.stdout"
+            case ast.Attribute(ast.Name("os"), "write" | "writev" | "fdopen" | "dup" | "dup2"):
+                yield f"os.{node.attr}"
+            case ast.ImportFrom("sys" | "os", names):
+                yield from (
+                    f"{alias.name} of its own" for alias in names if alias.name in ("stdout", "write")
+                )
+
+
+def test_only_the_output_writes_to_stdout() -> None:
+    writers = {module: set(_writes(module)) for module in MODULES}
+    assert {module: how for module, how in writers.items() if how} == {
+        f"{NAME}.output": {"os.write"},
+        f"{NAME}.sandbox.command": {"print"},  # its own command: where it listens
+    }
+
+
+@pytest.mark.parametrize("command", ["spec", "discover"])
+def test_a_command_that_needs_no_network_does_not_pay_for_it(command: str, tmp_path: Path) -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", NAME, command]
+    if command == "discover":
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({"stock_ticker": "TSLA", "api_key": "a key"}))
+        argv += ["--config", str(path)]
+    done = subprocess.run(argv, capture_output=True, check=True)
+    imported = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
+    assert "orjson" in imported
+    roots = {name.split(".")[0] for name in imported}
+    assert not roots & {"aiohttp", "msgspec", "holidays", "yarl", "multidict", "zoneinfo"}
