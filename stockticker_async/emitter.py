@@ -106,7 +106,8 @@ class Emitter:
         elapsed = now - self._state_at
         if self._finished or not (silent or elapsed >= _STATE_EVERY):
             return
-        light = self._state_bytes + self._state_size <= _STATE_SHARE * self._record_bytes
+        size = self._state_size or len(protocol.state(self.name, self._vouched.blob(), records=0))
+        light = self._state_bytes + size <= _STATE_SHARE * self._record_bytes
         if silent or light or elapsed >= _STATE_LATEST:
             async with self._turn:
                 await self._state(even_unchanged=silent)
@@ -145,16 +146,16 @@ class Emitter:
         changed = blob != self._blob
         if not changed and not self._records and not even_unchanged:
             return
+        told = blob if changed else {**blob, "repetition": self._repetitions + 1}
+        line = protocol.state(self.name, told, records=self._records)
+        # a signal may come while this waits for room: nothing is counted as told before it is
+        await self._output.put(line)
         self._blob = blob
-        if not changed:
-            self._repetitions += 1
-            blob = {**blob, "repetition": self._repetitions}
-        line = protocol.state(self.name, blob, records=self._records)
+        self._repetitions += not changed
         self._records = 0
         self._state_size = len(line)
         self._state_bytes += len(line)
         self._state_at = self._line_at = self._clock.monotonic()
-        await self._output.put(line)
 
     async def _status(self, status: protocol.Status) -> None:
         await self._output.put(

@@ -1,0 +1,246 @@
+"""One stream's messages: their order, their counts, and when a STATE is due."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import oracle
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockticker_async.clock import Clock
+from stockticker_async.emitter import Emitter
+from stockticker_async.errors import ConfigError, TransientError
+from stockticker_async.log import Mask
+from stockticker_async.shell import Shell
+
+ROW = {"date": "2020-12-15", "stock_ticker": "TSLA", "price": 633.25}
+
+
+class Still(Clock):
+    """Time that passes when it is told to."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Lines:
+    """Keeps what is put; ``full`` makes putting wait, as a reader does that has stopped reading."""
+
+    def __init__(self) -> None:
+        self.stdout = b""
+        self.full = False
+
+    async def put(self, piece: bytes) -> None:
+        await anyio.lowlevel.checkpoint()
+        if self.full:
+            await anyio.sleep_forever()
+        self.stdout += piece
+
+    async def drain(self) -> None:
+        await anyio.lowlevel.checkpoint()
+
+
+class Vouched:
+    """A state that counts up when it is told to."""
+
+    cursor = 0
+
+    def blob(self) -> dict[str, Any]:
+        return {"date": f"day {self.cursor}"}
+
+
+class Stage:
+    """An emitter and all that it touches."""
+
+    def __init__(self) -> None:
+        self.clock, self.lines, self.vouched = Still(), Lines(), Vouched()
+        self.emitter = Emitter("stock_prices", self.vouched, Shell(self.clock, self.lines, Mask()))
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return oracle.messages(self.lines.stdout)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [_kind(message) for message in self.messages]
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        return [message["state"] for message in self.messages if message["type"] == "STATE"]
+
+    @property
+    def counts(self) -> list[float]:
+        return [state["sourceStats"]["recordCount"] for state in self.states]
+
+
+def _kind(message: dict[str, Any]) -> str:
+    if message["type"] != "TRACE":
+        return str(message["type"])
+    trace = message["trace"]
+    return str(trace["stream_status"]["status"] if "stream_status" in trace else trace["type"])
+
+
+async def test_a_stream_tells_its_whole_life_in_the_protocol_s_order() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.estimate(rows=2, row_bytes=100)
+    await stage.emitter.rows([ROW])
+    await stage.emitter.rows([])
+    await stage.emitter.rows([ROW])
+    await stage.emitter.complete()
+    assert stage.kinds == ["STARTED", "ESTIMATE", "RUNNING", "RECORD", "RECORD", "STATE", "COMPLETE"]
+    assert stage.counts == [2.0]
+    assert not stage.emitter.failed
+
+
+async def test_an_empty_stream_runs_too_and_has_a_state() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.complete()
+    await stage.emitter.complete()
+    assert stage.kinds == ["STARTED", "RUNNING", "STATE", "COMPLETE"]
+
+
+async def test_a_failed_stream_tells_each_cause_then_its_state_and_nothing_after() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.rows([ROW])
+    await stage.emitter.fail([ConfigError("one"), TransientError("two")])
+    await stage.emitter.fail([ConfigError("three")])
+    await stage.emitter.complete()
+    await stage.emitter.waits(datetime.now(UTC))
+    stage.clock.now = 10_000
+    stage.vouched.cursor = 1
+    await stage.emitter.checkpoint()
+    assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "ERROR", "ERROR", "STATE", "INCOMPLETE"]
+    assert stage.emitter.failed
+
+
+async def test_what_is_read_again_is_said_by_a_state_before_the_first_record() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.replaced()
+    await stage.emitter.rows([ROW])
+    assert stage.kinds == ["STARTED", "STATE", "RUNNING", "RECORD"]
+
+
+async def test_a_wait_for_the_allowance_is_told_once_and_ended_by_the_next_record() -> None:
+    stage = Stage()
+    until = datetime(2026, 1, 1, tzinfo=UTC)
+    await stage.emitter.start()
+    for seconds in (0, 0.5, 30):
+        await stage.emitter.waits(until + timedelta(seconds=seconds))
+    await stage.emitter.rows([ROW])
+    await stage.emitter.rows([ROW])
+    assert stage.kinds == ["STARTED", "RUNNING", "RUNNING", "RUNNING", "RECORD", "RECORD"]
+    reasons = [message["trace"]["stream_status"].get("reasons") for message in stage.messages[1:4]]
+    assert [len(reason) if reason else 0 for reason in reasons] == [1, 1, 0]
+    assert reasons[0][0]["rate_limited"]["quota_reset"] == int(until.timestamp() * 1000)
+
+
+async def test_a_state_is_due_after_five_seconds_of_progress_when_it_is_light() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    for now, cursor, rows, states in (
+        (4.9, 1, 100, 0),
+        (5, 1, 0, 1),
+        (9, 2, 9, 1),
+        (10, 2, 0, 2),
+        (15, 2, 0, 2),
+    ):
+        stage.clock.now, stage.vouched.cursor = now, cursor
+        await stage.emitter.rows([ROW] * rows)
+        await stage.emitter.checkpoint()
+        assert len(stage.states) == states, now
+
+
+async def test_a_heavy_state_waits_for_ten_minutes() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.rows([ROW])
+    stage.vouched.cursor = 1
+    for now, states in ((599, 0), (600, 1)):
+        stage.clock.now = now
+        await stage.emitter.checkpoint()
+        assert len(stage.states) == states
+
+
+async def test_after_half_an_hour_of_silence_a_state_shows_that_the_sync_lives() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    for hour in range(4):
+        stage.clock.now = hour * 3600
+        await stage.emitter.checkpoint()
+    await stage.emitter.complete()
+    blobs = [state["stream"]["stream_state"] for state in stage.states]
+    assert blobs == [
+        {"date": "day 0"},
+        {"date": "day 0", "repetition": 1},
+        {"date": "day 0", "repetition": 2},
+    ]
+
+
+async def test_a_state_that_a_signal_kept_from_being_put_is_not_counted_as_told() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.rows([ROW] * 100)
+    stage.clock.now, stage.vouched.cursor = 5, 1
+    async with anyio.create_task_group() as group:
+        stage.lines.full = True
+        group.start_soon(stage.emitter.checkpoint)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    stage.lines.full = False
+    await stage.emitter.fail([])
+    assert stage.counts == [100.0]
+    assert stage.kinds[-2:] == ["STATE", "INCOMPLETE"]
+
+
+STEPS = st.lists(st.sampled_from(["rows", "cover", "checkpoint", "time", "wait"]), max_size=30)
+
+
+@given(STEPS)
+def test_counts_are_exact_and_no_two_states_are_equal_whatever_happens(steps: list[str]) -> None:
+    stage = Stage()
+    anyio.run(_play, stage, steps)
+    count = 0.0
+    for message in stage.messages:
+        if message["type"] == "RECORD":
+            count += 1
+        elif message["type"] == "STATE":
+            assert message["state"]["sourceStats"]["recordCount"] == count
+            count = 0
+    assert count == 0
+    blobs = [state["stream"]["stream_state"] for state in stage.states]
+    assert all(one != following for one, following in pairwise(blobs))
+
+
+async def _play(stage: Stage, steps: list[str]) -> None:
+    await stage.emitter.start()
+    for step in steps:
+        await _actions(stage)[step]()
+    await stage.emitter.complete()
+
+
+def _actions(stage: Stage) -> dict[str, Callable[[], Any]]:
+    async def rows() -> None:
+        await stage.emitter.rows([ROW] * 3)
+
+    async def cover() -> None:
+        stage.vouched.cursor += 1
+        await stage.emitter.checkpoint()
+
+    async def time() -> None:
+        stage.clock.now += 300
+        await stage.emitter.checkpoint()
+
+    async def wait() -> None:
+        await stage.emitter.waits(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=stage.clock.now))
+
+    return {"rows": rows, "cover": cover, "checkpoint": stage.emitter.checkpoint, "time": time, "wait": wait}

@@ -1,0 +1,72 @@
+"""Splits and their fingerprints."""
+
+from datetime import date, timedelta
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockticker_async.splits import Split, fingerprint, ratio
+
+DAY = date(2020, 8, 31)
+DAYS = st.integers(-3, 3).map(lambda n: DAY + timedelta(days=n))
+SPLITS = st.lists(st.builds(Split, st.just("TSLA"), DAYS, st.sampled_from([Fraction(5), Fraction(1, 4)])))
+
+
+def mark(*splits: Split, since: date = date(2020, 1, 1), today: date = date(2020, 12, 1)) -> str | None:
+    return fingerprint(splits, since=since, today=today, settled=today - timedelta(days=1))
+
+
+@given(SPLITS, st.randoms())
+def test_neither_order_nor_repetition_changes_a_fingerprint(splits: list[Split], random: Random) -> None:
+    shuffled = [*splits, *splits[:2]]
+    random.shuffle(shuffled)
+    assert mark(*shuffled) == mark(*splits)
+
+
+@given(SPLITS, SPLITS)
+def test_other_splits_have_another_fingerprint(some: list[Split], others: list[Split]) -> None:
+    assert (mark(*some) == mark(*others)) is (set(some) == set(others))
+
+
+def test_a_split_counts_from_its_execution_date_on_and_after_since() -> None:
+    split = Split("TSLA", DAY, Fraction(5))
+    assert mark(split, today=DAY - timedelta(days=1)) is None
+    assert mark(split, today=DAY) is not None
+    assert mark(split, since=DAY) is None
+    assert mark(split, since=DAY - timedelta(days=1)) is not None
+
+
+def test_a_split_of_today_is_another_one_once_its_session_has_settled() -> None:
+    split = Split("TSLA", DAY, Fraction(5))
+    marks = [mark(split, today=DAY + timedelta(days=days)) for days in range(3)]
+    assert marks[0] != marks[1] == marks[2]
+
+
+def test_a_fingerprint_is_eight_characters_without_those_that_part_a_state() -> None:
+    found = mark(Split("TSLA", DAY, Fraction(5)))
+    assert found is not None
+    assert len(found) == 8
+    assert set(found) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("split_to", "split_from", "wanted"),
+    [
+        (5, 1, Fraction(5)),
+        (10, 2, Fraction(5)),
+        (1.1, 1, Fraction(11, 10)),
+        (2e6, 1e6, Fraction(2)),
+        (1, 8, Fraction(1, 8)),
+    ],
+)
+def test_a_ratio_is_reduced_and_exact(split_to: float, split_from: float, wanted: Fraction) -> None:
+    assert ratio(split_to, split_from) == wanted
+
+
+@pytest.mark.parametrize(("split_to", "split_from"), [(0, 1), (1, 0), (-1, 1), (float("nan"), 1)])
+def test_an_impossible_ratio_is_refused(split_to: float, split_from: float) -> None:
+    with pytest.raises(ValueError, match="a split of"):
+        ratio(split_to, split_from)
