@@ -347,3 +347,53 @@ async def test_a_listed_ticker_without_a_bar_is_no_error() -> None:
         assert run.cursors(PRICES) == {"AAA": str(day), idle: str(day)}
         [warning] = run.told("WARN")
         assert idle in warning
+
+
+# What the API gets wrong.
+
+
+async def test_a_transient_empty_answer_heals_without_a_word() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/AAA/range/"))
+        run = await sync(sandbox, ORDINARY, start_date="2020-12-14")
+        assert len(run.paths("/AAA/range/")) == 2
+        assert rows_of(PRICES, run) == truth(sandbox, PRICES, ORDINARY, "2020-12-14", "2020-12-21")
+        assert run.told("WARN") == []
+
+
+async def test_a_transient_empty_session_heals_without_a_word() -> None:
+    names = made_names(60)
+    async with sandbox_at("2020-12-22", tickers=tuple(names)) as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/2020-12-18"))
+        run = await sync(sandbox, names, start_date="2020-12-17")
+        assert rows_of(BARS, run) == truth(sandbox, BARS, names, "2020-12-17", "2020-12-21")
+        assert run.told("WARN") == []
+
+
+async def test_an_answer_that_we_cannot_understand_fails_its_ticker_alone() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        sandbox.faults.add(Fault(kind="status", status=400, body=b'{"error":"no"}', match="/BBB/range/"))
+        run = await sync(sandbox, "AAA,BBB", start_date="2020-12-14")
+        assert run.code == 1
+        [error] = run.errors(PRICES)
+        assert error["failure_type"] == "system_error"
+        assert error["message"].startswith("BBB: The API refused our request (400): no")
+        assert run.cursors(PRICES) == {"AAA": "2020-12-21"}
+
+
+async def test_otc_stocks_are_part_of_the_market_only_if_asked() -> None:
+    async with sandbox_at("2020-12-22", universe=300) as sandbox:
+        day = date(2020, 12, 21)
+        otc = name_with(sandbox, lambda one: one.otc and bool(sandbox.market.day_bar(one.ticker, day)))
+        without = await sync(sandbox, "*", start_date=str(day))
+        within = await sync(sandbox, "*", start_date=str(day), include_otc=True)
+        named = await sync(sandbox, otc, start_date=str(day))
+        assert not any(row["otc"] for row in without.records(BARS))
+        assert (otc, "2020-12-21") in rows_of(PRICES, within)
+        assert [row["otc"] for row in named.records(BARS)] == [True]
+        # read again for a split: still left out
+        sandbox.add_split(otc, date(2020, 12, 21), 1, 2)
+        sandbox.clock.set(at("2020-12-23"))
+        again = await sync(sandbox, "*", before=without, start_date=str(day.replace(day=18)))
+        assert again.code == 0
+        assert not any(row["otc"] for row in again.records(BARS))
