@@ -156,15 +156,18 @@ class BarsSync:
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
         rows = weekdays_in(call.first, call.last) * (1000 if self._bar.intraday else 1)
         async with self._budget.hold(min(rows, api.PAGE_ROWS)):
-            found = await self._read_range(job, asked)
+            found = await self._read_range(job, asked, again=False)
             if found == 0 and market.holds_session(call.first, call.last):
                 # a transient empty answer was reported for tickers that have data: asked once more
-                found = await self._read_range(job, asked)
+                found = await self._read_range(job, asked, again=True)
                 if found == 0:
                     self._quiet.add(call.ticker)
 
-    async def _read_range(self, job: _RangeJob, asked: Asked) -> int | None:
-        """The number of bars; None where the API did not answer but refused."""
+    async def _read_range(self, job: _RangeJob, asked: Asked, *, again: bool) -> int | None:
+        """The number of bars; None where the API did not answer but refused.
+
+        No bar at all covers nothing unless it is asked ``again``, or no session lies within.
+        """
         count = 0
         async with aclosing(api.range_pages(self._client, asked)) as pages:
             async for page in pages:
@@ -178,7 +181,8 @@ class BarsSync:
                     if self._bar == DAY:
                         days = [market.session_of(bar.t) for bar in page.bars]
                         self._completeness.add(asked.ticker, days)
-                await self._cover_page(job, page)
+                if count or again or not market.holds_session(asked.first, asked.last):
+                    await self._cover_page(job, page)
         return count
 
     async def _cover_page(self, job: _RangeJob, page: api.BarsPage) -> None:

@@ -370,6 +370,29 @@ async def test_a_transient_empty_session_heals_without_a_word() -> None:
         assert run.told("WARN") == []
 
 
+async def test_an_empty_answer_covers_nothing_before_it_was_confirmed() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, "AAA,BBB", start_date="2020-12-14")
+        advance_days(sandbox)
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/BBB/range/"))
+        sandbox.faults.add(Fault(kind="body", transform="html", match="/BBB/range/", times=3))
+        failed = await sync(sandbox, "AAA,BBB", before=run, start_date="2020-12-14")
+        assert failed.code == 1
+        assert failed.cursors(PRICES) == {"AAA": "2020-12-22", "BBB": "2020-12-21"}
+
+
+async def test_a_market_ticker_without_a_bar_is_read_again_once() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        sandbox.add_split("BBB", date(2020, 12, 16), 1, 2)
+        run = await sync(sandbox, "*", start_date="2020-12-14")
+        sandbox.withdraw_split("BBB", date(2020, 12, 16))
+        advance_days(sandbox)
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/BBB/range/", times=2))
+        following = await sync(sandbox, "*", before=run, start_date="2020-12-14")
+        assert following.code == 0
+        assert len(following.paths("/range/")) == 2
+
+
 async def test_an_answer_that_we_cannot_understand_fails_its_ticker_alone() -> None:
     async with sandbox_at("2020-12-22") as sandbox:
         sandbox.faults.add(Fault(kind="status", status=400, body=b'{"error":"no"}', match="/BBB/range/"))
