@@ -40,18 +40,26 @@ from stockticker_async.limiter import Limiter
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
-BODY_BYTES = 64 * 1024 * 1024
-"""The largest body, unpacked: ten times a full page of 50,000 bars."""
 BODY_TRIES = 3
 PATIENCE = 15 * 60.0
 """Seconds without any success after which a sync gives up on a call."""
 _BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
 _BACKOFF_CAP = 60.0
-_CONNECT_TIMEOUT = 15.0
-_READ_TIMEOUT = 60.0  # between two pieces of a body
-_CALL_TIMEOUT = 300.0  # a full page through a line of 0.2 Mbit/s
 _SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
 _TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one call may take. Its seconds are the machine's, at whatever speed the `Clock` runs."""
+
+    connect: float = 15.0
+    silence: float = 60.0
+    """Between two pieces of a body."""
+    call: float = 300.0
+    """All in all: a full page through a line of 0.2 Mbit/s."""
+    body_bytes: int = 64 * 1024 * 1024
+    """Of a body, unpacked: ten times a full page of 50,000 bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,11 @@ class Client:
         limiter: Limiter,
         *,
         patience: float,
+        body_bytes: int,
         on_wait: Callable[[datetime], Awaitable[None]] | None,
     ) -> None:
         self._session = session
+        self._body_bytes = body_bytes
         self._origin = _origin(config.base_url)
         self._base_url = config.base_url
         self._proxy = _proxy(config.base_url)
@@ -152,7 +162,7 @@ class Client:
         self.calls += 1
         try:
             async with self._session.get(target, proxy=self._proxy, allow_redirects=False) as response:
-                body = await _read(response)
+                body = await _read(response, self._body_bytes)
         except aiohttp.ClientConnectorCertificateError as error:
             self._limiter.failed(self._clock.monotonic())
             raise ConfigError(
@@ -251,6 +261,7 @@ async def open_client(
     clock: Clock,
     *,
     patience: float = PATIENCE,
+    limits: Limits = Limits(),
     on_wait: Callable[[datetime], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Client]:
     """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts."""
@@ -260,7 +271,7 @@ async def open_client(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(
-            total=min(_CALL_TIMEOUT, patience), sock_connect=_CONNECT_TIMEOUT, sock_read=_READ_TIMEOUT
+            total=min(limits.call, patience), sock_connect=limits.connect, sock_read=limits.silence
         ),
         headers={
             "Authorization": f"Bearer {config.api_key}",
@@ -268,17 +279,25 @@ async def open_client(
             "User-Agent": f"source-stockticker-async/{__version__}",
         },
     ) as session:
-        yield Client(session, config, clock, limiter, patience=patience, on_wait=on_wait)
+        yield Client(
+            session,
+            config,
+            clock,
+            limiter,
+            patience=patience,
+            body_bytes=limits.body_bytes,
+            on_wait=on_wait,
+        )
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, unpacked. Raises `ConnectorError` above `BODY_BYTES`."""
+async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    """The body, unpacked. Raises `ConnectorError` where it is larger than ``most_bytes``."""
     pieces, size_bytes = [], 0
     async for piece in response.content.iter_any():
         size_bytes += len(piece)
-        if size_bytes > BODY_BYTES:
+        if size_bytes > most_bytes:
             raise ConnectorError(
-                f"The API sent more than {BODY_BYTES // 2**20} MiB in one answer, which is refused: no page "
+                f"The API sent more than {most_bytes // 2**20} MiB in one answer, which is refused: no page "
                 "of bars comes near that."
             )
         pieces.append(piece)

@@ -18,10 +18,10 @@ from loopback import NOON, client, serving, speaking, until
 
 from stockticker_async import api
 from stockticker_async.bars import Asked, BadPageError
-from stockticker_async.client import Answer, Client
+from stockticker_async.client import Answer, Client, Limits
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY
-from stockticker_async.errors import ConfigError, TransientError
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
@@ -448,6 +448,57 @@ async def test_what_is_no_http_is_a_passing_fault(said: bytes, told: str) -> Non
         with pytest.raises(TransientError, match=told):
             await bars_on(opened)
         assert opened.calls > 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "limits"),
+    [
+        (Fault(kind="hang"), Limits(call=0.1)),
+        (Fault(kind="hang"), Limits(silence=0.1)),
+        (Fault(kind="drip"), Limits(silence=0.1)),
+        (Fault(kind="drip", seconds=0.01), Limits(call=0.2)),
+    ],
+    ids=["no answer", "no first byte", "no further byte", "a byte now and then"],
+)
+async def test_a_server_that_takes_for_ever_has_a_deadline(fault: Fault, limits: Limits) -> None:
+    clock = Clock(start=NOON, speed=100)
+    async with sandbox() as served, client(served.url, clock=clock, limits=limits) as opened:
+        served.faults.add(fault)
+        assert await bars_on(opened) == 6
+        assert len(served.calls) == 2
+
+
+async def test_a_server_that_never_answers_is_told_when_patience_ends() -> None:
+    """With the shortest call, the one deadline is the patience itself."""
+    async with sandbox() as served, client(served.url, patience=0.1) as opened:
+        served.faults.add(Fault(kind="hang", times=None))
+        with pytest.raises(TransientError, match=r"127\.0\.0\.1 did not answer in time"):
+            await bars_on(opened)
+        assert opened._limiter.in_flight == 0
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_held() -> None:
+    """It is counted unpacked: 64 MB of zeros are 64 KB on the way."""
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    bomb = gzip.compress(bytes(64 * 2**20))
+    async with serving(answer) as site, client(site.url, limits=Limits(body_bytes=2**20)) as opened:
+        with pytest.raises(ConnectorError, match="more than 1 MiB in one answer"):
+            await bars_on(opened)
+        assert opened.calls == 1
+        assert opened._limiter.in_flight == 0
+
+
+async def test_a_body_at_the_limit_is_taken() -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=b" " * 1000)
+
+    async with serving(answer) as site, client(site.url, limits=Limits(body_bytes=1000)) as opened:
+        found = await opened.get(BARS, len)
+    assert isinstance(found, Answer)
+    assert found.value == 1000
 
 
 async def test_tls_that_the_server_does_not_speak_is_told() -> None:
