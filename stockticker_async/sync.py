@@ -61,11 +61,20 @@ class _RangeJob:
     call: RangeCall
     part: _Part
 
+    @property
+    def first(self) -> date:
+        return self.call.first
+
+    @property
+    def last(self) -> date:
+        return self.call.last
+
 
 @dataclass(frozen=True, slots=True)
 class _SessionJob:
-    session: date
-    through: date
+    first: date
+    """The session."""
+    last: date
     """The last day that its answer covers: closed days after the session belong to it."""
     part: _Part
 
@@ -151,7 +160,7 @@ class BarsSync:
     async def _ask_range(self, job: _RangeJob) -> None:
         call = job.call
         if self._floor is not None and call.last < self._floor:
-            await self._cover(job.part, call.last)
+            await self._pass_over(job)
             return
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
         rows = weekdays_in(call.first, call.last) * (1000 if self._bar.intraday else 1)
@@ -237,22 +246,22 @@ class BarsSync:
         return [bar for bar in page if not bar.otc]
 
     async def _ask_session(self, job: _SessionJob) -> None:
-        if self._floor is not None and job.session < self._floor:
-            await self._cover(job.part, job.through)
+        if self._floor is not None and job.last < self._floor:
+            await self._pass_over(job)
             return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
         async with self._budget.hold(MARKET_ROWS):
-            found = await self._market(job.session, wanted)
-            if isinstance(found, Answer) and not found.value and market.is_session(job.session):
-                found = await self._market(job.session, wanted)
+            found = await self._market(job.first, wanted)
+            if isinstance(found, Answer) and not found.value and market.is_session(job.first):
+                found = await self._market(job.first, wanted)
             if isinstance(found, Refusal):
                 await self._refused(job, found)
                 return
-            await self._write_session(job.session, found.value)
+            await self._write_session(job.first, found.value)
             for bar in found.value if wanted is not None else ():
                 self._prove(bar.T)
-                self._completeness.add(bar.T, (job.session,))
-            await self._cover(job.part, min(job.through, self._settled(found.moment)))
+                self._completeness.add(bar.T, (job.first,))
+            await self._cover(job.part, min(job.last, self._settled(found.moment)))
 
     async def _market(
         self, session: date, wanted: frozenset[str] | None
@@ -294,30 +303,25 @@ class BarsSync:
                 feed.progress.cover(name, reached)
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
-        first, last = (
-            (job.call.first, job.call.last) if isinstance(job, _RangeJob) else (job.session, job.through)
-        )
-        recent = first >= market.sessions_back(self._days.settled, 0)
+        recent = job.first >= market.sessions_back(self._days.settled, 0)
         if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
             if not self._unpublished:
                 self._unpublished = True
-                _log.info("The day %s is not published yet on this plan: the next sync reads it.", first)
-        elif refusal.why is Barred.TIMEFRAME and last < self._days.last:
+                _log.info("The day %s is not published yet on this plan: the next sync reads it.", job.first)
+        elif refusal.why is Barred.TIMEFRAME:
             async with self._floor_turn:
                 if self._floor is None:
-                    self._floor = await self._find_floor(job, first)
-            await self._pass_over(job, refusal)
-        elif refusal.why is Barred.TIMEFRAME:
-            self._fail_early(job, first, refusal)
+                    self._floor = await self._find_floor(job)
+            await self._pass_over(job)
         else:
             text = "the plan does not include these bars. Change the plan, or leave the stream out."
             self.failures.append(Failure(job.part.names, ConfigError(text, detail=refusal.text)))
 
-    async def _find_floor(self, job: _Job, refused: date) -> date:
+    async def _find_floor(self, job: _Job) -> date:
         """The first day that the plan gives, by bisection; the day after the last where it gives none."""
-        days = market.weekdays(refused, self._days.last)
+        days = market.weekdays(job.first, self._days.last)
         low, high = 0, len(days) - 1  # the first is refused
-        if not await self._is_given(job, days[high]):
+        if job.last == self._days.last or not await self._is_given(job, days[high]):
             return self._days.last + market.DAY
         while high - low > 1:
             middle = (low + high) // 2
@@ -335,16 +339,14 @@ class BarsSync:
         async with aclosing(api.range_pages(self._client, asked)) as pages:
             return not isinstance(await anext(pages), Refusal)
 
-    async def _pass_over(self, job: _Job, refusal: Refusal) -> None:
-        """What the plan's history does not reach is as answered as it will ever be."""
+    async def _pass_over(self, job: _Job) -> None:
+        """What the plan's history does not reach is as answered as it will ever be, unless that is all."""
         if self._floor is not None and self._floor <= self._days.last:
-            await self._cover(job.part, job.call.last if isinstance(job, _RangeJob) else job.through)
-        else:
-            self._fail_early(job, job.call.first if isinstance(job, _RangeJob) else job.session, refusal)
-
-    def _fail_early(self, job: _Job, first: date, refusal: Refusal) -> None:
+            await self._cover(job.part, job.last)
+            return
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
-        self.failures.append(Failure(job.part.names, ConfigError(text, detail=f"{first}: {refusal.text}")))
+        error = ConfigError(text, detail=f"{job.first}: {Barred.TIMEFRAME.value}")
+        self.failures.append(Failure(job.part.names, error))
 
     async def _look_up_unproven(self) -> None:
         """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""

@@ -393,6 +393,18 @@ async def test_a_market_ticker_without_a_bar_is_read_again_once() -> None:
         assert len(following.paths("/range/")) == 2
 
 
+async def test_history_that_the_plan_lacks_whole_is_told_for_every_ticker() -> None:
+    window = {"start_date": "2020-01-02", "end_date": "2020-06-30", "timespan": "minute"}
+    async with sandbox_at("2022-12-22", plan="basic", calls_per_minute=1000) as sandbox:
+        run = await sync(sandbox, ORDINARY, streams=[BARS], max_concurrent_requests=1, **window)
+        assert run.code == 1
+        [error] = run.errors(BARS)
+        assert {name for name in ORDINARY if name in error["message"]} == set(ORDINARY)
+        assert run.cursors(BARS) == {}
+        refused = [call for call in run.calls if call.status == 403]
+        assert len(refused) == 2, "the first piece, and the last day"
+
+
 async def test_an_answer_that_we_cannot_understand_fails_its_ticker_alone() -> None:
     async with sandbox_at("2020-12-22") as sandbox:
         sandbox.faults.add(Fault(kind="status", status=400, body=b'{"error":"no"}', match="/BBB/range/"))
