@@ -229,10 +229,16 @@ async def _heartbeat(clock: Clock, feeds: Sequence[Feed]) -> AsyncIterator[None]
             for feed in feeds:
                 await feed.emitter.checkpoint()
 
+    failed: list[ConnectorError] = []
     async with anyio.create_task_group() as group:
         group.start_soon(beat)
-        yield
+        try:
+            yield
+        except ConnectorError as error:
+            failed.append(error)  # raised below: the group would wrap it
         group.cancel_scope.cancel()
+    for error in failed:
+        raise error
 
 
 async def _end(feeds: Sequence[Feed], errors: Sequence[ConnectorError]) -> None:
