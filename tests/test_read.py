@@ -106,6 +106,15 @@ async def test_what_one_stream_lost_is_told_beside_what_ended_the_sync() -> None
         assert [error["failure_type"] for error in run.errors(PRICES)] == ["transient_error", "config_error"]
 
 
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 5, 6])
+async def test_an_interruption_at_the_very_beginning_keeps_the_protocol(after: int) -> None:
+    """Before a stream has STARTED it cannot end; `sync` asserts the order of what is there."""
+    async with serve(options()) as sandbox:
+        run = await sync(sandbox, NAMES, start_date=FIRST, lines=Interrupted(after))
+        assert run.code is None
+        await resumed(sandbox, run)
+
+
 class _Stuck(Recorder):
     """A reader that has stopped reading: from some line on nothing is taken any more."""
 

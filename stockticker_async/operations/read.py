@@ -59,14 +59,16 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
     for warning in config.warnings:
         _log.warning(warning)
+    started: list[Feed] = []
     try:
         for feed in feeds:
             await feed.emitter.start()
+            started.append(feed)
         async with _heartbeat(shell.clock, feeds):
             await _sync(shell, config, feeds, days)
     except BaseException:
         with anyio.CancelScope(shield=True):
-            for feed in feeds:
+            for feed in started:
                 await feed.emitter.fail([])
         raise
     return 1 if any(feed.emitter.failed for feed in feeds) else 0
