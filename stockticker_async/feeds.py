@@ -8,7 +8,7 @@ from typing import Literal
 from stockticker_async import market
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
-from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market
+from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market, weekdays_in
 from stockticker_async.state import Entry, Progress
 
 _SESSION_MINUTES = 600.0
@@ -59,7 +59,9 @@ def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | 
     """
     first = entry.floor
     if entry.cursor is not None:
-        if entry.cursor > days.settled or (end is not None and entry.cursor >= end):
+        if entry.cursor > days.settled:
+            return None
+        if end is not None and weekdays_in(entry.cursor + market.DAY, end) <= 0:
             return None
         if lookback:
             first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))

@@ -432,3 +432,11 @@ async def test_otc_stocks_are_part_of_the_market_only_if_asked() -> None:
         again = await sync(sandbox, "*", before=without, start_date=str(day.replace(day=18)))
         assert again.code == 0
         assert not any(row["otc"] for row in again.records(BARS))
+
+
+async def test_an_end_on_a_closed_day_is_reached() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        options = {"start_date": "2020-12-14", "end_date": "2020-12-20"}
+        run = await sync(sandbox, "AAA", **options)
+        again = await sync(sandbox, "AAA", before=run, **options)
+        assert again.paths("/range/") == []
