@@ -177,7 +177,7 @@ CHANGES: list[dict[str, Any]] = [{"adjusted": False}, {"start_date": "2020-11-02
 async def test_a_changed_configuration_is_read_again_though_killed_in_the_middle(
     change: dict[str, Any],
 ) -> None:
-    told = {"start_date": FIRST, **change}
+    told: dict[str, Any] = {"start_date": FIRST, **change}
     async with serve(options()) as sandbox:
         run = await sync(sandbox, NAMES, start_date=FIRST, streams=(BARS,))
         lines = Interrupted(after=60)

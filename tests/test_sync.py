@@ -394,7 +394,7 @@ async def test_a_market_ticker_without_a_bar_is_read_again_once() -> None:
 
 
 async def test_history_that_the_plan_lacks_whole_is_told_for_every_ticker() -> None:
-    window = {"start_date": "2020-01-02", "end_date": "2020-06-30", "timespan": "minute"}
+    window: dict[str, Any] = {"start_date": "2020-01-02", "end_date": "2020-06-30", "timespan": "minute"}
     async with sandbox_at("2022-12-22", plan="basic", calls_per_minute=1000) as sandbox:
         run = await sync(sandbox, ORDINARY, streams=[BARS], max_concurrent_requests=1, **window)
         assert run.code == 1
@@ -436,7 +436,7 @@ async def test_otc_stocks_are_part_of_the_market_only_if_asked() -> None:
 
 async def test_an_end_on_a_closed_day_is_reached() -> None:
     async with sandbox_at("2020-12-22") as sandbox:
-        options = {"start_date": "2020-12-14", "end_date": "2020-12-20"}
+        options: dict[str, Any] = {"start_date": "2020-12-14", "end_date": "2020-12-20"}
         run = await sync(sandbox, "AAA", **options)
         again = await sync(sandbox, "AAA", before=run, **options)
         assert again.paths("/range/") == []

@@ -239,8 +239,8 @@ async def _heartbeat(clock: Clock, feeds: Sequence[Feed]) -> AsyncIterator[None]
         except ConnectorError as error:
             failed.append(error)  # raised below: the group would wrap it
         group.cancel_scope.cancel()
-    for error in failed:
-        raise error
+    for one in failed:
+        raise one
 
 
 async def _end(feeds: Sequence[Feed], errors: Sequence[ConnectorError]) -> None:
