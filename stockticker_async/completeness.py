@@ -75,12 +75,15 @@ class Completeness:
 
     def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
         """Of tickers read again for their splits: the day before which rows could not be had."""
-        late = {name: self._seen[name].first for name, _ in again if name in self._seen}
-        stay = [name for name, first_session in again if name in late and late[name] > first_session]
-        if not stay:
+        floors: dict[date, list[str]] = {}
+        for name, first_session in again:
+            seen = self._seen.get(name)
+            if seen is not None and seen.first > first_session:
+                floors.setdefault(seen.first, []).append(name)
+        if not floors:
             return None
-        floor = max(late[name] for name in stay)
-        return (
-            f"The plan no longer gives the oldest history of {named(stay)}: rows before {floor} stay on the "
-            "basis from before the split."
-        )
+        parts = [
+            f"{named(names)}: nothing before {floor} was given again"
+            for floor, names in sorted(floors.items())
+        ]
+        return f"{'; '.join(parts)}. Older rows stay on the basis from before the split."

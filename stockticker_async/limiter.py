@@ -11,21 +11,21 @@ to the same lesson. Then comes silence (Retry-After, else 60 s, doubled up to 48
 then one call alone; every success adds one to the calls at once. After 60 s of silence any allowance has
 room for one call, so a refusal then is a storm: it undoes the lesson it began with.
 
-**The lesson.** An allowance N refuses only when N calls were answered within the minute (rolling), or
-between N and 2N (fixed: the minute lies across two windows). Hence N is between half of the most calls
-ever answered in a minute and the number answered in the minute before a 429. The first lesson believes
-that number. If it proves too high we go down to what is surely good, and rise from there.
+**The lesson.** A constant allowance N refuses when N calls were answered within the minute (rolling), or
+N to 2N (fixed: the minute lies across two windows). So N is at least half of the most calls ever answered
+in a minute, and at most the number answered in the minute before a 429. The first lesson believes that
+number; if it proves too high, we go down to the half.
 
 **Rising.** An allowance used up for two minutes without a 429 is good: one whole fixed window lay within.
-Then more is tried: double while nothing was refused, later a quarter of the way to what was. A wrong try
-costs a 429, and there are three tries, for ever. So a number learned too low (another process used the
-key, a short storm) does not stay, and a constant allowance costs at most three 429s after the first.
-What was refused is tried again after half an hour while two tries are left.
+Then more is tried: twice as much while nothing was refused, later an eighth of the way to what was, and
+twice as much again half an hour after a 429. So a number learned too low (another process used the key, a
+short storm) does not stay. A wrong try costs a 429, of which there may be three in all, the last kept for a
+number that was good only by chance. After the third we stay at the half: rarely, and surely below N.
 
-**Accidents.** A 429 that no constant allowance explains (fewer answered than half of the most, or clearly
-fewer than was good) is followed by one call a second later. Accepted: an accident, nothing is learned.
-After three of them the API refuses at random: the allowance is forgotten, and later 429s are presumed
-accidents. Refused: it was no accident, and teaches like any other.
+**Accidents.** Some 429s no constant allowance explains: at or below the half, or clearly below what was good
+for long. They are followed by one call a second later. Accepted: it was an accident and teaches nothing, but
+after three of them the API is held to refuse at random, the allowance is forgotten, and each 429 is
+presumed an accident. Refused: it teaches like any other.
 
 With `per_minute` set nothing is learned; the waits are the same.
 """
@@ -35,16 +35,17 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 _WINDOW = 60.0  # plans tell the allowance a minute
-_LATE = 10.0  # a 429 may be this old when it arrives: calls it counted may just have left our window
-_PROOF = 2 * _WINDOW  # any two minutes hold a whole fixed window, whatever its phase
-_RETEST = 1800.0  # what another user of the key may cost us, against one 429
+_LATE = 10.0  # a 429 may be this old when it ends: calls that it counted may have left our window since
+_PROOF = 2 * _WINDOW
+_STEADY = 5  # proofs in a row, ten minutes: by then the calls lay in the windows in every way
+_RETEST = 1800.0  # what a number too low may cost us, against a 429
 _TRIES = 3  # 429s that learning may cost after the first
 _ACCIDENTS = 3  # one or two may be another user of the key
 _BRIEF = 1.0  # the shortest silence, also when Retry-After is 0
-_DOUBLINGS = 3  # 60 + 120 + 240 + 480 s outlast a storm of ten minutes with three calls
+_DOUBLINGS = 3  # 60 + 120 + 240 + 480 s outlast a storm of ten minutes with three more 429s
 _RETRY_AFTER = 3600.0  # longer is not believed: the API is asked again
-_AT_ONCE = 4  # to begin with, allowance unknown: the free plan has five calls a minute
-_BOLD = 8
+_AT_ONCE = 4  # to begin with: the free plan has five calls a minute
+_TIMID = 8  # so many calls above what is good add one that may be refused together with them
 _SECOND = 80  # "unlimited" plans are asked to stay under about 100 calls a second
 
 
@@ -57,33 +58,44 @@ class _Belief:
     bad: int | None = None  # the least that was refused
     bad_since: float = 0.0
     tries: int = _TRIES
+    steady: int = 0  # how often `good` proved good
     accidents: int = 0
 
-    def taught(self, now: float, answered: int, at_most: int, half: int) -> "_Belief":
-        """After a 429 that followed `answered` calls within a minute, or `at_most` if it came late."""
+    def taught(self, now: float, answered: int, half: int) -> "_Belief":
+        """After a 429 that followed `answered` calls within a minute. `half` is allowed for sure."""
         if self.allowance is None:
             return _Belief(answered, good=half)
-        good = self.good
-        if good == self.allowance or good > at_most:  # it was no try that failed: not good after all
-            good = max(half, min(good, at_most) * 9 // 10)
+        tries = max(self.tries - 1, 0)
+        good, allowance, steady = self.good, self.good, self.steady
+        if self.allowance == good:  # only by chance, then
+            good = allowance = max(half, min(answered, good - 1)) if tries else half
+            steady = 0
+        elif tries and steady >= _STEADY:  # from so safe a place the number may be believed once more
+            allowance = max(good, answered)
         bad = max(answered, good) + 1
-        return replace(self, allowance=good, good=good, bad=bad, bad_since=now, tries=max(self.tries - 1, 0))
+        return _Belief(allowance, good, bad, now, tries, steady, self.accidents)
 
     def risen(self, now: float) -> "_Belief":
         """After two minutes in which the allowance was used up."""
         good = self.allowance or 0
-        bad = None if self.tries > 1 and now >= self.bad_since + _RETEST else self.bad
+        bad = self.bad
+        if bad is not None and self.tries > 1 and now >= self.bad_since + _RETEST:
+            bad = None
         gap = good + 1 if bad is None else bad - good
-        # A gap of three in a hundred is not worth a 429.
-        if not self.tries or gap == 1 or gap * 32 < good:
-            return replace(self, good=good, bad=bad)
-        step = good if bad is None else -(-gap // 4)
-        return replace(self, allowance=good + step, good=good, bad=bad)
+        # The last try is kept for what was good only by chance; a gap of three in a hundred is not worth one.
+        if self.tries <= 1 or gap == 1 or gap * 32 < good:
+            allowance = good
+        else:
+            allowance = good + (good if bad is None else -(-gap // 8))
+        steady = self.steady + 1 if good == self.good else 1
+        return replace(self, allowance=allowance, good=good, bad=bad, steady=steady)
 
     def stumbled(self) -> "_Belief":
         """After an accident."""
         accidents = self.accidents + 1
-        return replace(self, accidents=accidents) if accidents < _ACCIDENTS else _Belief(accidents=accidents)
+        if accidents < _ACCIDENTS and self.tries:
+            return replace(self, accidents=accidents)
+        return _Belief(accidents=accidents)
 
 
 class _Minute:
@@ -102,13 +114,15 @@ class _Minute:
 
     @property
     def answered(self) -> int:
-        """Calls answered within the minute: at least those the API may count at an answer of now."""
+        """Calls answered within the minute."""
         return len(self.ends) - len(self.vain)
 
     @property
     def answered_at_most(self) -> int:
-        """The same, if the answer of now is an old one."""
-        return self.answered + len(self._left)
+        """The same, should the call that ended last have been counted when it and those in flight began."""
+        crowd = self.in_flight + 1
+        begun = self.begins[-crowd] if crowd <= len(self.begins) else -math.inf
+        return self.answered + sum(end + _WINDOW > begun for end in self._left)
 
     @property
     def surely_answered(self) -> int:
@@ -186,9 +200,9 @@ class Limiter:
         unless something else happened.
         """
         self._minute.move(now)
-        if self._lesson is not None or self.in_flight >= min(self._ramp, self._crowd()):
+        if self._lesson is not None or self.in_flight >= self._ramp:
             return math.inf
-        at = max(self._allowed_at(), self._spread_at())
+        at = max(self._allowed_at(), self._timid_at(), self._spread_at())
         if at <= now:
             self._minute.begin(now)
             return 0.0
@@ -217,9 +231,10 @@ class Limiter:
 
     def refused(self, now: float, retry_after: float | None) -> None:
         """The API answered 429, perhaps with a Retry-After of so many seconds from now."""
-        self._minute.end(now, answered=False)
+        minute = self._minute
+        minute.end(now, answered=False)
         if self._lesson is None:
-            self._lesson = (self._minute.answered, self._minute.answered_at_most)
+            self._lesson = (minute.answered, minute.answered_at_most)
             self._ordered = False
         if retry_after is not None:
             order = min(max(_BRIEF, retry_after), _RETRY_AFTER)
@@ -248,12 +263,13 @@ class Limiter:
             return -math.inf
         return begins[-_SECOND] + 1.0
 
-    def _crowd(self) -> int:
-        """How many calls may be in flight: one where it may be refused, more as it is not."""
-        excess = self._minute.calls - self._belief.good
-        if self._belief.allowance is None or excess < 0:
-            return self._at_once
-        return 1 + excess // _BOLD
+    def _timid_at(self) -> float:
+        """Where the next call may be refused, few are in flight: one at first, more as they are answered."""
+        good = self._belief.good
+        excess = self._minute.calls - good
+        if self._belief.allowance is None or excess < 0 or self.in_flight <= excess // _TIMID:
+            return -math.inf
+        return self._minute.room_at(good)
 
     def _conclude(self, now: float) -> None:
         """Learn from the lesson, if there is one and all its calls have ended, and fall silent."""
@@ -277,7 +293,7 @@ class Limiter:
             if self._before is not None:
                 self._belief, self._before = self._before, None
             return
-        self._suspect = not again and self._odd(at_most)
+        self._suspect = not again and self._unexplained(at_most)
         if self._suspect or not answered or self._before is not None:
             return
         if self._per_minute is not None:
@@ -285,13 +301,21 @@ class Limiter:
             return
         self._before = self._belief
         self._most = min(self._most, 2 * answered)
-        self._belief = self._belief.taught(now, answered, at_most, max(1, (self._most + 1) // 2))
+        self._belief = self._belief.taught(now, answered, self._half())
 
-    def _odd(self, answered: int) -> bool:
+    def _unexplained(self, answered: int) -> bool:
         """Whether no constant allowance explains a 429 after so many answers within a minute."""
         belief = self._belief
-        few = 2 * answered < self._most or 10 * answered < 9 * belief.good
-        return few or belief.accidents >= _ACCIDENTS
+        if 2 * answered < self._most or belief.accidents >= _ACCIDENTS:
+            return True
+        if belief.allowance is None:
+            return False
+        steady = belief.steady >= _STEADY and 10 * (answered + 1) < 9 * belief.good
+        return steady or belief.allowance <= self._half()
+
+    def _half(self) -> int:
+        """An allowance that is allowed for sure."""
+        return max(1, (self._most + 1) // 2)
 
     def _prove(self, now: float) -> None:
         allowance = self._belief.allowance

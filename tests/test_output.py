@@ -372,15 +372,15 @@ async def test_a_log_line_never_waits_and_keeps_its_place() -> None:
             assert await read(reader, PIECE_BYTES) == piece(PIECE_BYTES, 3)
 
 
-@contextmanager
-def _overfilled(output: Output) -> Iterator[int]:
-    """The output so full of log lines that three more are lost; how many bytes it holds."""
-    line = piece(1000)
-    kept = BOUND_BYTES // len(line)
+def overfill(output: Output) -> int:
+    """Fill the output with log lines until three more are lost; return how many bytes it holds."""
+    first, line = piece(4 * SMALL), piece(1000)  # the first is not taken before somebody reads
+    output.offer(first)
+    kept = (BOUND_BYTES - len(first)) // len(line)
     for _ in range(kept + 3):
         output.offer(line)
-    assert output.held_bytes == kept * len(line) <= BOUND_BYTES
-    yield output.held_bytes
+    assert output.held_bytes == len(first) + kept * len(line) <= BOUND_BYTES
+    return output.held_bytes
 
 
 LOST = protocol.log("WARN", "3 log lines were left out: the reader was too slow.")
@@ -389,25 +389,25 @@ LOST = protocol.log("WARN", "3 log lines were left out: the reader was too slow.
 async def test_log_lines_without_room_are_counted_and_told_before_the_next_piece() -> None:
     with anyio.fail_after(SAFETY), pipe(SMALL) as (reader, writer):
         async with open_output(writer, on_closed=nobody_left) as output, anyio.create_task_group() as group:
-            with _overfilled(output) as held:
-                group.start_soon(output.put, b"next\n")
-                await read(reader, held)
-                rest = LOST + b"next\n" + b"more\n"
-                group.start_soon(output.put, b"more\n")
-                assert await read(reader, len(rest)) == rest
-                await output.drain()
-                assert output.written_bytes == held + len(rest)
+            held = overfill(output)
+            group.start_soon(output.put, b"next\n")
+            await read(reader, held)
+            rest = LOST + b"next\n" + b"more\n"
+            group.start_soon(output.put, b"more\n")
+            assert await read(reader, len(rest)) == rest
+            await output.drain()
+            assert output.written_bytes == held + len(rest)
 
 
 async def test_log_lines_without_room_are_told_even_if_nothing_follows() -> None:
     with anyio.fail_after(SAFETY), pipe(SMALL) as (reader, writer):
         async with open_output(writer, on_closed=nobody_left) as output, anyio.create_task_group() as group:
-            with _overfilled(output) as held:
-                group.start_soon(output.drain)
-                await read(reader, held)
-                assert await read(reader, len(LOST)) == LOST
-                await output.drain()
-                assert output.written_bytes == held + len(LOST)
+            held = overfill(output)
+            group.start_soon(output.drain)
+            await read(reader, held)
+            assert await read(reader, len(LOST)) == LOST
+            await output.drain()
+            assert output.written_bytes == held + len(LOST)
 
 
 # The reader goes
