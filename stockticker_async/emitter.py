@@ -110,30 +110,33 @@ class Emitter:
         light = self._state_bytes + size <= _STATE_SHARE * self._record_bytes
         if silent or light or elapsed >= _STATE_LATEST:
             async with self._turn:
-                await self._state(even_unchanged=silent)
+                if not self._finished:  # it may have ended while this waited for its turn
+                    await self._state(even_unchanged=silent)
 
     async def complete(self) -> None:
-        if self._finished:
-            return
         async with self._turn:
-            self._finished = True
-            await self._run()
-            await self._state(even_unchanged=self._blob is None)
-            await self._status("COMPLETE")
+            if not self._finished:
+                await self._run()
+                await self._state(even_unchanged=self._blob is None)
+                await self._end("COMPLETE")
 
     async def fail(self, errors: Sequence[ConnectorError]) -> None:
         """Tell why, vouch for what was written, and end INCOMPLETE; nothing if it has ended already.
 
         Without errors it was interrupted.
         """
-        if self._finished:
-            return
         async with self._turn:
-            self._finished = self.failed = True
-            for error in errors:
-                await self._shell.tell_error(error, stream=self.name)
-            await self._state(even_unchanged=self._blob is None)
-            await self._status("INCOMPLETE")
+            if not self._finished:
+                self.failed = True
+                for error in errors:
+                    await self._shell.tell_error(error, stream=self.name)
+                await self._state(even_unchanged=self._blob is None)
+                await self._end("INCOMPLETE")
+
+    async def _end(self, status: protocol.Status) -> None:
+        """The last message; one that a signal kept from being put leaves the stream to be ended."""
+        await self._status(status)
+        self._finished = True
 
     async def _run(self) -> None:
         """RUNNING, once; the suites want it of empty streams, too."""

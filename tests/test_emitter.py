@@ -202,6 +202,19 @@ async def test_a_state_that_a_signal_kept_from_being_put_is_not_counted_as_told(
     assert stage.kinds[-2:] == ["STATE", "INCOMPLETE"]
 
 
+async def test_nothing_follows_the_end_though_it_was_due_before() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    stage.clock.now, stage.vouched.cursor = 600, 1
+    async with anyio.create_task_group() as group:
+        group.start_soon(stage.emitter.rows, [ROW])
+        group.start_soon(stage.emitter.fail, [])
+        group.start_soon(stage.emitter.checkpoint)
+        group.start_soon(stage.emitter.complete)
+        stage.vouched.cursor = 2
+    assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "STATE", "INCOMPLETE"]
+
+
 STEPS = st.lists(st.sampled_from(["rows", "cover", "checkpoint", "time", "wait"]), max_size=30)
 
 
