@@ -66,16 +66,22 @@ class Recorder:
 
 
 class Interrupted(Recorder):
-    """Cancels the sync once so many lines were put, as a signal would."""
+    """Cancels the sync once so many lines were put, as a signal would.
 
-    def __init__(self, after: int) -> None:
+    Those that wait for room just then are not put any more, if ``waiting``.
+    """
+
+    def __init__(self, after: int, *, waiting: bool = False) -> None:
         super().__init__()
         self.scope = anyio.CancelScope()
         self._left = after
+        self._waiting = waiting
 
     async def put(self, piece: bytes) -> None:
-        await super().put(piece)
         self._left -= piece.count(b"\n")
+        if self._left <= 0 and self._waiting:
+            self.scope.cancel()
+        await super().put(piece)
         if self._left <= 0:
             self.scope.cancel()
 
