@@ -33,7 +33,7 @@ from yarl import URL
 from stockticker_async import __version__, verdict
 from stockticker_async.bars import BadPageError
 from stockticker_async.clock import Clock
-from stockticker_async.config import Config
+from stockticker_async.config import Config, is_loopback
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
 
@@ -335,11 +335,14 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for the API. (aiohttp's own way also reads ~/.netrc.)"""
+    """The proxy that the environment names for the API; none for this machine itself, where the sandbox is.
+
+    (aiohttp's own way also reads ~/.netrc.)
+    """
     scheme, host, _ = _origin(base_url)
     proxies = getproxies()
     found = proxies.get(scheme) or proxies.get("all")
-    if found is None or host is None or proxy_bypass(host):
+    if found is None or host is None or is_loopback(host) or proxy_bypass(host):
         return None
     return found if "://" in found else f"http://{found}"
 

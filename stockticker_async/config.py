@@ -253,7 +253,7 @@ def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
         raise fault from None
     if parts.scheme not in ("http", "https") or not host or not port_is_valid or not _is_plain(url):
         raise fault
-    return url, parts.scheme == "http" and not _is_loopback(host)
+    return url, parts.scheme == "http" and not is_loopback(host)
 
 
 def _is_plain(url: str) -> bool:
@@ -261,7 +261,7 @@ def _is_plain(url: str) -> bool:
     return url.isprintable() and " " not in url and "\\" not in url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
