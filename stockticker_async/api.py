@@ -24,7 +24,7 @@ from stockticker_async.bars import (
 from stockticker_async.client import Answer, Client
 from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.splits import Split, ratio
-from stockticker_async.verdict import Missing, Refusal
+from stockticker_async.verdict import Barred, Missing, Refusal
 
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
@@ -57,7 +57,7 @@ async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage |
 
         def decode(body: bytes, after_ms: int | None = after_ms) -> tuple[list[WireBar], str | None]:
             page = decode_range(body)
-            return judge_range(page, asked, after_ms=after_ms), page.next_url
+            return judge_range(page, asked, after_ms=after_ms), page.next_url or None
 
         match await client.get(url, decode):
             case Answer((bars, next_url), moment):
@@ -103,7 +103,7 @@ async def is_known(client: Client, ticker: str, on: date | None) -> bool:
     def decode(body: bytes) -> _Details:
         try:
             return msgspec.json.decode(body, type=_Details)
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
             raise BadPageError("the reference answered in an unknown form.", detail=str(fault)) from fault
 
     match await client.get(f"/v3/reference/tickers/{quote(ticker, safe='')}{query}", decode):
@@ -136,12 +136,13 @@ async def splits(client: Client, names: Sequence[str], *, after: date, until: da
         named = {"ticker.any_of": ",".join(some)} if some else {}
         newest = {**query, **named, "sort": "execution_date.asc", "limit": 5000}
         part = await _split_pages(client, f"/stocks/v1/splits?{urlencode(newest)}")
-        if not isinstance(part, list):
+        if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
             # the deprecated endpoint is served on: for plans and proxies without the new one
             older = {**query, "sort": "execution_date", "order": "asc", "limit": 1000}
             part = await _split_pages(client, f"/v3/reference/splits?{urlencode(older)}")
-            if isinstance(part, Missing):
-                raise _no_answer(part)
+        if isinstance(part, Missing):
+            raise _no_answer(part)
+        if isinstance(part, Refusal):
             return part
         found += part
     return found
@@ -186,9 +187,9 @@ def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
             Split(row.ticker, date.fromisoformat(row.execution_date), ratio(row.split_to, row.split_from))
             for row in page.results or ()
         ]
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError) as fault:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
         raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
-    return rows, page.next_url
+    return rows, page.next_url or None
 
 
 def _range_path(asked: Asked) -> str:
