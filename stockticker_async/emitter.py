@@ -61,7 +61,8 @@ class Emitter:
 
     async def replaced(self) -> None:
         """What the sync began with does not hold any more: a STATE says so before the first record."""
-        await self._state(even_unchanged=True)
+        async with self._turn:
+            await self._state(even_unchanged=True)
 
     async def estimate(self, *, rows: int, row_bytes: int) -> None:
         await self._output.put(

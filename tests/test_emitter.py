@@ -215,6 +215,17 @@ async def test_nothing_follows_the_end_though_it_was_due_before() -> None:
     assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "STATE", "INCOMPLETE"]
 
 
+async def test_two_states_at_the_same_time_are_two_different_ones() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    stage.clock.now = 3600
+    async with anyio.create_task_group() as group:
+        group.start_soon(stage.emitter.replaced)
+        group.start_soon(stage.emitter.checkpoint)
+    blobs = [state["stream"]["stream_state"] for state in stage.states]
+    assert len(blobs) == 1 or blobs[0] != blobs[1]
+
+
 STEPS = st.lists(st.sampled_from(["rows", "cover", "checkpoint", "time", "wait"]), max_size=30)
 
 
