@@ -37,7 +37,7 @@ async def demo(
 
     ``specification``, ``streams`` and ``selected`` come from files, which the caller has read.
     """
-    names = tuple(tickers) or _DEFAULT_TICKERS
+    names = tuple(name for text in tickers for name in text.split(",") if name) or _DEFAULT_TICKERS
     options = Options(tickers=names, now=_BEGINS)
     async with serve(options) as sandbox:
         say = _Narrator(shell.output)
