@@ -19,13 +19,14 @@ number; if it proves too high, we go down to the half.
 **Rising.** An allowance used up for two minutes without a 429 is good: one whole fixed window lay within.
 Then more is tried: twice as much while nothing was refused, later an eighth of the way to what was, and
 twice as much again half an hour after a 429. So a number learned too low (another process used the key, a
-short storm) does not stay. A wrong try costs a 429, of which there may be three in all, the last kept for a
-number that was good only by chance. After the third we stay at the half: rarely, and surely below N.
+short storm) does not stay. A wrong try costs a 429 and brings back what was good. Three may go wrong in
+all, the last of which is kept for a number that was good only by chance: then the half is left, which is
+rare, and surely not above N.
 
 **Accidents.** Some 429s no constant allowance explains: at or below the half, or clearly below what was good
-for long. They are followed by one call a second later. Accepted: it was an accident and teaches nothing, but
-after three of them the API is held to refuse at random, the allowance is forgotten, and each 429 is
-presumed an accident. Refused: it teaches like any other.
+for long. They are followed by one call a second later. Refused: it teaches like any other. Accepted: it was
+an accident and teaches nothing; but after three of them, or one when no try is left, the allowance is
+forgotten. After three, further 429s are presumed accidents: an unlimited plan has them now and then.
 
 With `per_minute` set nothing is learned; the waits are the same.
 """
@@ -70,7 +71,7 @@ class _Belief:
         if self.allowance == good:  # only by chance, then
             good = allowance = max(half, min(answered, good - 1)) if tries else half
             steady = 0
-        elif tries and steady >= _STEADY:  # from so safe a place the number may be believed once more
+        elif tries and steady >= _STEADY:  # with so safe a place to return to, believe the number
             allowance = max(good, answered)
         bad = max(answered, good) + 1
         return _Belief(allowance, good, bad, now, tries, steady, self.accidents)
@@ -82,7 +83,7 @@ class _Belief:
         if bad is not None and self.tries > 1 and now >= self.bad_since + _RETEST:
             bad = None
         gap = good + 1 if bad is None else bad - good
-        # The last try is kept for what was good only by chance; a gap of three in a hundred is not worth one.
+        # Three in a hundred more are not worth a 429.
         if self.tries <= 1 or gap == 1 or gap * 32 < good:
             allowance = good
         else:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.limiter import Limiter
+from stockticker_async.limiter import Limiter, _Belief
 
 HOUR = 3600.0
 START = 1000.0  # the monotonic clock begins anywhere
@@ -374,6 +374,55 @@ def test_an_allowance_that_was_raised_is_found_within_an_hour() -> None:
     assert len(log.lessons) <= 4
 
 
+def test_an_allowance_that_was_lowered_is_found_within_an_hour() -> None:
+    limiter = Limiter(None, at_once=16)
+    server = Rolling(40)
+
+    def lowered(now: float) -> bool:
+        server.allowance = 40 if now < START + 1000 else 5
+        return server(now)
+
+    log = sync(limiter, lowered, [(0.1, 0.1)], seconds=2 * HOUR)
+    assert limiter.allowance is not None
+    assert limiter.allowance <= 5
+    assert log.answered(START + HOUR, START + 2 * HOUR) >= 0.75 * 5 * 60
+
+
+def test_an_allowance_that_is_not_used_up_is_not_tried_further() -> None:
+    limiter = learned(10, START)
+    log = sync(limiter, generous, [(5.0, 5.0)], seconds=1200, callers=1)
+    assert len(log.answers) >= 100
+    assert limiter.allowance == 10
+
+
+def test_two_minutes_of_use_after_the_silence_prove_an_allowance() -> None:
+    limiter = learned(1, 0.0)
+    for now in (60.0, 120.0):
+        begin(limiter, now, 1)
+        limiter.succeeded(now)
+        assert limiter.allowance == 1
+    begin(limiter, 180.0, 1)
+    limiter.succeeded(180.0)
+    assert limiter.allowance == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "tries", "tried"),
+    [
+        (None, 3, 200),
+        (180, 2, 110),
+        (180, 1, 100),  # the last try is kept
+        (180, 0, 100),
+        (105, 2, 101),
+        (103, 2, 100),  # not worth a 429
+        (101, 2, 100),
+    ],
+)
+def test_more_is_tried_where_it_is_worth_a_429(bad: int | None, tries: int, tried: int) -> None:
+    belief = _Belief(100, good=50, bad=bad, tries=tries).risen(100.0)
+    assert (belief.good, belief.allowance) == (100, tried)
+
+
 # Refusals that no constant allowance explains
 
 
@@ -433,16 +482,16 @@ def test_a_storm_brings_back_what_was_known_before_it(begins: float) -> None:
         server = storm(calm, START + begins, START + begins + 600)
         log = sync(limiter, server, [(0.1, 0.2)], seconds=begins + 1200, callers=5)
         assert limiter.allowance == known
-        assert len([at for at in log.refusals if 1 <= at - START - begins <= 600]) <= 6
+        assert sum(begins <= at - START <= begins + 601 for at in log.lessons) <= 4
 
 
 @pytest.mark.parametrize("begins", [0.0, 0.5, 100.0])
 def test_a_short_storm_does_not_leave_the_sync_at_a_crawl(begins: float) -> None:
     limiter = Limiter(None, at_once=4)
     server = storm(generous, START + begins, START + begins + 30)
-    log = sync(limiter, server, [(0.15, 0.15)], seconds=HOUR, callers=5)
+    log = sync(limiter, server, [(0.5, 0.5)], seconds=HOUR, callers=5)
     assert len(log.lessons) == 1
-    assert log.answered(START + HOUR - 600, START + HOUR) >= 0.9 * 8000
+    assert log.answered(START + HOUR - 600, START + HOUR) >= 0.9 * 4 * 600
 
 
 def test_a_429_before_any_answer_teaches_nothing() -> None:
@@ -490,17 +539,40 @@ def test_refused_again_a_second_later_it_teaches_like_any_other() -> None:
     assert limiter.allowance == 4
 
 
-def test_a_429_that_was_long_on_its_way_is_explained_by_the_calls_that_left_since() -> None:
+@pytest.mark.parametrize(("begun", "silence"), [(119.5, 60.0), (120.0, 1.0)])
+def test_a_429_is_explained_by_the_calls_that_left_the_minute_on_its_way(
+    begun: float, silence: float
+) -> None:
     limiter = learned(8, 0.0)
-    for _ in range(8):
+    for _ in range(7):
         begin(limiter, 60.0, 1)
         limiter.succeeded(60.0)
-    begin(limiter, 120.0, 1)
-    limiter.succeeded(120.0)
-    begin(limiter, 120.0, 1)
+    begin(limiter, begun, 1)
     limiter.refused(125.0, None)
-    assert limiter.reserve(125.0) == 1.0
-    begin(limiter, 126.0, 1)
+    assert limiter.reserve(125.0) == silence
+
+
+def test_after_three_accidents_a_429_is_held_to_be_one_until_it_is_not() -> None:
+    limiter = Limiter(100, at_once=1)
+    for _ in range(8):
+        begin(limiter, 0.0, 1)
+        limiter.succeeded(0.0)
+    now = 60.0
+    for _ in range(3):
+        begin(limiter, now, 1)
+        limiter.refused(now, None)
+        begin(limiter, now + 1, 1)
+        limiter.succeeded(now + 1)
+        now += 60
+    for silences in ((1.0, 120.0), (60.0,)):
+        for _ in range(10):
+            begin(limiter, now, 1)
+            limiter.succeeded(now)
+        for silence in silences:
+            begin(limiter, now, 1)
+            limiter.refused(now, None)
+            assert limiter.reserve(now) == silence
+            now += silence
 
 
 # Retry-After
@@ -621,21 +693,30 @@ def test_asked_again_after_exactly_the_wait_a_call_begins(
         assert per_minute is None or limiter.allowance == per_minute
 
 
+def test_rounding_never_makes_a_caller_ask_twice() -> None:
+    for ended, asked in ((0.4, 14.8), (3.1, 13.3), (1.6, 23.8)):
+        assert asked + (ended + 60.0 - asked) < ended + 60.0
+        limiter = Limiter(1, at_once=1)
+        begin(limiter, 0.0, 1)
+        limiter.succeeded(ended)
+        begin(limiter, asked + limiter.reserve(asked), 1)
+
+
 def held(limiter: Limiter) -> int:
     minute = limiter._minute
     return sum(map(len, (minute.begins, minute.ends, minute.vain, minute._left)))
 
 
-def test_memory_is_bounded_by_the_allowance_however_large() -> None:
-    limiter = Limiter(100_000, at_once=100)
+def test_memory_is_bounded_by_the_allowance_however_often_it_is_used_up() -> None:
+    limiter = Limiter(1000, at_once=1)
     now = 0.0
-    for _ in range(250_000):
+    for _ in range(5000):
         now += limiter.reserve(now)
-        if limiter.in_flight == 0:
+        if not limiter.in_flight:
             begin(limiter, now, 1)
-        now += 0.0001
         limiter.succeeded(now)
-    assert held(limiter) <= 3 * 100_000
+    assert now >= 240
+    assert held(limiter) <= 3 * 1000
 
 
 def test_memory_is_bounded_by_the_calls_of_a_minute_where_no_allowance_is_known() -> None:
