@@ -162,7 +162,7 @@ def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
 
 
 def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
-    from stockticker_async import catalog, config, market, state  # noqa: PLC0415
+    from stockticker_async import catalog, config, market, saved  # noqa: PLC0415
     from stockticker_async.operations.read import plan, read  # noqa: PLC0415
 
     if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
@@ -172,7 +172,7 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     raw = _read_config(args.config, mask)
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = catalog.parse(_read_json(args.catalog, "catalog"))
-    blobs = state.find_blobs(_read_file(args.state, "state")) if args.state else {}
+    blobs = saved.find_blobs(_read_file(args.state, "state")) if args.state else {}
     operate = plan if args.plan else read
     return lambda shell: operate(shell, parsed, selected, blobs)
 

@@ -9,7 +9,8 @@ from stockticker_async import market
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
 from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market, weekdays_in
-from stockticker_async.state import Entry, Progress
+from stockticker_async.saved import Entry
+from stockticker_async.state import Progress
 
 _SESSION_MINUTES = 600.0
 """Minute bars a session of a well-known stock: 390 in regular hours, the rest before and after."""

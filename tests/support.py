@@ -16,7 +16,7 @@ import oracle
 import orjson
 from jsonschema import Draft7Validator
 
-from stockticker_async import catalog, config, market, resources, state
+from stockticker_async import catalog, config, market, resources, saved
 from stockticker_async.clock import Clock
 from stockticker_async.log import LinesHandler, Mask
 from stockticker_async.operations.read import read
@@ -202,7 +202,7 @@ async def sync(
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before
-    blobs = {} if text is None else state.find_blobs(text)
+    blobs = {} if text is None else saved.find_blobs(text)
     lines = lines or Recorder()
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)

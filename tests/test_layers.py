@@ -24,6 +24,7 @@ CORE = (
     "splits",
     "catalog",
     "bars",
+    "saved",
     "state",
     "tiles",
     "completeness",

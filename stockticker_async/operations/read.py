@@ -22,7 +22,7 @@ from typing import Any
 
 import anyio
 
-from stockticker_async import api, market, state
+from stockticker_async import api, market, saved, state
 from stockticker_async.bars import BadPageError
 from stockticker_async.catalog import Selected
 from stockticker_async.client import Client, open_client
@@ -168,9 +168,9 @@ def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days)
     """The stream's place to begin. Raises `ConfigError`."""
     stream, whole = one.stream, config.whole_market
     bar = DAY if stream is STOCK_PRICES else config.bar
-    basis = state.Basis(config.adjusted, str(bar), otc=whole and config.include_otc)
+    basis = saved.Basis(config.adjusted, str(bar), otc=whole and config.include_otc)
     start = state.begin(
-        state.read(stream, blob),
+        saved.read(stream, blob),
         names=(MARKET,) if whole else config.tickers,
         basis=basis,
         start=config.start_date,

@@ -1,0 +1,228 @@
+"""The written form of cursors: what a stream_state says, and where in a file one stands.
+
+The written form is compact, since it is written again and again: tickers in step share one
+object with their names joined by commas, each with its fingerprint after a ``=`` where it has one.
+The least cursor stands at the top under the name of the stream's cursor field, for people, for
+suites that look for it, and for older connectors. ``"*"`` is the whole market as one ticker; the
+fingerprints of its tickers stand in an object of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.market import midnight_ms, new_york_date, utc_text
+from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
+
+VERSION = 1
+_OTHER_MESSAGES = ("LOG", "TRACE", "RECORD")
+_REMEDY = (
+    "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What makes rows comparable: a change of any of it means other numbers under the same keys."""
+
+    adjusted: bool
+    bar: str
+    otc: bool = False
+    """Of the whole market only: whether over-the-counter stocks are part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ticker's place in a stream."""
+
+    since: date
+    cursor: date | None = None
+    splits: str | None = None
+
+    @property
+    def floor(self) -> date:
+        """The first day that is not covered yet."""
+        return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No state: every ticker begins at its start date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A bare date, as the tutorial's connector would write it: all tickers are read up to it."""
+
+    through: date
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A state of our own."""
+
+    basis: Basis
+    entries: Mapping[str, Entry]
+    market_splits: Mapping[str, str] = field(default_factory=dict)
+
+
+Before = Nothing | Foreign | Saved
+
+
+def write(
+    stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
+) -> dict[str, Any]:
+    """The stream_state of a STATE message; `read` understands it."""
+    groups: dict[tuple[date, date], list[str]] = {}
+    for name, entry in entries.items():
+        # an entry without a cursor covers nothing up to the day before it begins
+        covered = entry.cursor or entry.since - timedelta(days=1)
+        marked = name if entry.splits is None else f"{name}={entry.splits}"
+        groups.setdefault((covered, entry.since), []).append(marked)
+    blob: dict[str, Any] = {"version": VERSION, "adjusted": basis.adjusted, "bar": basis.bar}
+    if basis.otc:
+        blob["otc"] = True
+    if groups:
+        blob[stream.cursor] = _cursor_text(stream, min(groups)[0])
+    blob["tickers"] = [
+        {"since": since.isoformat(), stream.cursor: _cursor_text(stream, covered), "names": ",".join(names)}
+        for (covered, since), names in sorted(groups.items())
+    ]
+    if market_splits:
+        blob["splits"] = ",".join(f"{name}={mark}" for name, mark in market_splits.items())
+    return blob
+
+
+def _cursor_text(stream: Stream, day: date) -> str:
+    return day.isoformat() if stream.cursor == "date" else utc_text(midnight_ms(day))
+
+
+def read(stream: Stream, blob: Any) -> Before:
+    """What a stream_state says. Unknown keys are ignored. Raises `ConfigError` where it cannot tell."""
+    if blob is None or blob == {}:
+        return Nothing()
+    if not isinstance(blob, Mapping):
+        raise _unreadable(stream, "it is no JSON object")
+    if "version" in blob or "tickers" in blob:
+        if blob.get("version") != VERSION:
+            raise _unreadable(stream, f"it has version {str(blob.get('version'))[:20]}, this is {VERSION}")
+        return _read_own(stream, blob)
+    for key in (stream.cursor, "date", "timestamp"):
+        if blob.get(key) is not None:
+            return Foreign(_read_day(stream, blob, key))
+    raise _unreadable(stream, f"it has no {stream.cursor}")
+
+
+def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
+    adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
+    groups = blob.get("tickers")
+    if not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
+        raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
+    if not isinstance(groups, list):
+        raise _unreadable(stream, "tickers is no list")
+    entries: dict[str, Entry] = {}
+    for group in groups:
+        if not isinstance(group, Mapping):
+            raise _unreadable(stream, "an entry of tickers is no object")
+        since, covered = _read_day(stream, group, "since"), _read_day(stream, group, stream.cursor)
+        for name, mark in _read_names(stream, group.get("names")):
+            if name in entries:
+                raise _unreadable(stream, f"it has {name[:40]} twice")
+            entries[name] = Entry(since, covered if covered >= since else None, mark)
+    splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
+    return Saved(Basis(adjusted, bar, otc), entries, splits)
+
+
+def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
+    if not isinstance(text, str):
+        raise _unreadable(stream, "names is no text")
+    parts = (part.partition("=") for part in text.split(",") if part)
+    return [(name, mark or None) for name, _, mark in parts]
+
+
+def _read_day(stream: Stream, holder: Mapping[str, Any], key: str) -> date:
+    """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
+    text: Any = holder.get(key)
+    try:
+        if len(text) <= len("2020-12-21"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return new_york_date(moment) if moment.tzinfo else moment.date()
+    except (ValueError, TypeError, OverflowError):
+        raise _unreadable(stream, f"{key} is {str(text)[:40]!r}, which is no day") from None
+
+
+def _unreadable(stream: Stream, fault: str) -> ConfigError:
+    return ConfigError(f"The state of {stream.name} cannot be read: {fault}. {_REMEDY}")
+
+
+def find_blobs(text: bytes) -> dict[str, Any]:
+    """The last stream_state of each stream in a state file, by the stream's name.
+
+    Understood are: a list of states, as the platform keeps it; one state or one STATE message;
+    the legacy forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the whole output of an
+    earlier run, of which a last half line is ignored. Raises `ConfigError` for all else.
+    """
+    try:
+        raw = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _from_output(text)
+    if isinstance(raw, dict) and raw.get("type") in _OTHER_MESSAGES:
+        return {}  # an output of one line
+    found: dict[str, Any] = {}
+    for item in raw if isinstance(raw, list) else [raw]:
+        if item is not None:
+            found |= _from_item(item)
+    return found
+
+
+def _from_output(text: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    understood = False
+    for one in text.splitlines():
+        try:
+            message = orjson.loads(one)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(message, dict) and isinstance(message.get("type"), str):
+            understood = True
+            if message["type"] == "STATE":
+                found |= _from_item(message)
+    if not understood:
+        raise ConfigError(f"The state is no JSON. {_REMEDY}")
+    return found
+
+
+def _from_item(item: Any) -> dict[str, Any]:
+    match item:
+        case {"type": "STATE", "state": inner}:
+            return _from_item(inner)
+        case {"stream": {"stream_descriptor": {"name": str(name)}, **rest}}:
+            return {name: rest.get("stream_state")}
+        case {"type": "GLOBAL", "global": {"stream_states": list(inner)}}:
+            return {
+                name: blob
+                for one in inner
+                for name, blob in _from_item({"type": "STREAM", "stream": one}).items()
+            }
+        case {"data": dict(inner)}:
+            return _from_legacy(inner)
+        case {"type": _}:
+            raise ConfigError(f"The state holds a message that is no state of a stream. {_REMEDY}")
+        case dict():
+            return _from_legacy(item)
+    raise ConfigError(f"The state is neither a list nor an object. {_REMEDY}")
+
+
+def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
+    found = {stream.name: item[stream.name] for stream in STREAMS if stream.name in item}
+    if found or not item:
+        return found
+    if STOCK_PRICES.cursor in item:
+        return {STOCK_PRICES.name: item}
+    known = " or ".join(stream.name for stream in STREAMS)
+    raise ConfigError(f"The state names neither {known}, and has no date. {_REMEDY}")

@@ -1,0 +1,198 @@
+"""The written form of cursors, and every form of a state that is given back to us."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockticker_async import protocol
+from stockticker_async.config import MARKET
+from stockticker_async.errors import ConfigError
+from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, find_blobs, read, write
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Stream
+
+FIRST = date(2020, 1, 1)
+BASIS = Basis(adjusted=True, bar="1 day")
+DAYS = st.integers(0, 400).map(lambda n: FIRST + timedelta(days=n))
+TICKERS = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters=",=*?#"), min_size=1, max_size=8
+).filter(lambda name: name.strip(".") != "")
+MARKS = st.none() | st.text("0123456789abcdef", min_size=8, max_size=8)
+STREAM = st.sampled_from(STREAMS)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    since, other = draw(DAYS), draw(st.none() | DAYS)
+    return Entry(since, None if other is None else max(since, other), draw(MARKS))
+
+
+# what is written can be read
+
+
+@given(STREAM, st.dictionaries(TICKERS, entries(), min_size=1), st.booleans(), st.booleans())
+def test_a_state_that_was_written_is_read_as_it_was(
+    stream: Stream,
+    wanted: dict[str, Entry],
+    adjusted: bool,  # noqa: FBT001 - drawn
+    otc: bool,  # noqa: FBT001 - drawn
+) -> None:
+    basis = Basis(adjusted, "5 minute", otc)
+    blob = json.loads(json.dumps(write(stream, basis, wanted, {})))
+    assert read(stream, blob) == Saved(basis, wanted, {})
+
+
+@given(STREAM, entries(), st.dictionaries(TICKERS, MARKS.filter(bool)))
+def test_the_whole_market_s_state_keeps_its_fingerprints(
+    stream: Stream, entry: Entry, marks: dict[str, str]
+) -> None:
+    blob = write(stream, BASIS, {MARKET: Entry(entry.since, entry.cursor)}, marks)
+    found = read(stream, json.loads(json.dumps(blob)))
+    assert isinstance(found, Saved)
+    assert found.market_splits == marks
+    assert found.entries == {MARKET: Entry(entry.since, entry.cursor)}
+
+
+@given(STREAM, st.dictionaries(TICKERS, entries(), min_size=1))
+def test_a_state_has_a_scalar_under_its_cursor_s_name_from_the_first_on(
+    stream: Stream, wanted: dict[str, Entry]
+) -> None:
+    cursor = write(stream, BASIS, wanted, {})[stream.cursor]
+    assert isinstance(cursor, str)
+    assert isinstance(read(stream, {stream.cursor: cursor}), Foreign)
+
+
+def test_ten_thousand_tickers_in_step_fit_128_kilobytes() -> None:
+    names = [f"T{number:04d}"[:5] for number in range(10_000)]
+    marks = [f"{number:08x}" if number % 10 < 3 else None for number in range(10_000)]
+    held = {name: Entry(FIRST, FIRST, mark) for name, mark in zip(names, marks, strict=True)}
+    line = protocol.state("stock_prices", write(STOCK_PRICES, BASIS, held, {}), records=0)
+    assert len(line) <= 128 * 1024  # measured: 87,276 bytes, of tickers of five letters
+
+
+# what is given back to us
+
+OWN = {"version": 1, "adjusted": True, "bar": "1 day", "date": "2020-01-02", "tickers": []}
+
+
+@pytest.mark.parametrize("blob", [None, {}])
+def test_no_state_is_no_state(blob: Any) -> None:
+    assert read(STOCK_PRICES, blob) == Nothing()
+
+
+@pytest.mark.parametrize(
+    ("stream", "blob"),
+    [
+        (STOCK_PRICES, {"date": "2020-12-21"}),
+        (STOCK_PRICES, {"date": "2020-12-21T05:00:00Z", "other": None}),
+        (STOCK_BARS, {"timestamp": "2020-12-21T05:00:00Z"}),
+        (STOCK_BARS, {"date": "2020-12-21"}),
+        (STOCK_BARS, {"timestamp": "2020-12-21T05:00:00"}),
+    ],
+)
+def test_a_bare_date_is_understood(stream: Stream, blob: Any) -> None:
+    assert read(stream, blob) == Foreign(date(2020, 12, 21))
+
+
+@pytest.mark.parametrize(
+    ("blob", "fault"),
+    [
+        ("x", "no JSON object"),
+        ({"version": 2, "tickers": []}, "version 2"),
+        ({"tickers": []}, "version None"),
+        ({"cursor": 1}, "has no date"),
+        ({"date": "yesterday"}, "which is no day"),
+        ({"date": 20201221}, "which is no day"),
+        ({**OWN, "adjusted": "yes"}, "adjusted"),
+        ({**OWN, "tickers": {}}, "tickers is no list"),
+        ({**OWN, "tickers": ["A"]}, "no object"),
+        ({**OWN, "tickers": [{"since": "2020-01-02", "date": "2020-01-02", "names": 1}]}, "names is no text"),
+        ({**OWN, "tickers": [{"since": "2020-01-02", "date": "2020-01-02", "names": "A,A"}]}, "A twice"),
+        ({**OWN, "tickers": [{"since": "2020-01-02", "names": "A"}]}, "date is 'None'"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_refused_by_name(blob: Any, fault: str) -> None:
+    with pytest.raises(ConfigError, match="The state of stock_prices cannot be read") as caught:
+        read(STOCK_PRICES, blob)
+    assert fault in str(caught.value)
+
+
+STREAM_STATE = {
+    "type": "STREAM",
+    "stream": {"stream_descriptor": {"name": "stock_prices"}, "stream_state": OWN},
+}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [STREAM_STATE],
+        STREAM_STATE,
+        {"type": "STATE", "state": STREAM_STATE},
+        [{"type": "STATE", "state": STREAM_STATE}, None],
+        [{**STREAM_STATE, "global_": None, "unknown": 1}],
+        {"type": "GLOBAL", "global": {"stream_states": [STREAM_STATE["stream"]]}},
+        {"stock_prices": OWN},
+        {"type": "LEGACY", "data": {"stock_prices": OWN}},
+        OWN,
+    ],
+)
+def test_every_form_of_a_state_file_is_understood(whole: Any) -> None:
+    assert find_blobs(json.dumps(whole).encode()) == {"stock_prices": OWN}
+
+
+@pytest.mark.parametrize(
+    "text", [b"[]", b"null", b"{}", b'{"type":"LOG","log":{"level":"INFO","message":""}}']
+)
+def test_an_empty_state_file_has_no_states(text: bytes) -> None:
+    assert find_blobs(text) == {}
+
+
+def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
+    first = protocol.state("stock_prices", {"date": "2020-01-02"}, records=1)
+    other = protocol.state("stock_bars", {"date": "2020-01-03"}, records=1)
+    last = protocol.state("stock_prices", {"date": "2020-01-06"}, records=1)
+    text = protocol.log("INFO", "x") + first + other + last + b'{"type":"STATE","state":{"ty'
+    assert find_blobs(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
+
+
+@pytest.mark.parametrize("text", [b"x", b'"x"', b"[1]", b'[{"type":"STREAM"}]', b'{"foo": 1}', b"{}{}"])
+def test_a_file_that_is_no_state_is_refused(text: bytes) -> None:
+    with pytest.raises(ConfigError, match="Reset the stream"):
+        find_blobs(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["type", "stream", "state", "date"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_a_state_or_a_clear_error(value: Any) -> None:
+    try:
+        for name, blob in find_blobs(json.dumps(value).encode()).items():
+            assert isinstance(name, str)
+            read(STOCK_PRICES, blob)
+    except ConfigError as error:
+        told = error.message
+    else:
+        told = "Reset the stream"
+    assert "Reset the stream" in told
+
+
+@given(st.binary())
+def test_any_bytes_are_a_state_or_a_clear_error(text: bytes) -> None:
+    try:
+        find_blobs(text)
+    except ConfigError as error:
+        told = error.message
+    else:
+        told = "Reset the stream"
+    assert "Reset the stream" in told
