@@ -72,10 +72,15 @@ class Emitter:
         )
 
     async def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """RECORDs of flat rows, few enough for one piece of the output."""
+        """RECORDs of flat rows, few enough for one piece of the output.
+
+        None once the stream has ended: no state vouches for what comes too late.
+        """
         if not rows:
             return
         async with self._turn:
+            if self._finished:
+                return
             await self._run()
             lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
             await self._output.put(lines)
@@ -86,33 +91,30 @@ class Emitter:
 
     async def waits(self, until: datetime) -> None:
         """RUNNING, but waiting for the allowance; said once for each end of the wait."""
-        told = self._waits_until
-        if self._finished or (told is not None and abs((until - told).total_seconds()) < _SAME_RESET):
-            return
-        self._waits_until = until
-        self._running = True
-        await self._output.put(
-            protocol.stream_status(
-                self.name,
-                "RUNNING",
-                emitted_at_ms=self._clock.emitted_at_ms(),
-                rate_limited_until_ms=int(until.timestamp() * 1000),
+        async with self._turn:
+            told = self._waits_until
+            if self._finished or (told is not None and abs((until - told).total_seconds()) < _SAME_RESET):
+                return
+            self._waits_until = until
+            self._running = True
+            await self._output.put(
+                protocol.stream_status(
+                    self.name,
+                    "RUNNING",
+                    emitted_at_ms=self._clock.emitted_at_ms(),
+                    rate_limited_until_ms=int(until.timestamp() * 1000),
+                )
             )
-        )
 
     async def checkpoint(self) -> None:
         """A STATE if one is due: called whenever something may have been covered."""
-        now = self._clock.monotonic()
-        silent = now - self._line_at >= _SILENCE
-        elapsed = now - self._state_at
-        if self._finished or not (silent or elapsed >= _STATE_EVERY):
-            return
-        size = self._state_size or len(protocol.state(self.name, self._vouched.blob(), records=0))
-        light = self._state_bytes + size <= _STATE_SHARE * self._record_bytes
-        if silent or light or elapsed >= _STATE_LATEST:
-            async with self._turn:
-                if not self._finished:  # it may have ended while this waited for its turn
-                    await self._state(even_unchanged=silent)
+        if not self._is_due():
+            return  # without waiting for the turn, as nearly always
+        async with self._turn:
+            if self._is_due():  # nobody else told it, or ended the stream, while this waited for its turn
+                silent = self._since(self._line_at) >= _SILENCE
+                must = silent or self._since(self._state_at) >= _STATE_LATEST
+                await self._state(even_unchanged=silent, even_heavy=must)
 
     async def complete(self) -> None:
         async with self._turn:
@@ -145,19 +147,35 @@ class Emitter:
             self._running = True
             await self._status("RUNNING")
 
-    async def _state(self, *, even_unchanged: bool) -> None:
+    def _is_due(self) -> bool:
+        """Whether to tell a state, as far as can be said without making one."""
+        waited = self._since(self._state_at)
+        if self._finished or waited < _STATE_EVERY:
+            return False
+        silent = self._since(self._line_at) >= _SILENCE
+        return silent or waited >= _STATE_LATEST or self._is_light(self._state_size)
+
+    def _since(self, moment: float) -> float:
+        return self._clock.monotonic() - moment
+
+    def _is_light(self, size: int) -> bool:
+        return self._state_bytes + size <= _STATE_SHARE * self._record_bytes
+
+    async def _state(self, *, even_unchanged: bool, even_heavy: bool = True) -> None:
         blob = self._vouched.blob()
         changed = blob != self._blob
         if not changed and not self._records and not even_unchanged:
             return
         told = blob if changed else {**blob, "repetition": self._repetitions + 1}
         line = protocol.state(self.name, told, records=self._records)
+        self._state_size = len(line)  # the next one is weighed by it first: to make one takes time
+        if not (even_heavy or self._is_light(len(line))):
+            return
         # a signal may come while this waits for room: nothing is counted as told before it is
         await self._output.put(line)
         self._blob = blob
         self._repetitions += not changed
         self._records = 0
-        self._state_size = len(line)
         self._state_bytes += len(line)
         self._state_at = self._line_at = self._clock.monotonic()
 

@@ -50,9 +50,10 @@ class Vouched:
     """A state that counts up when it is told to."""
 
     cursor = 0
+    weight = 0
 
     def blob(self) -> dict[str, Any]:
-        return {"date": f"day {self.cursor}"}
+        return {"date": f"day {self.cursor}", **({"names": "A" * self.weight} if self.weight else {})}
 
 
 class Stage:
@@ -224,6 +225,66 @@ async def test_two_states_at_the_same_time_are_two_different_ones() -> None:
         group.start_soon(stage.emitter.checkpoint)
     blobs = [state["stream"]["stream_state"] for state in stage.states]
     assert len(blobs) == 1 or blobs[0] != blobs[1]
+
+
+async def test_a_state_that_is_due_is_told_once_though_several_find_it_so() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.rows([ROW] * 100)
+    stage.clock.now = 5
+
+    async def cover() -> None:
+        for _ in range(10):
+            stage.vouched.cursor += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(cover)
+        for _ in range(3):
+            group.start_soon(stage.emitter.checkpoint)
+    assert len(stage.states) == 1
+
+
+async def test_a_state_that_has_grown_heavy_waits_though_the_last_one_was_light() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.rows([ROW] * 100)
+    for now, weight, states in ((5, 0, 1), (10, 10_000, 1), (15, 10_000, 1), (20, 0, 1), (605, 10_000, 2)):
+        stage.clock.now, stage.vouched.cursor, stage.vouched.weight = now, now, weight
+        await stage.emitter.checkpoint()
+        assert len(stage.states) == states, now
+
+
+async def test_states_are_at_most_a_twentieth_of_the_bytes_but_for_the_last_one() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    for second in range(0, 595, 5):
+        stage.clock.now, stage.vouched.cursor, stage.vouched.weight = second, second, second * 5
+        await stage.emitter.rows([ROW] * (second % 40))
+        await stage.emitter.checkpoint()
+    await stage.emitter.complete()
+    lines = stage.lines.stdout.splitlines(keepends=True)
+    states = [len(line) for line in lines if line.startswith(b'{"type":"STATE"')]
+    assert len(states) > 5
+    assert sum(states[:-1]) <= 0.05 * sum(map(len, lines))
+
+
+async def test_rows_that_come_after_the_end_are_not_written() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    await stage.emitter.fail([])
+    await stage.emitter.rows([ROW])
+    assert stage.kinds == ["STARTED", "STATE", "INCOMPLETE"]
+
+
+async def test_a_wait_that_is_told_while_rows_wait_for_room_is_ended_by_rows_that_follow() -> None:
+    stage = Stage()
+    await stage.emitter.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(stage.emitter.rows, [ROW])
+        group.start_soon(stage.emitter.waits, datetime(2026, 1, 1, tzinfo=UTC))
+    await stage.emitter.rows([ROW])
+    assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "RUNNING", "RUNNING", "RECORD"]
 
 
 STEPS = st.lists(st.sampled_from(["rows", "cover", "checkpoint", "time", "wait"]), max_size=30)
