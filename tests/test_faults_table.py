@@ -1,0 +1,67 @@
+"""docs/faults.md says what is proven: its tests exist, and all cases of `tests/faults` stand in it."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+DOCUMENT = TESTS.parent / "docs" / "faults.md"
+PROVEN = ("Transport", "Answers", "Input", "Process", "Secrets", "Soak")
+SECTIONS = (*PROVEN, "Limits")
+
+
+@cache
+def rows(section: str) -> list[list[str]]:
+    """The cells of a section's table, without its head."""
+    text = DOCUMENT.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def named(section: str) -> list[str]:
+    """The tests that a section names, each as often as it does."""
+    return [name for row in rows(section) for name in re.findall(r"`([^`]*)`", row[2])]
+
+
+@cache
+def collected() -> frozenset[str]:
+    """What pytest finds in the files that the document names, and in tests/faults."""
+    files = {name.partition("::")[0] for section in PROVEN for name in named(section)}
+    paths = [str(TESTS / file) for file in sorted({*files, "faults"})]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *paths]
+    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, timeout=60, check=False)
+    # 5: there is nothing to collect
+    assert done.returncode in (0, 5), done.stdout + done.stderr
+    return frozenset(
+        line.removeprefix("tests/") for line in done.stdout.splitlines() if line.startswith("tests/")
+    )
+
+
+def test_the_document_has_its_sections_in_order() -> None:
+    assert tuple(re.findall(r"^## (.*)$", DOCUMENT.read_text(), re.MULTILINE)) == SECTIONS
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_row_has_three_cells_and_none_is_empty(section: str) -> None:
+    for row in rows(section):
+        assert len(row) == 3, row
+        assert all(row), row
+
+
+@pytest.mark.parametrize("section", PROVEN)
+def test_every_row_names_tests_that_exist(section: str) -> None:
+    for row in rows(section):
+        assert "::" in row[2], f"no test proves: {row[0]}"
+    for name in named(section):
+        cases = [case for case in collected() if case == name or case.startswith(f"{name}[")]
+        assert cases, f"there is no test {name}"
+
+
+def test_every_case_of_the_suite_stands_in_the_document() -> None:
+    told = {name for section in PROVEN for name in named(section)}
+    cases = {case for case in collected() if case.startswith("faults/")}
+    assert {case for case in cases if not {case, case.partition("[")[0]} & told} == set()
