@@ -1,11 +1,12 @@
 """Lists of reference rows: filters, order, limit and cursor, in both dialects of the API.
 
 v3 writes `sort=field&order=asc`, v1 writes `sort=field.asc,other.desc`. Filters are the same in both:
-`field`, `field.gt`, `field.gte`, `field.lt`, `field.lte`, `field.any_of`.
+`field`, `field.gt`, `field.gte`, `field.lt`, `field.lte`, and in v1 `field.any_of`. A filter that the
+endpoint does not know is ignored, so that who relies on it gets too many rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
@@ -41,41 +42,65 @@ class Listed:
     """One list endpoint: what it can be asked for."""
 
     dialect: Literal["v1", "v3"]
-    fields: Mapping[str, Literal["text", "date", "number"]]
+    fields: Mapping[str, Literal["text", "date", "number", "integer"]]
     """What can be filtered by."""
     sortable: tuple[str, ...]
     sort: tuple[str, bool]
     """The order unless told: a field, and whether descending."""
     limit: int
     most: int
+    exact: Container[str] = ()
+    """Fields that are not filtered by ranges."""
+    any_of: Container[str] = ()
+    """Fields that are filtered by several values at once, too."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The values that parameters are limited to."""
 
     def filters(self, asked: Asked) -> list[Filter]:
-        """What a row has to satisfy; a 400 for values that cannot be parsed."""
+        """What a row has to satisfy; a 400 for values that cannot be parsed, or are none of the choices."""
+        self._choose(asked)
         found = []
         for parameter, text in asked.query.items():
-            field, _, suffix = parameter.partition(".")
-            if field not in self.fields or suffix not in _COMPARED or not text:
+            name, _, suffix = parameter.partition(".")
+            if not text or not self._knows(name, suffix):
                 continue
             pieces = text.split(",") if suffix == "any_of" else [text]
-            values = [self._value(field, piece) for piece in pieces]
-            found.append(Filter(field, _COMPARED[suffix], values if suffix == "any_of" else values[0]))
+            values = [self._value(name, piece) for piece in pieces]
+            found.append(Filter(name, _COMPARED[suffix], values if suffix == "any_of" else values[0]))
         return found
 
-    def _value(self, field: str, text: str) -> str | float:
-        if self.fields[field] == "date":
-            return parse_day(field, text).isoformat()
-        if self.fields[field] == "text":
+    def _choose(self, asked: Asked) -> None:
+        for name, among in self.choices.items():
+            if (text := asked.query.get(name)) and text not in among:
+                raise bad_request(
+                    f"The parameter '{name}' is invalid: '{text}' is none of {', '.join(among)}."
+                )
+
+    def _knows(self, name: str, suffix: str) -> bool:
+        match suffix:
+            case "":
+                return name in self.fields
+            case "any_of":
+                return name in self.any_of
+            case _:
+                return name in self.fields and name not in self.exact and suffix in _COMPARED
+
+    def _value(self, name: str, text: str) -> str | float:
+        kind = self.fields[name]
+        if kind == "date":
+            return parse_day(name, text).isoformat()
+        if kind == "text":
             return text
         try:
-            return float(text)
+            return int(text) if kind == "integer" else float(text)
         except ValueError:
-            raise bad_request(f"Could not parse the number parameter: '{field}'.") from None
+            raise bad_request(f"Could not parse the number parameter: '{name}'.") from None
 
     def order(self, asked: Asked) -> list[tuple[str, bool]]:
         """(field, whether descending), the weightiest first; a 400 for what cannot be sorted by."""
-        field, descending = self.sort
+        first, descending = self.sort
         usual = "desc" if descending else "asc"
-        text = asked.query.get("sort") or field
+        text = asked.query.get("sort") or first
         if self.dialect == "v3":
             pairs = [(text, asked.query.get("order") or usual)]
         else:
@@ -89,8 +114,8 @@ class Listed:
         """The rows that the question admits, in its order; equal ones keep theirs."""
         filters = self.filters(asked)
         found = [row for row in rows if all(wanted.admits(row) for wanted in filters)]
-        for field, descending in reversed(self.order(asked)):
-            found.sort(key=partial(_weight, field), reverse=descending)
+        for name, descending in reversed(self.order(asked)):
+            found.sort(key=partial(_weight, name), reverse=descending)
         return found
 
     def page(self, asked: Asked, selected: list[Row], identity: str) -> tuple[list[Row], str | None]:
@@ -115,9 +140,9 @@ def question(asked: Asked) -> dict[str, str]:
     }
 
 
-def _weight(field: str, row: Row) -> tuple[bool, Any]:
+def _weight(name: str, row: Row) -> tuple[bool, Any]:
     """Rows without the field come first."""
-    return field in row, row.get(field)
+    return name in row, row.get(name)
 
 
 def _position(rows: list[Row], marker: str, identity: str) -> int:
@@ -126,6 +151,6 @@ def _position(rows: list[Row], marker: str, identity: str) -> int:
     if not place.isdecimal():
         return 0
     likely = int(place)
-    if likely <= len(rows) and rows[likely - 1][identity] == last:
+    if likely <= len(rows) and str(rows[likely - 1][identity]) == last:
         return likely
-    return next((at for at, row in enumerate(rows, 1) if row[identity] == last), likely)
+    return next((at for at, row in enumerate(rows, 1) if str(row[identity]) == last), likely)

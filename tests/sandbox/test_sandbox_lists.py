@@ -86,6 +86,20 @@ async def test_splits_are_filtered_by_name_and_date_in_both_dialects() -> None:
         assert len(await dates("/stocks/v1/splits", ticker="GE", adjustment_type__any_of=kinds)) == 1
 
 
+async def test_a_filter_that_the_endpoint_does_not_know_is_ignored() -> None:
+    async with opened(now=NOW) as asker:
+        everyone = (await asker.get("/v3/reference/splits", limit="1000")).rows
+        assert len({row["ticker"] for row in everyone}) > 10
+        for path, query in (
+            ("/v3/reference/splits", {"ticker.any_of": "TSLA"}),
+            ("/v3/reference/splits", {"id": everyone[0]["id"]}),
+            ("/v3/reference/splits", {"ticker.near": "TSLA"}),
+        ):
+            assert (await asker.get(path, limit="1000", **query)).rows == everyone
+        both = await asker.get("/stocks/v1/splits", ticker__any_of="NVDA,TSLA", ticker__gt="O")
+        assert {row["ticker"] for row in both.rows} == {"TSLA"}
+
+
 async def test_the_historical_factor_takes_a_price_to_todays_basis() -> None:
     async with opened(now=NOW) as asker:
         rows = (await asker.get("/stocks/v1/splits", ticker="AAPL", sort="execution_date.desc")).rows

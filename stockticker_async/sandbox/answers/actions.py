@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
+from stockticker_async.sandbox.answers.paging import named, paged
 from stockticker_async.sandbox.asked import Asked, parse_day
 from stockticker_async.sandbox.dividends import Dividend, dividends
 from stockticker_async.sandbox.lists import Listed, Row, question
 from stockticker_async.sandbox.splits import Split
 from stockticker_async.sandbox.universe import Listing
-from stockticker_async.sandbox.wire import Answer, ok, scientific
+from stockticker_async.sandbox.wire import Answer, scientific
 from stockticker_async.sandbox.world import World
 
 RowsOf = Callable[[World, Asked, Listing], Iterable[Row]]
@@ -26,6 +26,8 @@ SPLITS_V1 = Listed(
     ("execution_date", True),
     100,
     5000,
+    exact=("adjustment_type",),
+    any_of=("ticker", "adjustment_type"),
 )
 SPLITS_V3 = Listed(
     "v3",
@@ -46,6 +48,8 @@ DIVIDENDS_V1 = Listed(
     ("ticker", False),
     100,
     5000,
+    exact=("distribution_type",),
+    any_of=("ticker", "distribution_type"),
 )  # fmt: skip
 DIVIDENDS_V3 = Listed(
     "v3",
@@ -57,6 +61,7 @@ DIVIDENDS_V3 = Listed(
     ("ex_dividend_date", True),
     10,
     1000,
+    exact=("frequency", "dividend_type"),
 )  # fmt: skip
 
 
@@ -86,28 +91,13 @@ async def _answer(world: World, asked: Asked, listed: Listed, rows_of: RowsOf) -
     kept = world.lists.get(asked.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
-        for number, listing in enumerate(_names(world, asked, listed), 1):
+        for number, listing in enumerate(named(world, asked, listed), 1):
             rows.extend(rows_of(world, asked, listing))
             if not number % _BREATH:
                 await asyncio.sleep(0)
         kept = world.lists[asked.path] = (key, listed.selected(asked, rows))
-    page, next_url = listed.page(asked, kept[1], "id")
-    body: dict[str, Any] = {"results": page, "status": "OK", "request_id": asked.request_id}
-    if next_url is not None:
-        body["next_url"] = next_url
-    answer = ok(body, asked.request_id)
+    answer = paged(listed, asked, kept[1], "id")
     return replace(answer, body=scientific(answer.body))
-
-
-def _names(world: World, asked: Asked, listed: Listed) -> Iterable[Listing]:
-    """The names that the question's ticker filters admit; those listed by name are not searched for."""
-    universe = world.market.universe
-    filters = [wanted for wanted in listed.filters(asked) if wanted.field == "ticker"]
-    told = asked.query.get("ticker") or asked.query.get("ticker.any_of")
-    if told:
-        found = (universe.get(ticker) for ticker in dict.fromkeys(told.split(",")))
-        return (listing for listing in found if listing is not None)
-    return (listing for listing in universe if all(f.admits({"ticker": listing.ticker}) for f in filters))
 
 
 def _number(value: float) -> float:

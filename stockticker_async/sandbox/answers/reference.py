@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from stockticker_async.sandbox.answers.paging import paged
 from stockticker_async.sandbox.asked import Asked, parse_day
 from stockticker_async.sandbox.lists import Listed, Row, question
 from stockticker_async.sandbox.noise import fraction, mix
@@ -65,6 +66,7 @@ TICKERS = Listed(
     ("ticker", False),
     100,
     1000,
+    exact=("type", "market", "cik", "primary_exchange", "cusip"),
 )  # fmt: skip
 
 
@@ -87,16 +89,7 @@ async def tickers(world: World, asked: Asked) -> Answer:
             if not number % _BREATH:
                 await asyncio.sleep(0)
         kept = world.lists[asked.path] = (key, TICKERS.selected(replace(asked, query=query), rows))
-    page, next_url = TICKERS.page(asked, kept[1], "ticker")
-    body: dict[str, Any] = {
-        "results": page,
-        "status": "OK",
-        "request_id": asked.request_id,
-        "count": len(page),
-    }
-    if next_url is not None:
-        body["next_url"] = next_url
-    return ok(body, asked.request_id)
+    return paged(TICKERS, asked, kept[1], "ticker", count=True)
 
 
 def _matches(listing: Listing, query: Mapping[str, str]) -> bool:
