@@ -89,6 +89,22 @@ async def test_tickers_details_holidays_and_status() -> None:
     assert (status.market, status.exchanges.nyse) == ("open", "open")
 
 
+async def test_exchanges_types_and_conditions() -> None:
+    def ask(client: RESTClient) -> list[Any]:
+        return [
+            client.get_exchanges(asset_class="stocks"),
+            client.get_ticker_types(asset_class="stocks", locale="us"),
+            list(client.list_conditions(asset_class="stocks", data_type="trade", limit=9)),
+        ]
+
+    exchanges, types, conditions = await asked(ask)
+    assert {"XNAS", "XNYS", "ARCX"} < {each.mic for each in exchanges}
+    assert {"CS", "ETF", "PFD"} < {each.code for each in types}
+    odd = next(each for each in conditions if each.name == "Odd Lot Trade")
+    assert (odd.sip_mapping.UTP, odd.update_rules.consolidated.updates_volume) == ("I", True)
+    assert len(conditions) > 30
+
+
 @pytest.mark.parametrize(
     ("key", "plan", "text"),
     [("wrong", "advanced", "Unknown API Key"), ("demo-key", "basic", "doesn't include this data timeframe")],

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from stockticker_async.sandbox.answers.actions import dividends_v1, dividends_v3, splits_v1, splits_v3
 from stockticker_async.sandbox.answers.bars import bars
+from stockticker_async.sandbox.answers.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
 from stockticker_async.sandbox.answers.reference import details, tickers
 from stockticker_async.sandbox.answers.snapshot import snapshot
@@ -44,7 +45,10 @@ ROUTES = (
     Route("/stocks/v1/dividends", dividends_v1),
     Route("/v3/reference/dividends", dividends_v3),
     Route("/v3/reference/tickers", tickers),
+    Route("/v3/reference/tickers/types", ticker_types),
     Route("/v3/reference/tickers/{ticker}", details),
+    Route("/v3/reference/exchanges", exchanges),
+    Route("/v3/reference/conditions", conditions),
     Route("/v1/marketstatus/now", now),
     Route("/v2/snapshot/locale/us/markets/stocks/tickers", snapshot, level=1),
     Route("/v1/marketstatus/upcoming", holidays),
@@ -57,3 +61,8 @@ def routed(path: str) -> tuple[Route, Mapping[str, str]] | None:
         if parts is not None:
             return route, parts
     return None
+
+
+def serves(beginning: str) -> bool:
+    """Whether there is an endpoint whose path begins so."""
+    return any(route.pattern.startswith(beginning) for route in ROUTES)
