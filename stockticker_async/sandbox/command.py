@@ -29,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.plan,
         help="history, freshness, calls (default: %(default)s)",
     )
+    add(
+        "--without",
+        type=_names,
+        default=(),
+        metavar="PATH,PATH",
+        help="endpoints that the plan lacks: how their paths begin",
+    )
     add("--key", default=default.key, help="the one accepted API key (default: %(default)s)")
     add("--tickers", type=_names, default=(), metavar="A,B", help="names to add to the market")
     add("--universe", type=int, default=default.universe, help="names in all (default: %(default)s)")
@@ -92,6 +99,7 @@ def options(args: argparse.Namespace) -> Options:
     return Options(
         seed=args.seed,
         plan=args.plan,
+        without=args.without,
         key=args.key,
         tickers=args.tickers,
         universe=args.universe,
@@ -111,9 +119,17 @@ def options(args: argparse.Namespace) -> Options:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve until cancelled, or told by SIGINT or SIGTERM; the URL is the one line on stdout."""
+    """Serve until cancelled, or told by SIGINT or SIGTERM; the URL is the one line on stdout.
+
+    Returns 2, as bad usage does, when `--without` names no endpoint.
+    """
+    from stockticker_async.sandbox.answers.routes import serves  # noqa: PLC0415 -- as the server
     from stockticker_async.sandbox.server import serve  # noqa: PLC0415 -- aiohttp only where it is needed
 
+    for path in args.without:
+        if not serves(path):
+            sys.stderr.write(f"--without {path}: no endpoint begins so\n")
+            return 2
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

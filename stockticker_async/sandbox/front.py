@@ -66,7 +66,7 @@ class Front:
         if wait:
             return self._later(wait, request_id)
         route, parts = found
-        if route.level > self.world.plan.level:
+        if route.level > self.world.plan.level or route.pattern.startswith(self.world.options.without):
             raise denied("endpoint")
         asked = Asked(request.path, parts, request.query, request.origin, request_id)
         if self.world.options.encode_ahead and route.bars:

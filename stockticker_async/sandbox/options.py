@@ -13,6 +13,8 @@ class Options:
     """Another seed is another market, the well-known names and their splits aside."""
     plan: str = "advanced"
     """basic, starter, developer or advanced."""
+    without: tuple[str, ...] = ()
+    """Endpoints that the plan lacks, whatever it is: how their paths begin, `/stocks/v1/short-interest`."""
     key: str = "demo-key"
     """The one accepted key."""
     tickers: tuple[str, ...] = ()

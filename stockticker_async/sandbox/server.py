@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from aiohttp import web
 
 from stockticker_async.sandbox.admin import administered
+from stockticker_async.sandbox.answers.routes import serves
 from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.faults import Faults, Live, instead, spoiled
 from stockticker_async.sandbox.front import Front, Request, Via
@@ -43,9 +44,12 @@ class Call:
 
 class Sandbox:
     def __init__(self, options: Options) -> None:
-        """Raises ValueError for a plan that does not exist."""
+        """Raises ValueError for a plan, or an endpoint that it should lack, that does not exist."""
         if options.plan not in PLANS:
             raise ValueError(f"no plan {options.plan!r}: one of {', '.join(PLANS)}")
+        for path in options.without:
+            if not serves(path):
+                raise ValueError(f"no endpoint begins with {path!r}")
         self.options = options
         self.url = ""
         """Set once it listens."""

@@ -60,6 +60,27 @@ def test_a_plan_that_does_not_exist_is_refused() -> None:
         Sandbox(Options(plan="gold"))
 
 
+async def test_a_plan_can_lack_single_endpoints() -> None:
+    async with opened(without=("/stocks/v1/splits", "/v3/reference/tickers/{ticker}")) as asker:
+        for path, status in (
+            ("/stocks/v1/splits", 403),
+            ("/v3/reference/splits", 200),
+            ("/v3/reference/tickers/TSLA", 403),
+            ("/v3/reference/tickers/types", 200),
+            (DAY_BARS, 200),
+        ):
+            reply = await asker.get(path)
+            assert reply.status == status
+            if status == 403:
+                assert reply.page["status"] == "NOT_AUTHORIZED"
+                assert reply.page["message"].startswith("You are not entitled to this data.")
+
+
+def test_an_endpoint_that_does_not_exist_cannot_be_lacking() -> None:
+    with pytest.raises(ValueError, match="/v9"):
+        Sandbox(Options(without=("/v9/everything",)))
+
+
 async def test_a_range_partly_before_the_history_is_silently_clipped() -> None:
     async with opened(plan="basic", now=JULY) as asker:
         reply = await asker.get(f"{TSLA}/2022-07-01/2026-07-28", limit="50000")
