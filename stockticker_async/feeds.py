@@ -12,8 +12,11 @@ from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intr
 from stockticker_async.saved import Entry
 from stockticker_async.state import Progress
 
-_SESSION_MINUTES = 600.0
-"""Minute bars a session of a well-known stock: 390 in regular hours, the rest before and after."""
+_SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
+"""Base bars a session of a well-known stock, as `limit` counts them: minutes for hours too, 390 in regular
+hours and the rest before and after; of its seconds a third has a trade, as a guess."""
+_BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
+"""How long a base bar is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Feed:
     """The first day to write, of each ticker that has any."""
     rereads: dict[str, date] = field(default_factory=dict)
     """The same for tickers of the whole market that are read again, beside the market's own."""
+    rereads_last: date = date.min
+    """Up to that day, included: all that was written is read again, also what lies after a new end."""
 
     def begin(self, days: Days, end: date | None) -> None:
         """Find out what is to be read, once the progress knows the splits."""
@@ -49,7 +54,9 @@ class Feed:
             if first is not None:
                 self.floors[name] = first
             if name == MARKET:
-                self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
+                self.rereads_last = max(days.last, min(entry.cursor or days.last, days.settled))
+                if entry.since <= self.rereads_last:
+                    self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
 
 
 def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | None) -> date | None:
@@ -58,12 +65,15 @@ def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | 
     ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
     or ahead of the last settled day, asks for nothing.
     """
-    first = entry.floor
+    if entry.since > days.last:
+        return None
+    first = entry.since
     if entry.cursor is not None:
         if entry.cursor > days.settled:
             return None
         if end is not None and weekdays_in(entry.cursor + market.DAY, end) <= 0:
             return None
+        first = entry.floor
         if lookback:
             first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))
     first = market.grid_day(bar, entry.since, first)
@@ -84,9 +94,12 @@ def family_plan(
 ) -> Plan:
     """The calls for streams that share their bars."""
     plan = plan_bars(config, bar, first_days(feeds), days.last, allowance=allowance)
-    again = {name: first for feed in feeds for name, first in feed.rereads.items()}
-    ranges = tuple(RangeCall(name, first, days.last) for name, first in again.items())
-    return replace(plan, ranges=plan.ranges + ranges)
+    again: dict[str, RangeCall] = {}
+    for feed in feeds:
+        for name, first in feed.rereads.items():
+            one = again.get(name, RangeCall(name, first, feed.rereads_last))
+            again[name] = RangeCall(name, min(one.first, first), max(one.last, feed.rereads_last))
+    return replace(plan, ranges=(*plan.ranges, *again.values()))
 
 
 def plan_bars(
@@ -100,6 +113,12 @@ def plan_bars(
         return plan_days(windows, allowance=allowance)
     if bar.intraday:
         # whether adjusted=false survives to a second page is unknown: then each fits one
-        pieces = plan_intraday(windows, rows_per_session=_SESSION_MINUTES, one_page=not config.adjusted)
-        return Plan(ranges=pieces, rows_per_session=_SESSION_MINUTES)
+        rows = _SESSION_BARS[bar.timespan]
+        pieces = plan_intraday(
+            windows,
+            rows_per_session=rows,
+            one_page=not config.adjusted,
+            bar_minutes=_BAR_MINUTES[bar.timespan],
+        )
+        return Plan(ranges=pieces, rows_per_session=rows)
     return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))

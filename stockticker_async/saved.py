@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def floor(self) -> date:
-        """The first day that is not covered yet."""
+        """The first day that is not covered yet. The last day of all has none after it: OverflowError."""
         return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
 
 

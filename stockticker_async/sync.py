@@ -44,6 +44,11 @@ _log = logging.getLogger(__name__)
 _CHUNK = 1500
 """Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
 _BUDGET_ROWS = 150_000  # three full pages
+_MOST_ROWS = {
+    "minute": 1000,
+    "hour": 1000,
+    "second": api.PAGE_ROWS,
+}  # of a session, where it has more than one
 _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, two calls each
 
 
@@ -163,7 +168,7 @@ class BarsSync:
             await self._pass_over(job)
             return
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
-        rows = weekdays_in(call.first, call.last) * (1000 if self._bar.intraday else 1)
+        rows = weekdays_in(call.first, call.last) * _MOST_ROWS.get(self._bar.timespan, 1)
         async with self._budget.hold(min(rows, api.PAGE_ROWS)):
             found = await self._read_range(job, asked, again=False)
             if found == 0 and market.holds_session(call.first, call.last):

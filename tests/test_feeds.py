@@ -1,0 +1,114 @@
+"""What is to be read: the first day of each ticker, and the calls that streams share."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from support import Recorder
+
+from stockticker_async import config
+from stockticker_async.clock import Clock
+from stockticker_async.config import DAY, MARKET, Bar
+from stockticker_async.emitter import Emitter
+from stockticker_async.feeds import Days, Feed, family_plan, first_day
+from stockticker_async.log import Mask
+from stockticker_async.plan import GroupedCall, RangeCall
+from stockticker_async.saved import Basis, Entry
+from stockticker_async.shell import Shell
+from stockticker_async.state import Progress, Start
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES
+
+FIRST = date(2020, 12, 14)
+DAYS = Days(last=date(2020, 12, 22), settled=date(2020, 12, 21), today=date(2020, 12, 22))
+
+
+def parsed(**fields: Any) -> config.Config:
+    return config.parse({"stock_ticker": "*", "api_key": "k", **fields}, today=DAYS.today)
+
+
+def feed(start: Start, *, bars: bool = False, bar: Bar = DAY) -> Feed:
+    stream = STOCK_BARS if bars else STOCK_PRICES
+    progress = Progress(stream, Basis(adjusted=True, bar=str(bar)), start)
+    emitter = Emitter(stream.name, progress, Shell(Clock(), Recorder(), Mask()))
+    return Feed(emitter, progress, bar, "bars" if bars else "prices", lookback=0)
+
+
+def market(since: date, cursor: date | None, *rereads: str) -> Start:
+    return Start({MARKET: Entry(since, cursor)}, rereads=dict.fromkeys(rereads))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_day(reverse: bool) -> None:  # noqa: FBT001 - a case
+    feeds = [
+        feed(market(FIRST, DAYS.settled, "AAA")),
+        feed(market(date(2020, 12, 1), DAYS.settled, "AAA", "BBB"), bars=True),
+    ]
+    feeds = feeds[::-1] if reverse else feeds
+    for one in feeds:
+        one.begin(DAYS, None)
+    plan = family_plan(parsed(), DAY, feeds, DAYS, allowance=None)
+    asked = {call.ticker: call for call in plan.ranges}
+    assert asked["AAA"] == RangeCall("AAA", date(2020, 12, 1), DAYS.last)
+    assert asked["BBB"] == RangeCall("BBB", date(2020, 12, 1), DAYS.last)
+    assert len(plan.ranges) == 2
+    assert plan.grouped == (GroupedCall(DAYS.last),)
+
+
+def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it() -> None:
+    ended = replace(DAYS, last=date(2020, 12, 16))
+    for since, last in ((FIRST, DAYS.settled), (date(2020, 12, 18), DAYS.settled)):
+        one = feed(market(since, DAYS.settled, "AAA"))
+        one.begin(ended, ended.last)
+        plan = family_plan(parsed(), DAY, [one], ended, allowance=None)
+        assert plan.ranges == (RangeCall("AAA", since, last),)
+        assert plan.grouped == ()
+
+
+def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
+    one = feed(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
+    one.begin(DAYS, None)
+    assert family_plan(parsed(), DAY, [one], DAYS, allowance=None).calls == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "end", "first"),
+    [
+        (Entry(FIRST), None, FIRST),
+        (Entry(FIRST, date(2020, 12, 16)), None, date(2020, 12, 17)),
+        (Entry(FIRST, date(2020, 12, 16)), date(2020, 12, 16), None),
+        (Entry(FIRST, date(2020, 12, 18)), date(2020, 12, 20), None),  # a weekend
+        (Entry(FIRST, DAYS.settled), None, DAYS.last),
+        (Entry(FIRST, DAYS.last), None, None),
+        (Entry(FIRST, date.max), None, None),
+        (Entry(FIRST, date.max), date.max, None),
+        (Entry(date.max), None, None),
+        (Entry(date.max, date.max), None, None),
+        (Entry(date.max, date.max), FIRST, None),
+    ],
+)
+@pytest.mark.parametrize("bar", [DAY, Bar(2, "week"), Bar(1, "minute")])
+def test_where_reading_begins(entry: Entry, end: date | None, first: date | None, bar: Bar) -> None:
+    found = first_day(entry, lookback=0, bar=bar, days=DAYS, end=end)
+    # a bar of two weeks is asked from the first day of all on, as long as the day lies within it
+    assert found == (FIRST if first is not None and bar.multiplier > 1 else first)
+
+
+@pytest.mark.parametrize(
+    ("bar", "adjusted", "calls"),
+    [
+        (Bar(1, "minute"), True, 1),  # 42,000 minutes
+        (Bar(1, "hour"), True, 1),
+        (Bar(1, "second"), True, 14),  # of 700,000 seconds, 50,000 a page
+        (Bar(30, "second"), True, 14),  # seconds are what the page's limit counts
+        (Bar(1, "minute"), False, 2),  # 52 sessions of 960 minutes surely fit a page
+        (Bar(1, "second"), False, 70),  # not one does, and dates cut no finer
+    ],
+)
+def test_bars_shorter_than_a_day_are_asked_in_pieces_of_a_page(bar: Bar, adjusted: bool, calls: int) -> None:  # noqa: FBT001 - a case
+    days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
+    one = feed(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
+    one.begin(days, None)
+    plan = family_plan(parsed(stock_ticker="AAA", adjusted=adjusted), bar, [one], days, allowance=None)
+    assert len(plan.ranges) == calls
+    assert plan.calls == calls
