@@ -4,13 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test check lint types cover bench lock clean
+.PHONY: help setup demo test check lint types cover bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
 	@echo "make test    the tests"
 	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
 	@echo "make bench   the benchmarks, ratios measured side by side"
+	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
 	@echo "make lock    pin the dependencies anew"
 
 $(READY): requirements-dev.lock pyproject.toml
@@ -42,6 +43,15 @@ check: lint types cover
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# What the README shows, measured anew.
+figures: setup
+	$(BIN)/python -m benchmarks --into benchmarks/results --readme README.md
+
+# The peer that is measured, too, where it is there: the Airbyte CDK, in an environment of its own.
+bench-cdk:
+	$(PYTHON) -m venv build/cdk
+	build/cdk/bin/pip install --quiet --disable-pip-version-check airbyte-cdk
 
 # Hashes for every platform and every Python that we support; no host is named.
 lock: setup

@@ -1,0 +1,140 @@
+"""Processes and what they cost: CPU and memory as the kernel counted them, not time on the wall."""
+
+import math
+import os
+import selectors
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CONNECTOR = (sys.executable, "-m", "stockticker_async")
+_SAMPLE = 0.02  # seconds between two looks at the memory
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one process took, from its start to its end."""
+
+    cpu: float
+    """Seconds, of user and system together."""
+    wall: float
+    peak_bytes: int
+    lines: int
+    """0 where they were not counted."""
+    memory: tuple[tuple[float, int], ...]
+    """Resident bytes over time, where the system tells (Linux)."""
+    told: str
+    """What it wrote to stderr."""
+
+
+def cost(
+    command: Sequence[str],
+    *,
+    bytes_a_second: float | None = None,
+    seconds: float = math.inf,
+    count: bool = False,
+    sample: bool = False,
+) -> Cost:
+    """Run a command, reading its output from a pipe. Raises where it fails.
+
+    After so many ``seconds`` it is read no more, and ended.
+    """
+    begun = time.monotonic()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, stdin=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        drained = _drain(process, begun, bytes_a_second, seconds, count=count, sample=sample)
+        if not drained.whole:
+            process.kill()
+        told = process.stderr.read().decode()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if drained.whole and process.returncode != 0:
+        raise RuntimeError(f"{command} ended with {process.returncode}: {told[-2000:]}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    wall = time.monotonic() - begun
+    peak = used.ru_maxrss * scale
+    return Cost(used.ru_utime + used.ru_stime, wall, peak, drained.lines, drained.memory, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    whole: bool
+    lines: int
+    memory: tuple[tuple[float, int], ...]
+
+
+def _drain(
+    process: subprocess.Popen[bytes],
+    begun: float,
+    bytes_a_second: float | None,
+    seconds: float,
+    *,
+    count: bool,
+    sample: bool,
+) -> _Drained:
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    size_bytes = lines = 0
+    memory: list[tuple[float, int]] = []
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            now = time.monotonic()
+            if sample and (not memory or now - begun - memory[-1][0] >= _SAMPLE):
+                memory.append((now - begun, _resident_bytes(process.pid)))
+            if now - begun > seconds:
+                return _Drained(whole=False, lines=lines, memory=tuple(memory))
+            if bytes_a_second is not None and size_bytes > (now - begun) * bytes_a_second:
+                time.sleep(_SAMPLE)
+                continue
+            if not selector.select(_SAMPLE):
+                continue
+            piece = os.read(descriptor, _READ_BYTES if bytes_a_second is None else 64 * 1024)
+            if not piece:
+                return _Drained(whole=True, lines=lines, memory=tuple(memory))
+            size_bytes += len(piece)
+            if count:
+                lines += piece.count(b"\n")
+
+
+def _resident_bytes(process_id: int) -> int:
+    try:
+        pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def interleaved(contenders: Mapping[str, Callable[[], Cost]], runs: int) -> dict[str, list[Cost]]:
+    """Each contender in turn, so many times: what else the machine does meets all of them alike."""
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+    for _ in range(runs):
+        for name, run in contenders.items():
+            costs[name].append(run())
+    return costs
+
+
+def median_cpu(costs: Sequence[Cost]) -> float:
+    return statistics.median(one.cpu for one in costs)
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """The URL of a server that has its pages ready."""
+    command = [sys.executable, "-m", "benchmarks.server", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()

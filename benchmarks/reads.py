@@ -1,0 +1,165 @@
+"""Whole reads, as processes: CPU from the start of Python to its end, beside what else can be done.
+
+The bare script keeps no promise at all (`contenders/bare.py`); it shows what Python, aiohttp, msgspec and
+orjson take.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import CONNECTOR, ROOT, Cost, cost, interleaved, median_cpu, serving
+from benchmarks.report import Table
+from benchmarks.size import LAST_DAY, LAST_MINUTE, Size
+
+NAME = "stockticker_async"
+_CDK = ROOT / "build" / "cdk" / "bin"
+_CONTENDERS = ROOT / "benchmarks" / "contenders"
+
+
+def names(count: int) -> str:
+    return ",".join(f"TK{number:05}" for number in range(count))
+
+
+@contextmanager
+def reading(config: Mapping[str, Any], *streams: str) -> Iterator[list[str]]:
+    """The command that reads these streams; without any, `stock_prices` with the tutorial's catalog."""
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = ROOT / "catalogs" / "fullrefresh_configured_catalog.json"
+        if streams:
+            catalog = Path(folder, "catalog.json")
+            made = subprocess.run(
+                [*CONNECTOR, "catalog", *streams], check=True, capture_output=True, cwd=ROOT
+            )
+            catalog.write_bytes(made.stdout)
+        path = Path(folder, "config.json")
+        path.write_text(json.dumps({"api_key": "none", "requests_per_minute": 1_000_000, **config}))
+        yield [*CONNECTOR, "read", "--config", str(path), "--catalog", str(catalog)]
+
+
+def run(size: Size) -> Iterator[Table]:
+    """Day bars as prices, as bars; minute bars; with and without gzip."""
+    days = {"stock_ticker": names(size.tickers), "start_date": size.first, "end_date": LAST_DAY}
+    minutes = {
+        "stock_ticker": "TK00000",
+        "timespan": "minute",
+        "start_date": size.minutes_first,
+        "end_date": LAST_MINUTE,
+    }
+    with serving() as plain, serving("--gzip") as gzip:
+        yield _beside_all(plain, days, size)
+        rows = []
+        packings = [
+            (name, url) for name, url in (("plain", plain), ("gzip", gzip)) if name in size.contenders
+        ]
+        for what, streams, config in (
+            ("day bars to `stock_prices`", "stock_prices", days),
+            ("day bars to `stock_bars`", "stock_bars", days),
+            ("minute bars to `stock_bars`", "stock_bars", minutes),
+        ):
+            for packing, url in packings:
+                rows.append((f"{what}, {packing}", *_beside_bare(url, streams, config, size)))
+    yield Table(
+        "CPU of a read beside the bare script",
+        "As many bars, or as many in ten pages of minutes; median and range of {size.runs} "
+        "interleaved pairs.",
+        ("read", "connector", "bare script", "ratio", "range"),
+        [row[:5] for row in rows],
+    )
+
+
+def _beside_bare(url: str, stream: str, config: Mapping[str, Any], size: Size) -> tuple[str, ...]:
+    kind = "stock_bars_of_days" if stream == "stock_bars" and "timespan" not in config else stream
+    with reading({**config, "base_url": url}, stream) as ours:
+        commands = {NAME: ours, "bare": bare(kind, url, config)}
+        _same_lines(commands)
+        costs = _measured(commands, size.runs)
+    ratios = sorted(one.cpu / other.cpu for one, other in zip(costs[NAME], costs["bare"], strict=True))
+    mine, least = median_cpu(costs[NAME]), median_cpu(costs["bare"])
+    return (
+        f"{mine:.2f} s",
+        f"{least:.2f} s",
+        f"**{statistics.median(ratios):.2f}**",
+        f"{ratios[0]:.2f} to {ratios[-1]:.2f}",
+    )
+
+
+def bare(kind: str, url: str, config: Mapping[str, Any]) -> list[str]:
+    script = str(_CONTENDERS / "bare.py")
+    return [
+        sys.executable,
+        script,
+        kind,
+        url,
+        config["stock_ticker"],
+        config["start_date"],
+        config["end_date"],
+    ]
+
+
+def _beside_all(url: str, config: Mapping[str, Any], size: Size) -> Table:
+    script = str(_CONTENDERS / "tutorial.py")
+    given = [url, config["stock_ticker"], config["start_date"], config["end_date"]]
+    with reading({**config, "base_url": url}) as ours:
+        commands = {
+            "bare script": bare("stock_prices", url, config),
+            NAME: ours,
+            "the tutorial's way": [sys.executable, script, *given],
+        }
+        bars = _same_lines(commands)
+        costs = _measured(commands, min(3, size.runs))
+        if "cdk" in size.contenders:
+            costs |= {f"Airbyte CDK {version}": [cost(command)] for version, command in _cdk(ours)}
+    least = median_cpu(costs["bare script"])
+    rows = [
+        (
+            name,
+            f"{median_cpu(found):.2f} s",
+            f"{median_cpu(found) / least:.1f}",
+            f"{statistics.median(one.peak_bytes for one in found) / 2**20:.0f} MiB",
+        )
+        for name, found in costs.items()
+    ]
+    return Table(
+        "CPU of a read",
+        f"{size.tickers} tickers of day bars from {size.first} to {LAST_DAY}, {bars:,} in all, "
+        "to `stock_prices`.",
+        ("", "CPU", "times the bare script", "peak memory"),
+        rows,
+        unit="seconds",
+        bars=[(name, median_cpu(found)) for name, found in costs.items()],
+    )
+
+
+def _cdk(ours: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The declarative connector, where `make bench-cdk` has installed what runs it."""
+    program = _CDK / "source-declarative-manifest"
+    if not program.exists():
+        print("The Airbyte CDK is left out: `make bench-cdk` installs it.")
+        return
+    asked = "from importlib.metadata import version; print(version('airbyte-cdk'))"
+    told = subprocess.run([str(_CDK / "python"), "-c", asked], check=True, capture_output=True, text=True)
+    manifest = ["--manifest-path", str(_CONTENDERS / "manifest.yaml")]
+    yield told.stdout.strip(), [str(program), "read", *manifest, *ours[len(CONNECTOR) + 1 :]]
+
+
+def _same_lines(commands: Mapping[str, Sequence[str]]) -> int:
+    """A contender that wrote less would be fast. The number of lines, some of which are no records."""
+    counts = {name: cost(command, count=True).lines for name, command in commands.items()}
+    most, least = max(counts.values()), min(counts.values())
+    assert most - least < 20, counts  # states, statuses, logs
+    return least
+
+
+def _measured(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, list[Cost]]:
+    contenders: dict[str, Callable[[], Cost]] = {
+        name: partial(cost, command) for name, command in commands.items()
+    }
+    return interleaved(contenders, runs)
