@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -172,7 +173,11 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     raw = _read_config(args.config, mask)
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = catalog.parse(_read_json(args.catalog, "catalog"))
-    blobs = saved.find_blobs(_read_file(args.state, "state")) if args.state else {}
+    text = _read_file(args.state, "state") if args.state else b"[]"
+    blobs = saved.find_blobs(text)
+    if not blobs and len(text.strip()) > len("null"):  # more than a state that was left empty on purpose
+        told = f"The state {args.state} has no STATE in it: everything is read from its start."
+        parsed = replace(parsed, warnings=(*parsed.warnings, told))
     operate = plan if args.plan else read
     return lambda shell: operate(shell, parsed, selected, blobs)
 

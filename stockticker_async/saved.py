@@ -7,7 +7,7 @@ suites that look for it, and for older connectors. ``"*"`` is the whole market a
 fingerprints of its tickers stand in an object of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,11 +15,15 @@ from typing import Any
 import orjson
 
 from stockticker_async.errors import ConfigError
+from stockticker_async.failures import named
 from stockticker_async.market import midnight_ms, new_york_date, utc_text
 from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
 
 VERSION = 1
-_OTHER_MESSAGES = ("LOG", "TRACE", "RECORD")
+_OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
+"""Messages of a read beside its states: one that was killed early may have written nothing else."""
+_EPOCH = date(1970, 1, 1)
+"""No bar is older, since timestamps are epoch milliseconds; so no older day means more than this one."""
 _REMEDY = (
     "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
 )
@@ -108,12 +112,14 @@ def read(stream: Stream, blob: Any) -> Before:
     if not isinstance(blob, Mapping):
         raise _unreadable(stream, "it is no JSON object")
     if "version" in blob or "tickers" in blob:
-        if blob.get("version") != VERSION:
-            raise _unreadable(stream, f"it has version {str(blob.get('version'))[:20]}, this is {VERSION}")
+        version = blob.get("version")
+        if version != VERSION:
+            told = version if isinstance(version, (int, str)) else "unknown"
+            raise _unreadable(stream, f"it has version {str(told)[:20]}, this is {VERSION}")
         return _read_own(stream, blob)
     for key in (stream.cursor, "date", "timestamp"):
         if blob.get(key) is not None:
-            return Foreign(_read_day(stream, blob, key))
+            return Foreign(max(_EPOCH, _read_day(stream, blob, key)))
     raise _unreadable(stream, f"it has no {stream.cursor}")
 
 
@@ -128,7 +134,8 @@ def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
     for group in groups:
         if not isinstance(group, Mapping):
             raise _unreadable(stream, "an entry of tickers is no object")
-        since, covered = _read_day(stream, group, "since"), _read_day(stream, group, stream.cursor)
+        since = max(_EPOCH, _read_day(stream, group, "since"))
+        covered = _read_day(stream, group, stream.cursor)
         for name, mark in _read_names(stream, group.get("names")):
             if name in entries:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
@@ -146,14 +153,16 @@ def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
 
 def _read_day(stream: Stream, holder: Mapping[str, Any], key: str) -> date:
     """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
-    text: Any = holder.get(key)
+    text = holder.get(key)
+    if not isinstance(text, str):
+        raise _unreadable(stream, f"{key} is missing" if text is None else f"{key} is no text")
     try:
         if len(text) <= len("2020-12-21"):
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
         return new_york_date(moment) if moment.tzinfo else moment.date()
-    except (ValueError, TypeError, OverflowError):
-        raise _unreadable(stream, f"{key} is {str(text)[:40]!r}, which is no day") from None
+    except (ValueError, OverflowError):
+        raise _unreadable(stream, f"{key} is {text[:40]!r}, which is no day") from None
 
 
 def _unreadable(stream: Stream, fault: str) -> ConfigError:
@@ -165,57 +174,91 @@ def find_blobs(text: bytes) -> dict[str, Any]:
 
     Understood are: a list of states, as the platform keeps it; one state or one STATE message;
     the legacy forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the whole output of an
-    earlier run, of which a last half line is ignored. Raises `ConfigError` for all else.
+    earlier read, of which a last half line is ignored. Raises `ConfigError` for all else: for
+    states of no stream that there is, too, and for the output of another command.
     """
     try:
         raw = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _from_output(text)
-    if isinstance(raw, dict) and raw.get("type") in _OTHER_MESSAGES:
-        return {}  # an output of one line
-    found: dict[str, Any] = {}
-    for item in raw if isinstance(raw, list) else [raw]:
-        if item is not None:
-            found |= _from_item(item)
+        found = _from_output(_messages(text))
+    else:
+        if isinstance(raw, dict) and "type" in raw:
+            found = _from_output([raw])
+        else:
+            found = {}
+            for item in raw if isinstance(raw, list) else [raw]:
+                if item is not None:
+                    found |= _from_item(item)
+    if found and not any(stream.name in found for stream in STREAMS):
+        raise ConfigError(
+            f"The state is of {named([*found])} only, which this source does not have. {_REMEDY}"
+        )
     return found
 
 
-def _from_output(text: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    understood = False
+def _messages(text: bytes) -> list[dict[str, Any]]:
+    """The lines of an output that are messages; half a line, of a program that was killed, is none."""
+    found = []
     for one in text.splitlines():
         try:
             message = orjson.loads(one)
         except orjson.JSONDecodeError:
             continue
         if isinstance(message, dict) and isinstance(message.get("type"), str):
-            understood = True
-            if message["type"] == "STATE":
-                found |= _from_item(message)
-    if not understood:
+            found.append(message)
+    if not found:
         raise ConfigError(f"The state is no JSON. {_REMEDY}")
+    return found
+
+
+def _from_output(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    others: list[str] = []
+    for message in messages:
+        match message:
+            case {"type": kind} if kind in _OF_READ:
+                continue
+            case {"type": "STATE" | "STREAM" | "GLOBAL" | "LEGACY"}:
+                found |= _from_item(message)
+            case _:
+                others.append(str(message["type"])[:40])
+    if others and not found:
+        raise ConfigError(f"The state is no output of read: it has {named(others)}, and no STATE. {_REMEDY}")
     return found
 
 
 def _from_item(item: Any) -> dict[str, Any]:
     match item:
         case {"type": "STATE", "state": inner}:
-            return _from_item(inner)
-        case {"stream": {"stream_descriptor": {"name": str(name)}, **rest}}:
-            return {name: rest.get("stream_state")}
-        case {"type": "GLOBAL", "global": {"stream_states": list(inner)}}:
-            return {
-                name: blob
-                for one in inner
-                for name, blob in _from_item({"type": "STREAM", "stream": one}).items()
-            }
+            return _from_state(inner)
         case {"data": dict(inner)}:
             return _from_legacy(inner)
-        case {"type": _}:
-            raise ConfigError(f"The state holds a message that is no state of a stream. {_REMEDY}")
+        case {"type": _} | {"stream": {"stream_descriptor": _}}:
+            return _from_state(item)
         case dict():
             return _from_legacy(item)
     raise ConfigError(f"The state is neither a list nor an object. {_REMEDY}")
+
+
+def _from_state(state: Any) -> dict[str, Any]:
+    match state:
+        case {"type": "GLOBAL", "global": {"stream_states": list(several)}}:
+            found: dict[str, Any] = {}
+            for one in several:
+                found |= _from_stream(one)
+            return found
+        case {"stream": one}:
+            return _from_stream(one)
+        case {"data": dict(inner)}:
+            return _from_legacy(inner)
+    raise ConfigError(f"The state holds a message that is no state of a stream. {_REMEDY}")
+
+
+def _from_stream(stream: Any) -> dict[str, Any]:
+    match stream:
+        case {"stream_descriptor": {"name": str(name)}, **rest}:
+            return {name: rest.get("stream_state")}
+    raise ConfigError(f"The state holds a stream without a name. {_REMEDY}")
 
 
 def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,28 @@ def test_a_state_that_cannot_be_read_is_never_a_full_read(config: dict[str, Any]
         assert done.records == []
 
 
+def test_a_state_with_nothing_in_it_is_a_full_read_that_says_so(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    arguments = arguments_of_read(tmp_path, {**config, **DAYS})
+    state = tmp_path / "state.jsonl"
+    told = {"type": "LOG", "log": {"level": "INFO", "message": "killed early"}}
+    foreign = {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 1}}
+    known = {"stream_descriptor": {"name": "stock_prices"}, "stream_state": None}
+    several = [{"type": "STREAM", "stream": one} for one in (foreign, known)]
+    for content, said in (
+        ([], None),
+        (told, "has no STATE in it"),
+        (several, "streams that this source has not: users"),
+    ):
+        done = run(*arguments, "--state", write_json(state, content))
+        warnings = [one["log"]["message"] for one in done.of("LOG") if one["log"]["level"] == "WARN"]
+        about = [text for text in warnings if "state" in text]
+        assert len(done.records) == 10
+        assert len(about) == bool(said)
+        assert all(said in text for text in about if said)
+
+
 def _is_one_error(returncode: int, errors: list[dict[str, Any]], stderr: bytes, told: str) -> None:
     assert returncode == 1
     assert [told in error["message"] for error in errors] == [True], errors

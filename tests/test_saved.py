@@ -102,16 +102,17 @@ def test_a_bare_date_is_understood(stream: Stream, blob: Any) -> None:
     [
         ("x", "no JSON object"),
         ({"version": 2, "tickers": []}, "version 2"),
-        ({"tickers": []}, "version None"),
+        ({"tickers": []}, "version unknown"),
         ({"cursor": 1}, "has no date"),
         ({"date": "yesterday"}, "which is no day"),
-        ({"date": 20201221}, "which is no day"),
+        ({"date": 20201221}, "date is no text"),
+        ({"date": "9999-12-31T23:59:59-12:00"}, "which is no day"),
         ({**OWN, "adjusted": "yes"}, "adjusted"),
         ({**OWN, "tickers": {}}, "tickers is no list"),
         ({**OWN, "tickers": ["A"]}, "no object"),
         ({**OWN, "tickers": [{"since": "2020-01-02", "date": "2020-01-02", "names": 1}]}, "names is no text"),
         ({**OWN, "tickers": [{"since": "2020-01-02", "date": "2020-01-02", "names": "A,A"}]}, "A twice"),
-        ({**OWN, "tickers": [{"since": "2020-01-02", "names": "A"}]}, "date is 'None'"),
+        ({**OWN, "tickers": [{"since": "2020-01-02", "names": "A"}]}, "date is missing"),
     ],
 )
 def test_a_state_that_cannot_be_read_is_refused_by_name(blob: Any, fault: str) -> None:
@@ -135,6 +136,14 @@ STREAM_STATE = {
         [{"type": "STATE", "state": STREAM_STATE}, None],
         [{**STREAM_STATE, "global_": None, "unknown": 1}],
         {"type": "GLOBAL", "global": {"stream_states": [STREAM_STATE["stream"]]}},
+        {"type": "STATE", "state": {"stream": STREAM_STATE["stream"]}},
+        [
+            {
+                "type": "STATE",
+                "state": {"type": "GLOBAL", "global": {"stream_states": [STREAM_STATE["stream"]]}},
+            }
+        ],
+        {"type": "STATE", "state": {"type": "LEGACY", "data": {"stock_prices": OWN}}},
         {"stock_prices": OWN},
         {"type": "LEGACY", "data": {"stock_prices": OWN}},
         OWN,
@@ -159,10 +168,73 @@ def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
     assert find_blobs(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
 
 
-@pytest.mark.parametrize("text", [b"x", b'"x"', b"[1]", b'[{"type":"STREAM"}]', b'{"foo": 1}', b"{}{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"x",
+        b'"x"',
+        b"[1]",
+        b'[{"type":"STREAM"}]',
+        b'{"type":"GLOBAL","global":{"stream_states":[{"stream_state":{}}]}}',
+        b'{"foo": 1}',
+        b"{}{}",
+    ],
+)
 def test_a_file_that_is_no_state_is_refused(text: bytes) -> None:
     with pytest.raises(ConfigError, match="Reset the stream"):
         find_blobs(text)
+
+
+LOG = protocol.log("INFO", "x")
+
+
+@pytest.mark.parametrize("kind", ["SPEC", "CATALOG", "CONNECTION_STATUS"])
+@pytest.mark.parametrize("before", [b"", LOG])
+def test_the_output_of_another_command_is_no_state(kind: str, before: bytes) -> None:
+    with pytest.raises(ConfigError, match=f"no output of read: it has {kind}, and no STATE. Reset"):
+        find_blobs(before + json.dumps({"type": kind, kind.lower(): {}}).encode())
+
+
+def test_all_commands_in_one_output_have_the_state_of_the_read_among_them() -> None:
+    told = b'{"type":"SPEC","spec":{}}\n' + LOG + protocol.state("stock_prices", OWN, records=1)
+    assert find_blobs(told) == {"stock_prices": OWN}
+
+
+def test_states_of_another_source_only_are_refused_and_those_of_streams_that_have_gone_are_not() -> None:
+    other = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 1}}}
+    for whole in (other, [other], {"type": "STATE", "state": other}):
+        with pytest.raises(ConfigError, match="is of users only, which this source does not have"):
+            find_blobs(json.dumps(whole).encode())
+    found = find_blobs(json.dumps([other, STREAM_STATE]).encode())
+    assert found == {"users": {"id": 1}, "stock_prices": OWN}
+
+
+@pytest.mark.parametrize("depth", [300, 1000, 5000])
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        (b"[", b"]"),
+        (b'{"date":', b"}"),
+        (b'{"type":"STATE","state":', b"}"),
+        (b'{"type":"GLOBAL","global":{"stream_states":[', b"]}}"),
+        (b'{"stock_prices":{"version":1,"tickers":', b"}}"),
+        (b'{"stock_prices":{"version":', b"}}"),
+    ],
+)
+def test_a_state_however_deep_is_refused_in_plain_words(opens: bytes, closes: bytes, depth: int) -> None:
+    with pytest.raises(ConfigError, match="Reset the stream"):
+        read(STOCK_PRICES, find_blobs(opens * depth + b"1" + closes * depth)["stock_prices"])
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "1970-01-01"])
+def test_days_before_the_first_timestamp_are_that_of_the_first(day: str) -> None:
+    epoch = date(1970, 1, 1)
+    assert read(STOCK_PRICES, {"date": day}) == Foreign(epoch)
+    saved = {**OWN, "tickers": [{"since": day, "date": day, "names": "A"}]}
+    cursor = epoch if day == "1970-01-01" else None
+    assert read(STOCK_PRICES, saved) == Saved(BASIS, {"A": Entry(epoch, cursor)})
+    found = read(STOCK_BARS, write(STOCK_BARS, BASIS, {"A": Entry(epoch)}, {}))
+    assert found == Saved(BASIS, {"A": Entry(epoch)})
 
 
 JSON = st.recursive(

@@ -30,12 +30,12 @@ from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import ConfigError, ConnectorError
-from stockticker_async.failures import told
+from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan
 from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Shell
 from stockticker_async.splits import Split
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS
 from stockticker_async.sync import BarsSync
 from stockticker_async.verdict import Refusal
 
@@ -59,6 +59,9 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
     for warning in config.warnings:
         _log.warning(warning)
+    strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
+    if strange:
+        _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))
     started: list[Feed] = []
     try:
         for feed in feeds:
