@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Airbyte's clients, which are many and large, stay among themselves.
+CLIENTS        ?= .venv-clients
+CLIENTS_PYTHON ?= $(PYTHON)
+CLIENTS_READY  := $(CLIENTS)/.ready
 
-.PHONY: help setup demo test check lint types cover bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types cover conformance bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
 	@echo "make test    the tests"
 	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
+	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make bench   the benchmarks, ratios measured side by side"
 	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
 	@echo "make lock    pin the dependencies anew"
@@ -41,6 +46,18 @@ cover: setup
 
 check: lint types cover
 
+$(CLIENTS_READY): conformance/requirements.lock
+	$(CLIENTS_PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+	  --only-binary :all: --require-hashes -r conformance/requirements.lock
+	@touch $@
+
+conformance: setup
+	@if $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; \
+	then $(MAKE) --no-print-directory $(CLIENTS_READY) && CONNECTOR=$(BIN)/source-stockticker-async \
+	  $(CLIENTS)/bin/python -m pytest -q -c conformance/pytest.ini -m "not image_tests" conformance; \
+	else echo "Skipped: PyAirbyte wants a Python before 3.13. Name one: make conformance CLIENTS_PYTHON=python3.12"; fi
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
@@ -60,6 +77,9 @@ lock: setup
 	  --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock
 	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --upgrade -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade conformance/requirements.in \
+	  -o conformance/requirements.lock
 
 clean:
-	rm -rf build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf build dist $(VENV) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -25,7 +25,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 METADATA: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]
 ACCEPTANCE: dict[str, Any] = yaml.safe_load((ROOT / "acceptance-test-config.yml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "conformance/requirements.lock")
 
 
 def read_json(path: str) -> Any:
@@ -140,13 +140,22 @@ def test_every_locked_requirement_has_one_version_and_hashes(name: str) -> None:
         assert re.fullmatch(r"(?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n?)+", block.partition("\n")[2])
 
 
+def declared(name: str) -> Iterator[Requirement]:
+    """What a lock file was made from."""
+    if name.startswith("conformance/"):
+        lines = (ROOT / "conformance/requirements.in").read_text().splitlines()
+        texts = [text for line in lines if (text := line.partition("#")[0].strip())]
+    else:
+        texts = list(PROJECT["project"]["dependencies"])
+        if name == "requirements-dev.lock":
+            texts += PROJECT["dependency-groups"]["dev"]
+    return map(Requirement, texts)
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_dependency_is_locked_within_its_range(name: str) -> None:
-    declared = list(PROJECT["project"]["dependencies"])
-    if name == "requirements-dev.lock":
-        declared += PROJECT["dependency-groups"]["dev"]
     pins = locked(name)
-    for requirement in map(Requirement, declared):
+    for requirement in declared(name):
         (pin,) = pins[canonicalize_name(requirement.name)].specifier
         assert pin.version in requirement.specifier, requirement
 
