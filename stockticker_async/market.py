@@ -110,6 +110,11 @@ def window_days(bar: Bar) -> int:
     return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
 
 
+def counts_days(bar: Bar) -> bool:
+    """Whether bars of this size may be counted from the first day asked (see `grid_day`)."""
+    return not bar.intraday and bar.multiplier > 1
+
+
 def grid_day(bar: Bar, since: date, day: date) -> date:
     """The last day on or before ``day`` at which a bar of several days may be asked to begin.
 
@@ -117,7 +122,7 @@ def grid_day(bar: Bar, since: date, day: date) -> date:
     a stream always asks from days that are whole bars after its first one: then both give the
     same bars. Single days, weeks and so on are the API's own windows, and need no grid.
     """
-    if bar.intraday or bar.multiplier == 1 or day <= since:
+    if not counts_days(bar) or day <= since:
         return day
     if bar.timespan in ("day", "week"):
         span = window_days(bar)

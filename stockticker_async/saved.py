@@ -182,7 +182,7 @@ def find_blobs(text: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         found = _from_output(_messages(text))
     else:
-        if isinstance(raw, dict) and "type" in raw:
+        if isinstance(raw, dict) and isinstance(raw.get("type"), str):
             found = _from_output([raw])
         else:
             found = {}

@@ -23,13 +23,14 @@ What is always true:
   the records have been put into the output, and the output keeps the order.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from stockticker_async.config import MARKET
 from stockticker_async.failures import named
+from stockticker_async.market import DAY
 from stockticker_async.saved import Basis, Before, Entry, Foreign, Nothing, Saved, write
 from stockticker_async.splits import Split, fingerprint
 from stockticker_async.streams import Stream
@@ -59,6 +60,8 @@ class Start:
     """Whether an entry was replaced: then a state goes out before the first record."""
     foreign: bool = False
     """Whether the cursors come from a state that has no fingerprints."""
+    from_market: Mapping[str, date] = field(default_factory=dict)
+    """Tickers that count as covered up to a day since the whole market was, though without its OTC stocks."""
     moves: Mapping[str, date] = field(default_factory=dict)
     """A later ``since`` for these tickers, which takes effect once their splits were compared."""
     again: tuple[str, ...] = ()
@@ -75,11 +78,13 @@ def begin(
     start: date | None,
     default_start: date,
     settled: date,
+    movable: bool = True,
 ) -> Start:
     """The entries to go on from: those of ``before`` that still hold, new ones for the rest.
 
     ``names`` are the tickers, or `MARKET` alone. ``start`` is the configured start date: only
-    where a ticker without state begins, unless it is earlier than where its state began.
+    where a ticker without state begins, unless it is earlier than where its state began. A later
+    one moves ``since``, but where bars are counted from it: not ``movable``.
     """
     fresh = Entry(start or default_start)
     match before:
@@ -89,17 +94,25 @@ def begin(
             entry = Entry(start or min(through, settled), min(through, settled))
             return Start(dict.fromkeys(names, entry), foreign=True)
         case Saved():
-            return _go_on(before, names=names, basis=basis, start=start, fresh=fresh, settled=settled)
+            if not _holds(before.basis, basis, market=MARKET in names):
+                return _begin_anew(before, names, basis, start, fresh)
+            found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
+            return found if movable else replace(found, moves={})
 
 
-def _go_on(
-    saved: Saved, *, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry, settled: date
-) -> Start:
-    if saved.basis != basis:
-        return _begin_anew(saved, names, basis, start, fresh)
+def _holds(saved: Basis, basis: Basis, *, market: bool) -> bool:
+    """Whether the rows that were written are among those to be written now, with the same numbers."""
+    # a list is read wherever its tickers trade; a market with OTC stocks holds the one without
+    return replace(saved, otc=False) == replace(basis, otc=False) and (
+        saved.otc or not (market and basis.otc)
+    )
+
+
+def _go_on(saved: Saved, *, names: Sequence[str], start: date | None, fresh: Entry, settled: date) -> Start:
     entries: dict[str, Entry] = {}
     again, ahead = [], []
     moves: dict[str, date] = {}
+    from_market: dict[str, date] = {}
     for name in names:
         entry = _found(saved, name)
         if entry is None:
@@ -109,8 +122,10 @@ def _go_on(
             entry = Entry(start)
         elif start is not None and start > entry.since:
             moves[name] = start
-        if entry.cursor is not None and entry.cursor > settled:
+        if entry.since > settled + DAY or (entry.cursor is not None and entry.cursor > settled):
             ahead.append(name)
+        elif entry.cursor is not None and name not in saved.entries and not saved.basis.otc:
+            from_market[name] = entry.cursor
         entries[name] = entry
     notes = (
         (again, True, f"start_date is earlier than before: {named(again)} read again from {start}."),
@@ -122,6 +137,7 @@ def _go_on(
         dict(saved.market_splits) if MARKET in names and not again else {},
         tuple(Note(warn, text) for which, warn, text in notes if which),
         replaced=bool(again),
+        from_market=from_market,
         moves=moves,
     )
 
@@ -192,13 +208,24 @@ def _with_change(start: Start, changed: Sequence[str]) -> Start:
 
 
 def _moved(start: Start, mark: _Mark | None) -> Start:
-    """Let the later first days take effect, with the fingerprints that belong to them."""
+    """Let the later first days take effect, with the fingerprints that belong to them.
+
+    Where there are fingerprints and the splits are not known, a later sync does.
+    """
     entries = dict(start.entries)
+    market_splits, rereads = start.market_splits, start.rereads
     for name, since in start.moves.items():
         entry = entries[name]
-        splits = entry.splits if mark is None else mark(name, since, date.max)
-        entries[name] = replace(entry, since=since, splits=splits)
-    return replace(start, entries=entries, moves={})
+        if mark is not None:
+            entries[name] = replace(entry, since=since, splits=mark(name, since, date.max))
+        elif entry.splits is None and not market_splits:
+            entries[name] = replace(entry, since=since)
+        if mark is not None and name == MARKET:
+            found = {one: mark(one, since, date.max) for one in market_splits}
+            rereads = {one: found[one] for one in rereads}
+            found |= dict.fromkeys(rereads, _PENDING)
+            market_splits = {one: made for one, made in found.items() if made is not None}
+    return replace(start, entries=entries, market_splits=market_splits, rereads=rereads, moves={})
 
 
 def _found(saved: Saved, name: str) -> Entry | None:
@@ -229,6 +256,19 @@ class Progress:
         """Take the splits into account, once, before anything is covered."""
         self.start = follow_splits(self.start, splits, today=today, settled=settled)
         self._market_splits = dict(self.start.market_splits)
+
+    def uncover(self, names: Collection[str]) -> None:
+        """These were not part of the market that was read: theirs begins anew, before anything is covered."""
+        if not names:
+            return
+        since = {name: Entry(self.start.entries[name].since) for name in names}
+        text = f"The market was read without its OTC stocks, as which {named([*names])} may be: read anew."
+        self.start = replace(
+            self.start,
+            entries={**self.start.entries, **since},
+            notes=(*self.start.notes, Note(warn=True, text=text)),
+            replaced=True,
+        )
 
     def reread(self, name: str) -> None:
         """A ticker of `Start.rereads` was read again, and its records are put."""

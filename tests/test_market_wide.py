@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import pytest
 from support import BARS, BOTH, PRICES, Rows, advance_days, at, entries, rows_of, sync, truth
 
 from stockticker_async.sandbox.faults import Fault
@@ -12,6 +14,7 @@ from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
 
 FIRST, LAST = "2020-12-14", "2020-12-21"
+NOT_ENTITLED = b'{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data. Please upgrade."}'
 
 
 @asynccontextmanager
@@ -94,6 +97,53 @@ async def test_from_the_market_to_a_list_what_is_listed_counts_as_read() -> None
                 sandbox, stream, ["TSLA", "AAA"], "2020-12-22", "2020-12-22"
             )
             assert set(entries(listed.states(stream)[-1])) == {"TSLA", "AAA"}
+
+
+async def test_from_the_market_to_a_list_an_otc_stock_begins_anew() -> None:
+    async with market_at("2020-12-22") as sandbox:
+        otc = next(one.ticker for one in sandbox.market.universe if one.otc)
+        run = await sync(sandbox, "*", start_date=FIRST)
+        assert not any(name == otc for name, _ in rows_of(PRICES, run))
+        advance_days(sandbox)
+        listed = await sync(sandbox, ["TSLA", otc], before=run, start_date=FIRST, lookback_days=0)
+        for stream in BOTH:
+            wanted = truth(sandbox, stream, ["TSLA"], "2020-12-22", "2020-12-22")
+            wanted |= truth(sandbox, stream, [otc], FIRST, "2020-12-22")
+            assert rows_of(stream, listed) == wanted
+        assert len(listed.paths("/grouped/")) == 1, "for both streams"
+        assert [otc in text for text in listed.told("WARN") if "OTC" in text] == [True, True]
+        advance_days(sandbox)
+        onward = await sync(sandbox, ["TSLA", otc], before=listed, start_date=FIRST, lookback_days=0)
+        assert onward.paths("/grouped/") == []
+
+
+async def test_from_the_market_with_otc_to_a_list_all_of_it_counts_as_read() -> None:
+    async with market_at("2020-12-22") as sandbox:
+        otc = next(one.ticker for one in sandbox.market.universe if one.otc)
+        run = await sync(sandbox, "*", start_date=FIRST, include_otc=True)
+        listed = await sync(sandbox, ["TSLA", otc], before=run, start_date=FIRST, lookback_days=0)
+        assert listed.records(PRICES) == []
+        assert listed.paths("/aggs/") == []
+        without = await sync(sandbox, "*", before=run, start_date=FIRST, lookback_days=0)
+        assert without.paths("/aggs/") == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="body", transform="half", match="/grouped/", times=3),
+        Fault(kind="status", status=403, match="/grouped/"),
+    ],
+)
+async def test_where_it_cannot_be_told_what_the_market_left_out_all_of_the_list_begins_anew(
+    fault: Fault,
+) -> None:
+    async with market_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, "*", start_date=FIRST)
+        sandbox.faults.add(replace(fault, body=NOT_ENTITLED))
+        listed = await sync(sandbox, "TSLA", before=run, start_date=FIRST)
+        assert listed.code == 0
+        assert rows_of(BARS, listed) == truth(sandbox, BARS, ["TSLA"], FIRST, LAST)
 
 
 async def test_from_a_list_to_the_market_all_begins_anew() -> None:

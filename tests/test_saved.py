@@ -215,6 +215,7 @@ def test_states_of_another_source_only_are_refused_and_those_of_streams_that_hav
     [
         (b"[", b"]"),
         (b'{"date":', b"}"),
+        (b'{"type":', b"}"),
         (b'{"type":"STATE","state":', b"}"),
         (b'{"type":"GLOBAL","global":{"stream_states":[', b"]}}"),
         (b'{"stock_prices":{"version":1,"tickers":', b"}}"),

@@ -1,5 +1,6 @@
 """The laws of cursors: where a sync begins, what moves them, and what takes them back."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -59,7 +60,9 @@ def test_a_cursor_never_goes_back_nor_beyond_what_was_answered_and_seen(
 # where a sync begins
 
 
-def start_of(before: Before, *names: str, start: date | None = None, basis: Basis = BASIS) -> Start:
+def start_of(
+    before: Before, *names: str, start: date | None = None, basis: Basis = BASIS, movable: bool = True
+) -> Start:
     return begin(
         before,
         names=names,
@@ -67,6 +70,7 @@ def start_of(before: Before, *names: str, start: date | None = None, basis: Basi
         start=start,
         default_start=date(2020, 12, 14),
         settled=date(2020, 12, 20),
+        movable=movable,
     )
 
 
@@ -87,19 +91,59 @@ def test_an_earlier_start_date_replaces_the_entry_and_a_later_one_moves_it() -> 
     earlier = start_of(saved, "A", start=FIRST)
     assert earlier.entries == {"A": Entry(FIRST)}
     assert earlier.replaced
-    later = follow_splits(start_of(saved, "A", start=date(2020, 7, 1)), None, today=FIRST, settled=FIRST)
-    assert later.entries == {"A": Entry(date(2020, 7, 1), date(2020, 12, 18), "aaaaaaaa")}
+    raw = Saved(BASIS, {"A": Entry(date(2020, 6, 1), date(2020, 12, 18))})
+    later = follow_splits(start_of(raw, "A", start=date(2020, 7, 1)), None, today=FIRST, settled=FIRST)
+    assert later.entries == {"A": Entry(date(2020, 7, 1), date(2020, 12, 18))}
     assert not later.replaced
 
 
-@pytest.mark.parametrize(
-    "basis",
-    [
-        Basis(adjusted=False, bar="1 day"),
-        Basis(adjusted=True, bar="5 minute"),
-        Basis(adjusted=True, bar="1 day", otc=True),
-    ],
-)
+def test_a_later_start_date_takes_effect_only_with_the_fingerprints_that_belong_to_it() -> None:
+    """Else the next sync would take the old ones for splits that have gone."""
+    splits = [Split("A", date(2020, 2, 3), Fraction(2)), Split("A", date(2020, 8, 3), Fraction(2))]
+    days = {"today": date(2020, 12, 21), "settled": date(2020, 12, 20)}
+    later = date(2020, 7, 1)
+
+    def follow(start: Start, known: list[Split] | None) -> Start:
+        return follow_splits(start, known, **days)
+
+    for name in ("A", MARKET):
+        progress = Progress(STOCK_PRICES, BASIS, start_of(Nothing(), name, start=FIRST))
+        progress.follow(splits, **days)
+        progress.see(date(2020, 12, 18))
+        progress.cover(name, date(2020, 12, 18))
+        saved = read(STOCK_PRICES, progress.blob())
+        # the splits cannot be had: nothing moves yet
+        unknown = follow(start_of(saved, name, start=later), None)
+        assert unknown.entries[name].since == FIRST
+        moved = follow(start_of(saved, name, start=later), splits)
+        assert moved.entries[name].since == later
+        assert not moved.replaced
+        progress = Progress(STOCK_PRICES, BASIS, start_of(saved, name, start=later))
+        progress.follow(splits, **days)
+        again = follow(start_of(read(STOCK_PRICES, progress.blob()), name, start=later), splits)
+        assert not again.replaced
+        assert not again.rereads
+
+
+def test_what_is_read_again_of_the_market_stays_so_over_a_later_start_date() -> None:
+    saved = Saved(BASIS, {MARKET: Entry(FIRST, date(2020, 12, 18))}, {"B": "bbbbbbbb", "C": "0"})
+    split = Split("A", date(2020, 8, 3), Fraction(2))
+    days = {"today": date(2020, 12, 21), "settled": date(2020, 12, 20)}
+    found = follow_splits(start_of(saved, MARKET, start=date(2020, 7, 1)), [split], **days)
+    assert found.rereads.keys() == {"A", "B", "C"}
+    assert dict(found.market_splits) == dict.fromkeys("ABC", "0")
+    assert found.rereads["A"] is not None
+
+
+def test_bars_that_are_counted_from_the_first_day_keep_it() -> None:
+    saved = Saved(BASIS, {"A": Entry(date(2020, 6, 1), date(2020, 12, 18))})
+    assert start_of(saved, "A", start=date(2020, 7, 1), movable=False).moves == {}
+    assert start_of(saved, "A", start=date(2020, 5, 1), movable=False).entries == {
+        "A": Entry(date(2020, 5, 1))
+    }
+
+
+@pytest.mark.parametrize("basis", [Basis(adjusted=False, bar="1 day"), Basis(adjusted=True, bar="5 minute")])
 def test_another_basis_replaces_every_entry_and_says_so(basis: Basis) -> None:
     saved = Saved(BASIS, {"A": Entry(FIRST, date(2020, 12, 18))})
     found = start_of(saved, "A", "B", basis=basis)
@@ -113,6 +157,42 @@ def test_a_cursor_far_ahead_stays_and_is_told() -> None:
     found = start_of(saved, "A")
     assert found.entries["A"].cursor == date(2999, 12, 31)
     assert "ahead of the last finished day" in found.notes[0].text
+
+
+def test_a_first_day_in_the_future_is_told_and_not_read() -> None:
+    for entry in (Entry(date(2999, 1, 1)), Entry(date.max, date.max), Entry(date(2020, 12, 22))):
+        found = start_of(Saved(BASIS, {"A": entry}), "A")
+        assert found.entries["A"] == entry
+        assert "ahead of the last finished day" in found.notes[0].text
+    today = Entry(date(2020, 12, 21))
+    assert start_of(Saved(BASIS, {"A": today}), "A").notes == ()
+
+
+def test_with_otc_stocks_there_is_more_to_the_market_and_without_them_or_in_a_list_there_is_not() -> None:
+    entry, otc = Entry(FIRST, date(2020, 12, 18)), replace(BASIS, otc=True)
+    more = start_of(Saved(BASIS, {MARKET: entry}), MARKET, basis=otc)
+    assert more.entries == {MARKET: Entry(FIRST)}
+    assert more.replaced
+    less = start_of(Saved(otc, {MARKET: entry}, {"A": "aaaaaaaa"}), MARKET)
+    assert less.entries == {MARKET: entry}
+    assert less.market_splits == {"A": "aaaaaaaa"}
+    assert not less.replaced
+    listed = start_of(Saved(otc, {MARKET: entry}, {"A": "aaaaaaaa"}), "A")
+    assert listed.entries == {"A": replace(entry, splits="aaaaaaaa")}
+    assert not listed.from_market
+
+
+def test_what_the_market_left_out_is_no_longer_covered() -> None:
+    market = Saved(BASIS, {MARKET: Entry(FIRST, date(2020, 12, 18))}, {"B": "bbbbbbbb"})
+    start = start_of(market, "A", "B")
+    assert start.from_market == dict.fromkeys("AB", date(2020, 12, 18))
+    progress = Progress(STOCK_PRICES, BASIS, start)
+    progress.uncover([])
+    assert progress.start == start
+    progress.uncover(["B"])
+    assert progress.start.entries == {"A": Entry(FIRST, date(2020, 12, 18)), "B": Entry(FIRST)}
+    assert progress.start.replaced
+    assert "OTC" in progress.start.notes[0].text
 
 
 def test_from_the_market_to_a_list_what_is_listed_counts_as_covered_and_not_the_other_way() -> None:

@@ -103,6 +103,7 @@ async def _sync(shell: Shell, config: Config, feeds: Sequence[Feed], days: Days)
     """Read every family of streams; each stream has ended when this returns."""
     async with open_client(config, shell.clock, on_wait=_waiting(feeds)) as client:
         try:
+            await _leave_market(client, config, feeds)
             await _follow_splits(client, config, feeds, days)
             for bar, family in _families(feeds):
                 sync = BarsSync(client, config, bar, family, days)
@@ -127,6 +128,30 @@ async def _read_family(
         await _end(family, [*told(sync.failures), error])
         raise
     await _end(family, told(sync.failures))
+
+
+async def _leave_market(client: Client, config: Config, feeds: Sequence[Feed]) -> None:
+    """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
+
+    A bar of the last session that was covered shows that a ticker is none; the others begin anew.
+    """
+    listed: dict[date, frozenset[str]] = {}
+    for feed in feeds:
+        names = feed.progress.start.from_market
+        for session in {market.sessions_back(cursor, 0) for cursor in names.values()}:
+            if session not in listed:
+                listed[session] = await _listed(client, config, session)
+            feed.progress.uncover([name for name in names if name not in listed[session]])
+
+
+async def _listed(client: Client, config: Config, session: date) -> frozenset[str]:
+    """The configured tickers that traded on an exchange in a session; none where that cannot be had."""
+    wanted = frozenset(config.tickers)
+    try:
+        found = await api.market(client, session, adjusted=config.adjusted, otc=False, wanted=wanted)
+    except BadPageError:
+        return frozenset()
+    return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
 
 
 async def _follow_splits(client: Client, config: Config, feeds: Sequence[Feed], days: Days) -> None:
@@ -179,6 +204,7 @@ def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days)
         start=config.start_date,
         default_start=days.today - _DEFAULT_DAYS,
         settled=days.settled,
+        movable=not market.counts_days(bar),
     )
     for entry in start.entries.values():
         if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
