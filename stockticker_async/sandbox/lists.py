@@ -30,11 +30,13 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 @dataclass(frozen=True, slots=True)
 class Filter:
     field: str
-    compare: Callable[[Any, Any], bool]
+    suffix: str
+    """As written after the dot; nothing for equality."""
     value: Any
+    """What is compared with; a list for `any_of`."""
 
     def admits(self, row: Row) -> bool:
-        return self.field in row and self.compare(row[self.field], self.value)
+        return self.field in row and _COMPARED[self.suffix](row[self.field], self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Listed:
                 continue
             pieces = text.split(",") if suffix == "any_of" else [text]
             values = [self._value(name, piece) for piece in pieces]
-            found.append(Filter(name, _COMPARED[suffix], values if suffix == "any_of" else values[0]))
+            found.append(Filter(name, suffix, values if suffix == "any_of" else values[0]))
         return found
 
     def _choose(self, asked: Asked) -> None:

@@ -41,10 +41,8 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
     `scale` is how many of today's shares one share of that day became: raw price = scale * level. Whoever
     calls sees to it that `day` is a session.
     """
-    if not listing.first <= day <= listing.last:
-        return None
-    noise = day_noise(listing.seed, day)
-    if listing.presence < 1.0 and noise[0] * _UNIT >= listing.presence:
+    noise = _noise(listing, day)
+    if noise is None:
         return None
     close = _close(listing, day, noise[1]) * scale
     digits = 2 if close >= 1 else 4
@@ -64,6 +62,22 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
     return {
         "v": volume, "vw": average, "o": opened, "c": close, "h": high, "l": low, "t": t, "n": trades
     }  # fmt: skip
+
+
+def traded_volume(listing: Listing, day: int, scale: float) -> float | None:
+    """The `v` of the `day_bar`, without the work of the rest; None when the name did not trade."""
+    noise = _noise(listing, day)
+    return None if noise is None else _volume(listing, day, scale, noise)
+
+
+def _noise(listing: Listing, day: int) -> tuple[int, ...] | None:
+    """What a session's bar is made of; None when the name did not trade."""
+    if not listing.first <= day <= listing.last:
+        return None
+    noise = day_noise(listing.seed, day)
+    if listing.presence < 1.0 and noise[0] * _UNIT >= listing.presence:
+        return None
+    return noise
 
 
 def _close(listing: Listing, day: int, noise: int) -> float:

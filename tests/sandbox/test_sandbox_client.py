@@ -105,6 +105,22 @@ async def test_exchanges_types_and_conditions() -> None:
     assert len(conditions) > 30
 
 
+async def test_short_interest_short_volume_and_float() -> None:
+    def ask(client: RESTClient) -> list[Any]:
+        return [
+            list(client.list_short_interest("TSLA", settlement_date_gte="2026-01-01", limit=7)),
+            list(client.list_short_volume("TSLA", date_gte="2026-11-01", limit=7, sort="date.desc")),
+            list(client.list_stocks_floats(ticker_any_of=["KO", "PEP"], limit=1)),
+        ]
+
+    interest, volume, floats = await asked(ask)
+    assert [each.settlement_date for each in interest[::19]] == ["2026-01-15", "2026-10-30"]
+    assert all(each.short_interest > 0 and each.avg_daily_volume > 0 for each in interest)
+    assert len(volume) == len({each.date for each in volume}) == 15
+    assert all(0 < each.short_volume < each.total_volume for each in volume)
+    assert [each.ticker for each in floats] == ["KO", "PEP"]
+
+
 @pytest.mark.parametrize(
     ("key", "plan", "text"),
     [("wrong", "advanced", "Unknown API Key"), ("demo-key", "basic", "doesn't include this data timeframe")],

@@ -8,22 +8,14 @@ from typing import Any
 
 from stockticker_async.sandbox.answers.paging import paged
 from stockticker_async.sandbox.asked import Asked, parse_day
+from stockticker_async.sandbox.issuers import cik, composite_figi, share_class_figi, shares_outstanding
 from stockticker_async.sandbox.lists import Listed, Row, question
-from stockticker_async.sandbox.noise import fraction, mix
+from stockticker_async.sandbox.noise import mix
 from stockticker_async.sandbox.universe import Listing
 from stockticker_async.sandbox.wire import Answer, not_found, ok
 from stockticker_async.sandbox.world import World
 
 _BREATH = 500  # names looked at before the loop gets its turn
-_BASE36 = "0123456789BCDFGHJKLMNPQRSTVWXYZ"  # FIGIs have no vowels: https://www.openfigi.com/about/figi
-
-
-def _figi(bits: int) -> str:
-    text = ""
-    for _ in range(8):
-        bits, digit = divmod(bits, len(_BASE36))
-        text += _BASE36[digit]
-    return text
 
 
 def listing_row(listing: Listing, day: int) -> Row:
@@ -37,9 +29,9 @@ def listing_row(listing: Listing, day: int) -> Row:
         "type": listing.type,
         "active": day <= listing.last,
         "currency_name": "usd",
-        "cik": f"{mix(listing.seed, 60) % 2_000_000:010}",
-        "composite_figi": f"BBG0{_figi(mix(listing.seed, 61))}",
-        "share_class_figi": f"BBG0{_figi(mix(listing.seed, 62))}",
+        "cik": cik(listing),
+        "composite_figi": composite_figi(listing),
+        "share_class_figi": share_class_figi(listing),
     }
     if listing.otc:
         del row["primary_exchange"]
@@ -110,21 +102,21 @@ async def details(world: World, asked: Asked) -> Answer:
         raise not_found("Ticker")
     body = {
         "request_id": asked.request_id,
-        "results": _details(listing, day, asked.origin),
+        "results": _details(world, listing, day, asked.origin),
         "status": "OK",
     }
     return ok(body, asked.request_id)
 
 
-def _details(listing: Listing, day: int, origin: str) -> dict[str, Any]:
+def _details(world: World, listing: Listing, day: int, origin: str) -> dict[str, Any]:
     row = listing_row(listing, day)
     del row["last_updated_utc"]
-    shares = int(1e7 * 1000 ** fraction(listing.seed, 63))
+    shares = shares_outstanding(listing, world.market.basis(listing, None).scale(day))
     host = f"www.{listing.ticker.lower().replace('.', '-')}.example"
     branding = f"{origin}/v1/reference/company-branding/{host}/images/2022-01-10"
     return {
         **row,
-        "market_cap": round(shares * listing.price, 2),
+        "market_cap": round(shares_outstanding(listing) * listing.price, 2),
         "phone_number": f"(555) {mix(listing.seed, 64) % 900 + 100}-{mix(listing.seed, 65) % 10_000:04}",
         "address": {
             "address1": f"{mix(listing.seed, 66) % 9000 + 1} Market Street",

@@ -10,6 +10,7 @@ from stockticker_async.sandbox.answers.bars import bars
 from stockticker_async.sandbox.answers.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
 from stockticker_async.sandbox.answers.reference import details, tickers
+from stockticker_async.sandbox.answers.shares import free_float, short_interest, short_volume
 from stockticker_async.sandbox.answers.snapshot import snapshot
 from stockticker_async.sandbox.answers.status import holidays, now
 from stockticker_async.sandbox.asked import Asked
@@ -49,6 +50,9 @@ ROUTES = (
     Route("/v3/reference/tickers/{ticker}", details),
     Route("/v3/reference/exchanges", exchanges),
     Route("/v3/reference/conditions", conditions),
+    Route("/stocks/v1/short-interest", short_interest),
+    Route("/stocks/v1/short-volume", short_volume),
+    Route("/stocks/vX/float", free_float),
     Route("/v1/marketstatus/now", now),
     Route("/v2/snapshot/locale/us/markets/stocks/tickers", snapshot, level=1),
     Route("/v1/marketstatus/upcoming", holidays),

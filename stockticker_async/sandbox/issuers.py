@@ -1,0 +1,41 @@
+"""Who is behind a name: its numbers in the registers, and its shares."""
+
+from stockticker_async.sandbox.noise import fraction, mix
+from stockticker_async.sandbox.universe import Listing
+
+_FIGI = "0123456789BCDFGHJKLMNPQRSTVWXYZ"  # no vowels: https://www.openfigi.com/about/figi
+_LEAST_SHARES = 60  # days' volume: the float is not turned over faster
+
+_FLOATING = frozenset({"CS", "ADRC", "OS"})  # types that have a free float
+
+
+def cik(listing: Listing) -> str:
+    return f"{mix(listing.seed, 60) % 2_000_000:010}"
+
+
+def composite_figi(listing: Listing) -> str:
+    return f"BBG0{_figi(mix(listing.seed, 61))}"
+
+
+def share_class_figi(listing: Listing) -> str:
+    return f"BBG0{_figi(mix(listing.seed, 62))}"
+
+
+def _figi(bits: int) -> str:
+    text = ""
+    for _ in range(8):
+        bits, digit = divmod(bits, len(_FIGI))
+        text += _FIGI[digit]
+    return text
+
+
+def shares_outstanding(listing: Listing, scale: float = 1.0) -> int:
+    """Shares in the basis in which one is `scale` final ones."""
+    return int(max(1e7 * 1000 ** fraction(listing.seed, 63), _LEAST_SHARES * listing.volume) / scale)
+
+
+def free_float_percent(listing: Listing) -> float | None:
+    """The share of shares that is traded freely; None for what is no company's."""
+    if listing.type not in _FLOATING:
+        return None
+    return round(100 - 60 * fraction(listing.seed, 73) ** 3, 2)
