@@ -63,9 +63,14 @@ class LinesHandler(logging.Handler):
         self._mask = mask
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if record.exc_info:
-            text = f"{text}: {record.exc_info[1]!r}"
+        try:
+            text = record.getMessage()
+            if record.exc_info:
+                text = f"{text}: {record.exc_info[1]!r}"
+        except Exception as error:  # noqa: BLE001 - whatever is logged wrongly must not end a sync
+            text = f"{type(error).__name__} in a log line"
+            if isinstance(record.msg, str):
+                text = f"{record.msg} ({text})"
         level = next(name for least, name in _LEVELS if record.levelno >= least)
         self._offer(protocol.log(level, self._mask(text)))
 

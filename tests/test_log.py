@@ -107,6 +107,48 @@ def test_arguments_are_masked_too(lines: list[bytes]) -> None:
     assert told(lines) == [("INFO", f"{MASK} and {{'key': '{MASK}'}}")]
 
 
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "shown"),
+    [
+        ("%d bars", ("many",), "%d bars (TypeError in a log line)"),
+        ("%s and %s", ("one",), "%s and %s (TypeError in a log line)"),
+        ("%(name)s", ({"x": 1}, 2), "%(name)s (TypeError in a log line)"),
+        ("%y", ("one",), "%y (ValueError in a log line)"),
+        ("%s", (Unspeakable(),), "%s (ZeroDivisionError in a log line)"),
+        (Unspeakable(), (), "ZeroDivisionError in a log line"),
+        (f"%d {KEY}", ("many",), f"%d {MASK} (TypeError in a log line)"),
+    ],
+)
+def test_a_line_that_cannot_be_made_is_told_and_ends_nothing(
+    message: object, arguments: tuple[object, ...], shown: str
+) -> None:
+    assert handled(logging.LogRecord("x", logging.WARNING, "", 1, message, arguments, None)) == [
+        ("WARN", shown)
+    ]
+
+
+def handled(record: logging.LogRecord) -> list[tuple[str, str]]:
+    """Past pytest's own handlers, which raise such errors."""
+    lines: list[bytes] = []
+    mask = Mask()
+    mask.add(KEY)
+    LinesHandler(lines.append, mask).handle(record)
+    return told(lines)
+
+
+def test_an_exception_that_cannot_be_shown_is_told_and_ends_nothing() -> None:
+    class Silent(Exception):  # noqa: N818 - a name
+        __repr__ = Unspeakable.__repr__
+
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "it failed", (), (Silent, Silent(), None))
+    assert handled(record) == [("ERROR", "it failed (ZeroDivisionError in a log line)")]
+
+
 # The mask
 
 
