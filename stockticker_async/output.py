@@ -169,6 +169,8 @@ class Output:
                 self._write_batch(batch)
         except OSError as failure:
             self._tell(failure)
+        except MemoryError:
+            self._tell(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
         finally:
             os.close(self._wake_read)
 

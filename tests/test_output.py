@@ -355,6 +355,27 @@ async def test_drain_returns_when_all_is_written_and_not_before() -> None:
             await drained.wait()
 
 
+class Heavy(bytes):
+    """A piece for which the writer's thread has no memory."""
+
+    def __len__(self) -> int:
+        if threading.current_thread().name == "stdout":
+            raise MemoryError
+        return super().__len__()
+
+
+async def test_a_writer_without_memory_ends_every_wait() -> None:
+    with anyio.fail_after(SAFETY), pipe() as (reader, writer):
+        async with open_output(writer, on_closed=nobody_left) as output:
+            await output.put(Heavy(b"heavy\n"))
+            with pytest.raises(OutputError, match="Cannot allocate memory"):
+                await output.drain()
+            with pytest.raises(OutputError, match="Cannot allocate memory"):
+                await output.put(b"more\n")
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 1)
+
+
 # Log lines
 
 
