@@ -5,10 +5,14 @@ import sys
 
 
 def main() -> None:
-    # until the loop minds the signals, Ctrl-C ends the program quietly, not in a traceback
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from stockticker_async.cli import main as run  # noqa: PLC0415 - after the line above
-
+    # while the loop does not mind the signals, Ctrl-C ends the program quietly, not in a traceback;
+    # where it is ignored (`nohup`, `&` in a script), it stays so
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        from stockticker_async.cli import main as run  # noqa: PLC0415 - after the lines above
+    except (ImportError, MemoryError, OSError) as error:
+        sys.exit(f"The program cannot be loaded: {type(error).__name__}: {error}")
     sys.exit(run(sys.argv[1:]))
 
 

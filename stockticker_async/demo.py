@@ -5,7 +5,6 @@ sandbox has real closing prices of TSLA, the ones of Airbyte's tutorial; before 
 which goes on from the state of the first, a day passes.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from stockticker_async.operations.spec import spec
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import serve
 from stockticker_async.shell import Lines, Shell
+from stockticker_async.stderr import say
 
 _BEGINS = datetime(2020, 12, 22, 17, tzinfo=UTC)  # noon in New York
 _DAY = timedelta(days=1)
@@ -40,25 +40,25 @@ async def demo(
     names = tuple(name for text in tickers for name in text.split(",") if name) or _DEFAULT_TICKERS
     options = Options(tickers=names, now=_BEGINS)
     async with serve(options) as sandbox:
-        say = _Narrator(shell.output)
+        narrate = _Narrator(shell.output)
         raw = {"stock_ticker": ",".join(names), "api_key": options.key, "base_url": sandbox.url}
         shell = Shell(Clock(start=_BEGINS), shell.output, shell.mask)
-        await say(f"The API's imitation listens on {sandbox.url}. Its clock stands in {_BEGINS:%B %Y}.")
-        await say("spec: what the configuration holds.")
+        await narrate(f"The API's imitation listens on {sandbox.url}. Its clock stands in {_BEGINS:%B %Y}.")
+        await narrate("spec: what the configuration holds.")
         await spec(shell, specification)
-        await say(f"check: is {', '.join(names)} there, and does the key work?")
+        await narrate(f"check: is {', '.join(names)} there, and does the key work?")
         await check(shell, raw)
-        await say("discover: the streams.")
+        await narrate("discover: the streams.")
         await discover(shell, streams)
-        await say("read: the last seven days of both streams.")
+        await narrate("read: the last seven days of both streams.")
         blobs, code = await _read(shell, raw, selected, {})
         if code:
             return code
         sandbox.clock.advance(_DAY.total_seconds())
         shell = Shell(Clock(start=_BEGINS + _DAY), shell.output, shell.mask)
-        await say("A day passes. read, from the state: the last finished day once more, and what is new.")
+        await narrate("A day passes. read, from the state: the last finished day once more, and what is new.")
         _, code = await _read(shell, raw, selected, blobs)
-        await say(f"That is all: {len(sandbox.calls)} calls to the API in the whole demo.")
+        await narrate(f"That is all: {len(sandbox.calls)} calls to the API in the whole demo.")
     return code
 
 
@@ -80,8 +80,7 @@ class _Narrator:
 
     async def __call__(self, text: str) -> None:
         await self._output.drain()
-        if sys.stderr is not None:
-            sys.stderr.write(f"\n# {text}\n")
+        say(f"\n# {text}\n")
 
 
 class _Recorder:

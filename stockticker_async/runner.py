@@ -3,10 +3,11 @@
 What ends the program, and how:
 
 - The operation returns its exit code: all lines are written first, however slow the reader.
-- An error that nobody has told yet becomes one ERROR trace, exit 1. This is the one place that
+- An error that nobody has told yet becomes one ERROR trace, exit 1. This is the one module that
   catches every exception; what is no error of ours is our bug, and says so with its traceback in the
   trace, where it can be reported from.
-- SIGTERM or SIGINT: the operation is cancelled and writes its last states; what is queued is
+- Memory runs out: that is told in plain words if there is enough left to say it, exit 1.
+- SIGTERM, SIGINT or SIGHUP: the operation is cancelled and writes its last states; what is queued is
   written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
   Then the process dies *of* the signal. A second signal ends it at once.
 - The reader has gone: it dies of SIGPIPE at once, as `yes | head -1` does.
@@ -15,9 +16,8 @@ What ends the program, and how:
 
 import os
 import signal
-import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,10 +29,17 @@ from stockticker_async.errors import ConnectorError, OutputError
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.output import Output, open_output
 from stockticker_async.shell import Shell
+from stockticker_async.stderr import say
 
 _FLUSH = 3.0
 """Seconds without progress that a reader is granted once a signal has come (PyAirbyte stops
 reading before it sends SIGTERM)."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_OUT_OF_MEMORY = (
+    "The memory ran out. Give the program more, or lower max_concurrent_requests; the next sync goes on from "
+    "the last STATE."
+)
 
 Operation = Callable[[Shell], Awaitable[int]]
 Death = Callable[[signal.Signals], None]
@@ -74,8 +81,37 @@ def run(
 ) -> int:
     """Run to the end and return the exit code, or die of a signal."""
     ending = _Ending(flush, die)
-    anyio.run(partial(_run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor))
+    main = partial(_run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor)
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        anyio.run(main)
+    except BaseException as error:  # noqa: BLE001 - there is no output that could tell it
+        causes = list(_causes(error))
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
+            die(signal.SIGINT)  # so late that the loop does not mind signals any more
+        ending.code = 1
+        told = ", ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
+        say(f"The program cannot run: {mask(told)}\n")
+    finally:
+        signal.signal(signal.SIGINT, interrupt)  # the loop leaves Python's own, which ends in a traceback
     return ending.code
+
+
+def failing(error: Exception) -> Operation:
+    """The operation that does nothing but raise."""
+
+    async def fail(_: Shell) -> int:
+        raise error
+
+    return fail
+
+
+def prepared(make: Callable[[], Operation]) -> Operation:
+    """The operation that is made, or one that tells why there is none."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - told like any other, once there is an output
+        return failing(error)
 
 
 async def _run(
@@ -99,22 +135,35 @@ async def _guarded(operation: Operation, shell: Shell) -> int:
     """The operation's exit code; 1 where it raised, which is then told."""
     try:
         return await operation(shell)
-    except OutputError:
-        return 1  # told when the output is drained
-    except ConnectorError as error:
-        await _tell(shell, error)
-    except Exception as error:  # noqa: BLE001 - the one place: nothing may end as a bare traceback
-        await _tell(shell, _bug(error), stack_trace="".join(traceback.format_exception(error)))
+    except Exception as error:  # noqa: BLE001 - nothing may end as a bare traceback
+        for one, stack_trace in _told(error):
+            await _tell(shell, one, stack_trace=stack_trace)
     return 1
 
 
-def _bug(error: BaseException) -> ConnectorError:
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return ConnectorError(
-        "Something unforeseen went wrong in the connector. Please report it with this trace.",
-        detail=type(error).__name__,
-    )
+def _told(error: Exception) -> Iterator[tuple[ConnectorError, str | None]]:
+    """The errors to tell, each once, with their traces where they are bugs."""
+    causes = list(_causes(error))
+    foreign = [cause for cause in causes if not isinstance(cause, ConnectorError)]
+    if any(isinstance(cause, MemoryError) for cause in foreign):
+        yield ConnectorError(_OUT_OF_MEMORY), None
+    elif foreign:
+        text = "Something unforeseen went wrong in the connector. Please report it with this trace."
+        trace = "".join(traceback.format_exception(error))
+        yield ConnectorError(text, detail=type(foreign[0]).__name__), trace
+    else:
+        # what stdout does not take is told when the output is drained
+        ours = {str(cause): cause for cause in causes if isinstance(cause, ConnectorError)}
+        yield from ((cause, None) for cause in ours.values() if not isinstance(cause, OutputError))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What a group of errors holds, at any depth; the error itself if it is none."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _causes(one)
+    else:
+        yield error
 
 
 async def _tell(shell: Shell, error: ConnectorError, *, stack_trace: str | None = None) -> None:
@@ -129,8 +178,7 @@ async def _is_drained(output: Output) -> bool:
     try:
         await output.drain()
     except OutputError as error:
-        if sys.stderr is not None:
-            sys.stderr.write(f"{error.message}\n")
+        say(f"{error.message}\n")
         return False
     return True
 
@@ -138,7 +186,9 @@ async def _is_drained(output: Output) -> bool:
 async def _watch_signals(
     scope: anyio.CancelScope, ending: _Ending, *, task_status: anyio.abc.TaskStatus[None]
 ) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    # what is ignored stays so: `nohup`, and `&` in a script, ask for it
+    minded = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    with anyio.open_signal_receiver(*minded) as signals:
         task_status.started()
         async for signum in signals:
             if ending.signum is not None:

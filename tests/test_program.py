@@ -250,11 +250,14 @@ def test_a_full_disk_is_told_on_stderr_in_one_line(config: dict[str, Any], tmp_p
     assert b"No space left" in done.stderr
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_flushes_a_last_state_and_kills(
     config: dict[str, Any], tmp_path: Path, signum: signal.Signals
 ) -> None:
-    arguments = arguments_of_read(tmp_path, {**config, "start_date": "2004-01-02", "end_date": "2020-12-21"})
+    # 4,272 sessions of each are 16 MB: more than the pipe and the output hold, so that the sync cannot end
+    names = "TSLA,AAPL,NVDA,MSFT,AMZN,F,GE,IBM"
+    days = {"start_date": "2004-01-02", "end_date": "2020-12-21"}
+    arguments = arguments_of_read(tmp_path, {**config, "stock_ticker": names, **days})
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(50)]

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,9 +14,9 @@ import pytest
 
 from stockticker_async import protocol
 from stockticker_async.clock import Clock
-from stockticker_async.errors import ConfigError, OutputError
+from stockticker_async.errors import ConfigError, ConnectorError, OutputError, TransientError
 from stockticker_async.log import Mask
-from stockticker_async.runner import Operation, run
+from stockticker_async.runner import Operation, failing, prepared, run
 from stockticker_async.shell import Shell
 
 LINE = protocol.log("INFO", "a line")
@@ -97,6 +99,100 @@ async def _fail() -> None:
     raise ZeroDivisionError(KEY)
 
 
+def test_errors_of_ours_in_groups_of_tasks_are_told_each_once(program: Program) -> None:
+    wrong, gone = ConfigError("no such field"), TransientError("no network")
+    inner = ExceptionGroup("inner", [gone, ConfigError("no such field")])
+    assert program(failing(ExceptionGroup("outer", [wrong, inner]))) == 1
+    told = [message["trace"]["error"] for message in oracle.messages(program.stdout)]
+    assert [(one["message"], one["failure_type"]) for one in told] == [
+        ("no such field", "config_error"),
+        ("no network", "transient_error"),
+    ]
+    assert all("stack_trace" not in one for one in told)
+
+
+def test_a_bug_among_errors_of_ours_is_told_with_its_trace(program: Program) -> None:
+    errors = [ConfigError("no such field"), ExceptionGroup("inner", [KeyError("x")])]
+    assert program(failing(ExceptionGroup("outer", errors))) == 1
+    [message] = oracle.messages(program.stdout)
+    assert message["trace"]["error"]["internal_message"] == "KeyError"
+    assert "no such field" in message["trace"]["error"]["stack_trace"]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ExceptionGroup("some", [ConnectorError("a page"), MemoryError()])]
+)
+def test_memory_that_ends_is_told_in_plain_words(program: Program, error: Exception) -> None:
+    assert program(failing(error)) == 1
+    [message] = oracle.messages(program.stdout)
+    assert message["trace"]["error"]["message"].startswith("The memory ran out.")
+    assert "stack_trace" not in message["trace"]["error"]
+
+
+def test_what_cannot_be_prepared_is_told_like_any_other_error(program: Program) -> None:
+    def broken() -> Operation:
+        raise RecursionError("too deep")
+
+    assert program(prepared(broken)) == 1
+    [message] = oracle.messages(program.stdout)
+    assert message["trace"]["error"]["internal_message"] == "RecursionError"
+    assert "broken" in message["trace"]["error"]["stack_trace"]
+
+
+def test_an_output_that_cannot_be_opened_is_told_on_stderr() -> None:
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7)); "
+    code += "from stockticker_async.cli import main; sys.exit(main(['spec']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr == b"The program cannot run: OSError: [Errno 24] Too many open files\n"
+
+
+def test_a_late_interrupt_ends_it_without_a_traceback(program: Program) -> None:
+    async def operation(_: Shell) -> int:
+        # as if it came when the loop does not mind the signals any more
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    program(operation)
+    assert program.deaths[-1] is signal.SIGINT
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_whatever_minded_the_interrupt_before_minds_it_afterwards(
+    program: Program, handler: signal.Handlers
+) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert program(_nothing) == 0
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _nothing(_: Shell) -> int:
+    return 0
+
+
+def test_a_signal_that_is_ignored_stays_so(program: Program) -> None:
+    async def operation(shell: Shell) -> int:
+        for signum in (signal.SIGHUP, signal.SIGINT):
+            signal.raise_signal(signum)
+        await anyio.lowlevel.checkpoint()
+        await shell.output.put(LINE)
+        return 7
+
+    before = [(one, signal.signal(one, signal.SIG_IGN)) for one in (signal.SIGHUP, signal.SIGINT)]
+    try:
+        assert program(operation) == 7
+    finally:
+        for signum, handler in before:
+            signal.signal(signum, handler)
+    assert program.deaths == []
+    assert program.stdout == LINE
+
+
 @pytest.mark.parametrize("error", [OutputError("full"), ConfigError("told too late"), ValueError("a bug")])
 def test_a_full_disk_is_told_on_stderr_whatever_was_to_be_said(
     error: Exception, capsys: pytest.CaptureFixture[str]
@@ -128,7 +224,7 @@ def test_a_full_disk_without_a_stderr_is_an_exit_code(monkeypatch: pytest.Monkey
         os.close(full)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_cancels_and_lets_the_operation_write_its_last_words(
     program: Program, signum: signal.Signals
 ) -> None:
