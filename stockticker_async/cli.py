@@ -10,47 +10,89 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any, NoReturn
 
 import orjson
 
-from stockticker_async import __version__
+from stockticker_async import __version__, files
 from stockticker_async.clock import Clock
-from stockticker_async.errors import ConfigError, ConnectorError, UsageError
+from stockticker_async.errors import ConfigError, UsageError
 from stockticker_async.log import Mask
-from stockticker_async.runner import Operation, run
+from stockticker_async.runner import Operation, failing, prepared, run
 from stockticker_async.shell import Shell
+from stockticker_async.stderr import say
 
 _USAGE_EXIT = 2  # argparse's own, and every shell tool's
+_SHOWN_CHARS = 16
+"""What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of leaving: bad usage is told on stdout, too."""
+    """Raises instead of leaving and printing: all that is written passes the output."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, usage=self.format_usage())
+
+    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        raise _Printed(self.format_help())
+
+
+class _Printed(Exception):  # noqa: N818 - not an error: what was asked for is a text
+    """The text is all that was asked for."""
+
+
+class _Version(argparse.Action):
+    """An option without a value."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, *_: object) -> NoReturn:
+        raise _Printed(f"source-stockticker-async {__version__}\n")
 
 
 def main(argv: Sequence[str], clock: Clock | None = None) -> int:
     """Run the program and return its exit code."""
     if not _is_open(1):
-        sys.stderr.write("stdout is closed: there is nowhere to write to.\n")
+        say("stdout is closed: there is nowhere to write to.\n")
         return 1
+    _hold_the_first_descriptors()
     clock = clock or Clock()
     mask = Mask()
     try:
         args = _parser(argv).parse_args(argv)
+    except _Printed as printed:
+        return run(_printing(str(printed)), clock=clock, mask=mask)
     except UsageError as error:
-        sys.stderr.write(f"{error.usage}{error.message}\n")
-        run(_failing(error), clock=clock, mask=mask)
+        _hide_values(argv, mask)
+        say(f"{error.usage}{mask(error.message)}\n")
+        run(failing(error), clock=clock, mask=mask)
         return _USAGE_EXIT
-    try:
-        operation = _operation(args, clock, mask)
-    except ConnectorError as error:
-        operation = _failing(error)
+    operation = prepared(partial(_operation, args, clock, mask))
     _spare_the_collector()
     return run(operation, clock=clock, mask=mask, debug=args.debug)
+
+
+def _hold_the_first_descriptors() -> None:
+    """Where stdin or stderr is closed, nothing else gets its number: a socket would be written into."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr's number
+        pass
+    os.close(descriptor)
+
+
+def _hide_values(argv: Sequence[str], mask: Mask) -> None:
+    """Mask what was typed, but for short words."""
+    for argument in argv:
+        if argument.startswith("--"):
+            option, _, value = argument[2:].partition("=")
+        elif argument.startswith("-"):
+            option, value = "", argument[2:]
+        else:
+            option, value = "", argument
+        for typed in (option, value):
+            if len(typed) > _SHOWN_CHARS:
+                mask.add(typed)
 
 
 def _spare_the_collector() -> None:
@@ -71,11 +113,12 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _failing(error: ConnectorError) -> Operation:
-    async def fail(_: Shell) -> int:
-        raise error
+def _printing(text: str) -> Operation:
+    async def put(shell: Shell) -> int:
+        await shell.output.put(text.encode())
+        return 0
 
-    return fail
+    return put
 
 
 def _parser(argv: Sequence[str]) -> _Parser:
@@ -83,12 +126,13 @@ def _parser(argv: Sequence[str]) -> _Parser:
         prog="source-stockticker-async",
         description="US stock prices from the API of Massive (formerly Polygon.io), as Airbyte messages.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
         command.add_argument("--debug", action="store_true", help="log every call to the API")
+        command.add_argument("--version", action=_Version)
         return command
 
     add("spec", "print what the configuration holds")
@@ -163,7 +207,7 @@ def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
 
 
 def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
-    from stockticker_async import catalog, config, market, saved  # noqa: PLC0415
+    from stockticker_async import catalog, config, market  # noqa: PLC0415
     from stockticker_async.operations.read import plan, read  # noqa: PLC0415
 
     if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
@@ -173,11 +217,8 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     raw = _read_config(args.config, mask)
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = catalog.parse(_read_json(args.catalog, "catalog"))
-    text = _read_file(args.state, "state") if args.state else b"[]"
-    blobs = saved.find_blobs(text)
-    if not blobs and len(text.strip()) > len("null"):  # more than a state that was left empty on purpose
-        told = f"The state {args.state} has no STATE in it: everything is read from its start."
-        parsed = replace(parsed, warnings=(*parsed.warnings, told))
+    blobs, told = _read_state(args.state) if args.state else ({}, ())
+    parsed = replace(parsed, warnings=(*parsed.warnings, *told))
     operate = plan if args.plan else read
     return lambda shell: operate(shell, parsed, selected, blobs)
 
@@ -221,23 +262,22 @@ def _read_config(path: str, mask: Mask) -> Any:
     return raw
 
 
+def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:
+    """The last stream_state of each stream, and what to warn of."""
+    from stockticker_async import saved  # noqa: PLC0415
+
+    blobs: dict[str, Any] = {}
+    size_bytes = 0
+    for block in files.blocks(path, "state"):
+        blobs |= saved.find_blobs(block)
+        size_bytes += len(block.strip())
+    if blobs or size_bytes <= len("null"):  # a state that was left empty on purpose
+        return blobs, ()
+    return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)
+
+
 def _read_json(path: str, what: str) -> Any:
-    text = _read_file(path, what)
     try:
-        return orjson.loads(text)
+        return orjson.loads(files.whole(path, what))
     except orjson.JSONDecodeError as error:
         raise ConfigError(f"The {what} file {path} is not JSON: {error}.") from None
-
-
-def _read_file(path: str, what: str) -> bytes:
-    """What the file holds, without a byte order mark. Raises `ConfigError`; never shows its content."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise ConfigError(f"The name of the {what} file cannot be that of a file.") from None
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if not content.strip():
-        raise ConfigError(f"The {what} file {path} is empty.")
-    return content

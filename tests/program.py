@@ -1,17 +1,24 @@
 """The program as a process: a sandbox to talk to, and what a run of it left."""
 
+import gc
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import oracle
+
+from stockticker_async.cli import main
+from stockticker_async.clock import Clock
 
 KEY = "k3y-OF-the-tests/+=9"
 """Marked, and with characters that look different when they are encoded."""
@@ -77,6 +84,41 @@ def run(
         **options,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def run_here(*arguments: str, clock: Clock | None = None) -> Finished:
+    """Run the program in this process, which is as it was afterwards."""
+    told = io.StringIO()
+    with tempfile.TemporaryFile() as file, _as_before(), _stdout_to(file.fileno()), redirect_stderr(told):
+        returncode = main(arguments, clock)
+        file.seek(0)
+        return Finished(returncode, file.read(), told.getvalue().encode())
+
+
+@contextmanager
+def _stdout_to(descriptor: int) -> Iterator[None]:
+    before = os.dup(1)
+    os.dup2(descriptor, 1)
+    try:
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+
+
+@contextmanager
+def _as_before() -> Iterator[None]:
+    """Give back what the program sets for its own process: logging and the garbage collector."""
+    root, own, threshold = logging.getLogger(), logging.getLogger("stockticker_async"), gc.get_threshold()
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        own.setLevel(levels[1])
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
 
 
 def write_json(path: Path, value: Any) -> str:

@@ -1,0 +1,220 @@
+"""The command line: what is typed, where it is told, and the descriptors that a program is born with."""
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from program import KEY, PROGRAM, ROOT, Finished, run_here, write_json
+
+from stockticker_async import __version__
+from stockticker_async.clock import Clock
+
+COMMANDS = ("spec", "check", "discover", "read", "catalog", "demo", "sandbox")
+
+
+def shell(command: str, *, cwd: Path | None = None) -> Finished:
+    """Run a line of the shell, where ``PROGRAM`` stands for the program."""
+    line = command.replace("PROGRAM", " ".join(PROGRAM))
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+# What is typed
+
+
+@pytest.mark.parametrize("arguments", [("--help",), *((command, "--help") for command in COMMANDS)])
+def test_help_is_one_text_on_stdout(arguments: tuple[str, ...]) -> None:
+    done = run_here(*arguments)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"usage: source-stockticker-async")
+    assert done.stdout.endswith(b"\n")
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("arguments", [("--version",), *((command, "--version") for command in COMMANDS)])
+def test_the_version_is_told_everywhere(arguments: tuple[str, ...]) -> None:
+    done = run_here(*arguments)
+    assert (done.returncode, done.stdout) == (0, f"source-stockticker-async {__version__}\n".encode())
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_text_that_stdout_does_not_take_is_no_success(option: str) -> None:
+    done = shell(f"PROGRAM {option} > /dev/full")
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("read", f"--api-key={KEY}"),
+        ("read", "--api-key", KEY),
+        ("read", "--config", "c", "--catalog", "c", "--api_key", KEY),
+        ("read", f"--debug={KEY}"),
+        ("spec", f"-k{KEY}"),
+        ("spec", KEY),
+        (KEY,),
+        (f"--{KEY}-and-more",),
+        (f"--api-key={KEY}", "read"),
+        ("sandbox", "--port", KEY),
+    ],
+)
+def test_a_key_that_is_typed_where_none_belongs_is_not_shown(arguments: tuple[str, ...]) -> None:
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    assert len(done.errors) == 1
+    for form in (KEY, KEY[:10], KEY[-10:]):
+        assert form.encode() not in done.stdout + done.stderr
+
+
+def test_a_word_that_is_mistyped_is_shown() -> None:
+    done = run_here("raed")
+    assert "'raed'" in done.errors[0]["message"]
+    assert done.errors[0]["failure_type"] == "config_error"
+    assert "--colour" in run_here("spec", "--colour").errors[0]["message"]
+    assert "--requests" in run_here("spec", "--requests=100").errors[0]["message"]
+
+
+class BrokenOnce(Clock):
+    """A clock whose first answer is an error that nobody foresaw."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._errors = [error]
+
+    def utc_now(self) -> datetime:
+        if self._errors:
+            raise self._errors.pop()
+        return datetime(2024, 6, 3, tzinfo=UTC)
+
+
+def test_what_nobody_foresaw_while_files_are_judged_is_an_error_of_ours(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "config.json", {"stock_ticker": "A", "api_key": KEY})
+    clock = BrokenOnce(OverflowError(f"date value out of range at {KEY}"))
+    done = run_here("read", "--config", path, "--catalog", path, clock=clock)
+    assert done.returncode == 1
+    [error] = done.errors
+    assert error["failure_type"] == "system_error"
+    assert "OverflowError" in error["stack_trace"]
+    assert KEY not in done.stdout.decode()
+    assert done.stderr == b""
+
+
+def test_memory_that_ends_while_files_are_judged_is_told(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "config.json", {"stock_ticker": "A", "api_key": KEY})
+    done = run_here("read", "--config", path, "--catalog", path, clock=BrokenOnce(MemoryError()))
+    assert done.returncode == 1
+    assert "memory ran out" in done.errors[0]["message"]
+    assert "stack_trace" not in done.errors[0]
+
+
+# The key at a terminal
+
+
+@pytest.mark.parametrize("name", ["MASSIVE_API_KEY", "POLYGON_API_KEY"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_key_may_come_from_the_environment_at_a_terminal_only(
+    name: str,
+    terminal: bool,  # noqa: FBT001 - a case
+    tmp_path: Path,
+) -> None:
+    path = write_json(tmp_path / "config.json", {"stock_ticker": "A", "start_date": f"{KEY}!"})
+    outer, inner = os.openpty()
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "read", "--config", path, "--catalog", path],
+            stdin=inner if terminal else subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, name: KEY},
+        )
+    finally:
+        os.close(outer)
+        os.close(inner)
+    # what is taken as the key is masked; without a terminal it is missing, and anything may be shown
+    assert (b"holds the api_key" in done.stdout) is terminal
+    assert done.returncode == 1
+
+
+def test_a_file_s_key_is_preferred_and_no_environment_is_no_error(tmp_path: Path) -> None:
+    outer, inner = os.openpty()
+    environment = {name: value for name, value in os.environ.items() if "API_KEY" not in name}
+    try:
+        for raw, told in (({"stock_ticker": "A"}, "api_key is missing"), ({"api_key": 5}, "stock_ticker is")):
+            done = subprocess.run(
+                [*PROGRAM, "read", "--config", write_json(tmp_path / "c.json", raw), "--catalog", "none"],
+                stdin=inner,
+                capture_output=True,
+                check=False,
+                timeout=60,
+                env=environment,
+            )
+            assert told in done.stdout.decode()
+    finally:
+        os.close(outer)
+        os.close(inner)
+
+
+# The descriptors that it is born with
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "2>/dev/full"])
+def test_bad_usage_is_told_on_stdout_where_stderr_takes_nothing(closed: str) -> None:
+    done = shell(f"PROGRAM read {closed}")
+    assert done.returncode == 2
+    assert len(done.errors) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-", "2>/dev/full"])
+def test_messages_are_the_same_with_channels_closed(closed: str) -> None:
+    assert shell(f"PROGRAM spec {closed}").stdout == run_here("spec").stdout
+
+
+def test_a_demo_needs_no_stderr() -> None:
+    done = shell("PROGRAM demo F 2>&-")
+    assert done.returncode == 0
+    assert done.statuses.count(("stock_prices", "COMPLETE")) == 2
+
+
+def test_a_closed_stdout_is_told_on_stderr_if_there_is_one() -> None:
+    done = shell("PROGRAM spec >&-")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"stdout is closed: there is nowhere to write to.\n"
+    done = shell("PROGRAM spec >&- 2>&-")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
+def test_a_stdout_that_can_only_be_read_is_told() -> None:
+    done = shell("PROGRAM spec 1< /dev/null")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"stdout takes no more: Bad file descriptor.")
+
+
+def test_the_number_of_a_closed_stderr_goes_to_nothing_else() -> None:
+    # whatever opens next would get it, and be written into by whoever complains to stderr
+    probe = (
+        "import os; from stockticker_async.cli import main; main(['spec']); "
+        "print([os.fstat(n).st_rdev == os.stat(os.devnull).st_rdev for n in (0, 2)])"
+    )
+    done = shell(f'{PROGRAM[0]} -c "{probe}" <&- 2>&-')
+    assert done.stdout.splitlines()[-1] == b"[True, True]"
+
+
+def test_a_command_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = shell(f"rmdir '{gone}'; PROGRAM spec", cwd=gone)
+    assert done.returncode == 0
+    assert [message["type"] for message in done.messages] == ["SPEC"]
