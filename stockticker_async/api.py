@@ -3,17 +3,17 @@
 Facts about paths and parameters: the API's documentation and OpenAPI file (read 2026-11).
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from stockticker_async.bars import (
     Asked,
-    BadPageError,
     MarketBar,
     WireBar,
     decode_market,
@@ -22,16 +22,37 @@ from stockticker_async.bars import (
     judge_range,
 )
 from stockticker_async.client import Answer, Client
-from stockticker_async.errors import ConfigError, ConnectorError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.splits import Split, ratio
 from stockticker_async.verdict import Barred, Missing, Refusal
 
+T = TypeVar("T")
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
 _URL_CHARS = 3500
 """Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
 _SPLITS_A_DAY = 6  # of all US stocks, reverse splits and OTC ones included: some 1,500 a year
 _PAGES = 10_000  # 20 years of minute bars are 100 pages: an end that never comes is a fault
+
+
+async def pages(
+    client: Client, path: str, decode: Callable[[bytes], tuple[T, str | None]]
+) -> AsyncGenerator[Answer[tuple[T, str | None]] | Refusal | Missing, None]:
+    """The pages from a path of the API on, as ``decode`` gives them, which also finds the next page's URL.
+
+    What is no answer ends them. Raises `BadPageError` for a page that cannot be used; the pages before it
+    stand.
+    """
+    url, seen = client.url_of(path), set[str]()
+    while True:
+        if url in seen or len(seen) == _PAGES:
+            raise BadPageError("the API's pages go round in a circle.")
+        seen.add(url)
+        found = await client.get(url, decode)
+        yield found
+        if not isinstance(found, Answer) or found.value[1] is None:
+            return
+        url = client.next_target(found.value[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +70,22 @@ async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage |
 
     Raises `BadPageError` for a page that cannot be used; the pages before it stand.
     """
-    url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
-    while True:
-        if url in seen or len(seen) == _PAGES:
-            raise BadPageError("the API's pages go round in a circle.")
-        seen.add(url)
+    after_ms: int | None = None
 
-        def decode(body: bytes, after_ms: int | None = after_ms) -> tuple[list[WireBar], str | None]:
-            page = decode_range(body)
-            return judge_range(page, asked, after_ms=after_ms), page.next_url or None
+    def decode(body: bytes) -> tuple[list[WireBar], str | None]:
+        page = decode_range(body)
+        return judge_range(page, asked, after_ms=after_ms), page.next_url or None
 
-        match await client.get(url, decode):
-            case Answer((bars, next_url), moment):
-                yield BarsPage(bars, next_url is None, moment)
-            case Refusal() as refusal:
-                yield refusal
-                return
-            case Missing() as missing:
-                raise _no_answer(missing)
-        if next_url is None:
-            return
-        after_ms = bars[-1].t if bars else after_ms
-        url = client.next_target(next_url)
+    async with aclosing(pages(client, _range_path(asked), decode)) as found:
+        async for one in found:
+            match one:
+                case Answer((bars, next_url), moment):
+                    yield BarsPage(bars, next_url is None, moment)
+                    after_ms = bars[-1].t if bars else after_ms
+                case Refusal():
+                    yield one
+                case Missing():
+                    raise _no_answer(one)
 
 
 async def market(
@@ -165,19 +180,12 @@ def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
 
 async def _split_pages(client: Client, path: str) -> list[Split] | Refusal | Missing:
     found: list[Split] = []
-    seen: set[str] = set()
-    url = client.url_of(path)
-    while url not in seen and len(seen) < _PAGES:
-        seen.add(url)
-        match await client.get(url, _decode_splits):
-            case Answer((page, next_url)):
-                found += page
-                if next_url is None:
-                    return found
-                url = client.next_target(next_url)
-            case refusal:
-                return refusal
-    raise BadPageError("the API's pages of splits go round in a circle.")
+    async with aclosing(pages(client, path, _decode_splits)) as answers:
+        async for one in answers:
+            if not isinstance(one, Answer):
+                return one
+            found += one.value[0]
+    return found
 
 
 def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
@@ -204,6 +212,7 @@ def _flag(value: bool) -> str:  # noqa: FBT001 - its one use is obvious
 
 
 def _no_answer(missing: Missing) -> ConnectorError:
+    """What a 404 means where there always is an answer."""
     if missing.no_route:
         return ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
     return BadPageError("the API answered 404 where it always has an answer.")

@@ -20,10 +20,10 @@ import msgspec
 import orjson
 
 from stockticker_async.config import Bar
-from stockticker_async.errors import TransientError
+from stockticker_async.errors import BadPageError
 from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
+from stockticker_async.shapes import Row
 
-Row = dict[str, Any]
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 # what a line can hold: orjson writes no larger integers
 _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -71,13 +71,6 @@ class MarketPage(_Page):
     """The bars of one session, all tickers."""
 
     results: list[MarketBar] | None = None
-
-
-class BadPageError(TransientError):
-    """The API answered 200 with something that must not become records.
-
-    The message does not name the ticker: whoever tells the user knows for which ones it holds.
-    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from stockticker_async import resources
 from stockticker_async.errors import ConfigError
-from stockticker_async.streams import STREAMS, Stream
+from stockticker_async.streams import STREAMS, Bars, Stream
 
 _SYNC_MODES = ("full_refresh", "incremental")
 
@@ -21,38 +21,44 @@ class Selected:
 
 def offered() -> list[dict[str, Any]]:
     """The streams of the CATALOG message."""
-    return [
-        {
-            "name": stream.name,
-            "json_schema": resources.load(f"schemas/{stream.name}.json"),
-            "supported_sync_modes": list(_SYNC_MODES),
-            "source_defined_cursor": True,
-            "default_cursor_field": [stream.cursor],
-            "source_defined_primary_key": [[name] for name in stream.primary_key],
-            "is_resumable": True,
-        }
-        for stream in STREAMS
-    ]
+    return [_offer(stream) for stream in STREAMS]
+
+
+def _offer(stream: Stream) -> dict[str, Any]:
+    offer: dict[str, Any] = {
+        "name": stream.name,
+        "json_schema": resources.load(f"schemas/{stream.name}.json"),
+        "supported_sync_modes": list(_SYNC_MODES if stream.cursor else _SYNC_MODES[:1]),
+        "source_defined_primary_key": [[name] for name in stream.primary_key],
+    }
+    if stream.cursor:
+        offer["source_defined_cursor"] = True
+        offer["default_cursor_field"] = [stream.cursor]
+    return {**offer, "is_resumable": bool(stream.cursor)}
 
 
 def configured(names: Iterable[str] = (), *, incremental: bool) -> dict[str, Any]:
-    """A configured catalog to start from, of the streams named, or of all. Raises `ConfigError`."""
-    wanted = tuple(names)
-    for name in wanted:
-        _stream(name)
-    streams = [stream for stream in offered() if not wanted or stream["name"] in wanted]
+    """A configured catalog to start from, of the streams named, or of the bars. Raises `ConfigError`.
+
+    Streams without a cursor are read whole, ``incremental`` or not.
+    """
+    wanted = [_stream(name) for name in names] or [
+        stream for stream in STREAMS if isinstance(stream.source, Bars)
+    ]
     return {
-        "streams": [
-            {
-                "stream": stream,
-                "sync_mode": "incremental" if incremental else "full_refresh",
-                "cursor_field": stream["default_cursor_field"],
-                "destination_sync_mode": "append_dedup" if incremental else "overwrite",
-                "primary_key": stream["source_defined_primary_key"],
-            }
-            for stream in streams
-        ]
+        "streams": [_configure(stream, incremental=incremental) for stream in STREAMS if stream in wanted]
     }
+
+
+def _configure(stream: Stream, *, incremental: bool) -> dict[str, Any]:
+    goes_on = incremental and bool(stream.cursor)
+    entry = {
+        "stream": _offer(stream),
+        "sync_mode": "incremental" if goes_on else "full_refresh",
+        "destination_sync_mode": "append_dedup" if goes_on else "overwrite",
+        "primary_key": [[name] for name in stream.primary_key],
+    }
+    return {**entry, "cursor_field": [stream.cursor]} if stream.cursor else entry
 
 
 def parse(raw: Any) -> tuple[Selected, ...]:

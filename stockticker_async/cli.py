@@ -151,7 +151,7 @@ def _parser(argv: Sequence[str]) -> _Parser:
     )
     read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
     configured = add("catalog", "print a configured catalog to start from")
-    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: all)")
+    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
     configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
     demo = add("demo", "run the whole main job against the sandbox: no key, no network")
     demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")

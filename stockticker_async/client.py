@@ -31,10 +31,9 @@ import anyio
 from yarl import URL
 
 from stockticker_async import __version__, verdict
-from stockticker_async.bars import BadPageError
 from stockticker_async.clock import Clock
 from stockticker_async.config import Config, is_loopback
-from stockticker_async.errors import ConfigError, ConnectorError, TransientError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
 
 T = TypeVar("T")

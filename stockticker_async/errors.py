@@ -32,6 +32,13 @@ class TransientError(ConnectorError):
     failure_type: ClassVar[FailureType] = "transient_error"
 
 
+class BadPageError(TransientError):
+    """The API answered 200 with something that must not become records.
+
+    The message does not name the ticker: whoever tells the user knows for which ones it holds.
+    """
+
+
 class UsageError(ConfigError):
     """The command line is wrong; ``usage`` is the help that argparse prints with it."""
 

@@ -17,7 +17,7 @@ import orjson
 from stockticker_async.errors import ConfigError
 from stockticker_async.failures import named
 from stockticker_async.market import midnight_ms, new_york_date, utc_text
-from stockticker_async.streams import STOCK_PRICES, STREAMS, Stream
+from stockticker_async.streams import STOCK_PRICES, STREAMS, Listing, Stream
 
 VERSION = 1
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
@@ -33,8 +33,9 @@ _REMEDY = (
 class Basis:
     """What makes rows comparable: a change of any of it means other numbers under the same keys."""
 
-    adjusted: bool
-    bar: str
+    adjusted: bool | None = None
+    bar: str | None = None
+    """None of both: the rows are the same however bars are asked for."""
     otc: bool = False
     """Of the whole market only: whether over-the-counter stocks are part of it."""
 
@@ -87,7 +88,9 @@ def write(
         covered = entry.cursor or entry.since - timedelta(days=1)
         marked = name if entry.splits is None else f"{name}={entry.splits}"
         groups.setdefault((covered, entry.since), []).append(marked)
-    blob: dict[str, Any] = {"version": VERSION, "adjusted": basis.adjusted, "bar": basis.bar}
+    blob: dict[str, Any] = {"version": VERSION}
+    if basis.bar is not None:
+        blob |= {"adjusted": basis.adjusted, "bar": basis.bar}
     if basis.otc:
         blob["otc"] = True
     if groups:
@@ -102,7 +105,7 @@ def write(
 
 
 def _cursor_text(stream: Stream, day: date) -> str:
-    return day.isoformat() if stream.cursor == "date" else utc_text(midnight_ms(day))
+    return utc_text(midnight_ms(day)) if stream.times else day.isoformat()
 
 
 def read(stream: Stream, blob: Any) -> Before:
@@ -126,7 +129,9 @@ def read(stream: Stream, blob: Any) -> Before:
 def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
     adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
     groups = blob.get("tickers")
-    if not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
+    if isinstance(stream.source, Listing):
+        adjusted = bar = None
+    elif not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
         raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
     if not isinstance(groups, list):
         raise _unreadable(stream, "tickers is no list")
@@ -141,7 +146,7 @@ def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
             entries[name] = Entry(since, covered if covered >= since else None, mark)
     splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
-    return Saved(Basis(adjusted, bar, otc), entries, splits)
+    return Saved(Basis(adjusted, bar, otc is True), entries, splits)
 
 
 def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
@@ -261,8 +266,15 @@ def _from_stream(stream: Any) -> dict[str, Any]:
     raise ConfigError(f"The state holds a stream without a name. {_REMEDY}")
 
 
+def _may_be_a_state(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping)
+
+
 def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
-    found = {stream.name: item[stream.name] for stream in STREAMS if stream.name in item}
+    # "splits" is a stream, and a key of our own states, where it holds a text
+    found = {
+        stream.name: item[stream.name] for stream in STREAMS if _may_be_a_state(item.get(stream.name, ""))
+    }
     if found or not item:
         return found
     if STOCK_PRICES.cursor in item:

@@ -1,18 +1,271 @@
-"""The table of streams: a stream is a row here and a JSON schema in `schemas/`, never a subclass."""
+"""The table of streams: a stream is a row here and a JSON schema in `schemas/`, never a subclass.
 
-from dataclasses import dataclass
+Two streams are made of bars, whose calls a planner shares out. All others are forwarded: the API's
+rows travel on as they came, but for the ticker, which is ``stock_ticker`` everywhere. How a forwarded
+stream is asked for is one of four sources: a `Listing`, a `Lookup`, a `Daily` or a `Previous`.
+
+Paths, parameters and limits: the API's OpenAPI file (read 2026-11). ``market_rows`` are our estimates of
+the whole US market; they only choose between ways of asking.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stockticker_async import shapes
+from stockticker_async.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of the configured tickers, read by a `BarsSync`."""
+
+    rows: Literal["prices", "bars"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows of all tickers on one path, in pages that can be filtered."""
+
+    path: str
+    market_rows: float
+    """Of the whole market: a day where the listing can be asked from a day on, else in all."""
+    page_rows: int | None = None
+    """The ``limit`` to ask with: the greatest, or what memory allows. None: the path knows none, and answers
+    with one page."""
+    filters: Literal["any_of", "one", "nothing"] = "nothing"
+    """What the path can filter by: many tickers, one ticker, or none."""
+    since: str | None = None
+    """The field that can be asked for from a day on (``.gte``). None: the whole list is read each time."""
+    lookback_days: int = 0
+    """Days before the cursor that are asked for again, since rows come late."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[Mapping[str, str], ...] = ({},)
+    """Queries that only together are the whole list."""
+    by_market: bool = False
+    """Whether stocks and OTC stocks are two lists when no ticker is named."""
+    identity: tuple[str, ...] = ()
+    """The API's fields of which an ``id`` is made where a row has none."""
+    shape: Shape = shapes.plain
+    older: "Listing | None" = None
+    """A deprecated listing of the same rows, for plans and proxies without this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One answer a ticker: a row, or a few, without a cursor."""
+
+    path: str
+    """With ``{ticker}``."""
+    shape: Shape = shapes.plain
+    dated: bool = False
+    """Whether a ticker without an answer may have one as of a day: those that were delisted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One answer a ticker and session."""
+
+    path: str
+    """With ``{ticker}`` and ``{session}``."""
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The last session's bar of each ticker: all in one call, what that lacks one by one."""
+
+    path: str
+    """Of one ticker, with ``{ticker}``."""
+
+
+_LARGE_PAGE = 15_000  # 50,000 may be asked for, which are 60 MB when decoded; a session has some 12,000
+
+Source = Bars | Listing | Lookup | Daily | Previous
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """What the catalog says of a stream. Its schema is ``schemas/{name}.json``."""
+    """What the catalog says of a stream, and where it comes from. Its schema is ``schemas/{name}.json``."""
 
     name: str
     primary_key: tuple[str, ...]
     cursor: str
-    """The field that the destination may compare by; the state has a key of the same name."""
+    """The field that the destination may compare by; the state has a key of the same name. Empty: there is
+    none, and every sync reads the whole."""
+    source: Source
+    times: bool = False
+    """Whether the cursor is a moment; else it is a day."""
 
 
-STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date")
-STOCK_BARS = Stream("stock_bars", ("stock_ticker", "timestamp"), "timestamp")
-STREAMS = (STOCK_PRICES, STOCK_BARS)
+STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date", Bars("prices"))
+STOCK_BARS = Stream("stock_bars", ("stock_ticker", "timestamp"), "timestamp", Bars("bars"), times=True)
+SPLITS = Listing(
+    "/stocks/v1/splits",
+    market_rows=6,  # reverse splits and OTC ones included: some 1,500 a year
+    page_rows=5000,
+    filters="any_of",
+    since="execution_date",
+    lookback_days=365,
+    query={"sort": "execution_date.asc"},
+    identity=("ticker", "execution_date", "split_from", "split_to"),
+    older=Listing(
+        "/v3/reference/splits",
+        market_rows=6,
+        page_rows=1000,
+        filters="one",
+        since="execution_date",
+        lookback_days=365,
+        query={"sort": "execution_date", "order": "asc"},
+        identity=("ticker", "execution_date", "split_from", "split_to"),
+    ),
+)
+_DIVIDENDS = Listing(
+    "/stocks/v1/dividends",
+    market_rows=150,
+    page_rows=5000,
+    filters="any_of",
+    since="ex_dividend_date",
+    lookback_days=365,
+    query={"sort": "ex_dividend_date.asc"},
+    identity=("ticker", "ex_dividend_date", "cash_amount"),
+    older=Listing(
+        "/v3/reference/dividends",
+        market_rows=150,
+        page_rows=1000,
+        filters="one",
+        since="ex_dividend_date",
+        lookback_days=365,
+        query={"sort": "ex_dividend_date", "order": "asc"},
+        identity=("ticker", "ex_dividend_date", "cash_amount"),
+    ),
+)
+STREAMS = (
+    STOCK_PRICES,
+    STOCK_BARS,
+    Stream("splits", ("id",), "execution_date", SPLITS),
+    Stream("dividends", ("id",), "ex_dividend_date", _DIVIDENDS),
+    Stream(
+        "tickers",
+        ("id",),
+        "",
+        Listing(
+            "/v3/reference/tickers",
+            market_rows=35_000,  # of which a third are listed now
+            page_rows=1000,
+            filters="one",
+            query={"sort": "ticker", "order": "asc"},
+            variants=({"active": "true"}, {"active": "false"}),
+            by_market=True,
+            identity=("ticker", "composite_figi", "cik", "name"),
+        ),
+    ),
+    Stream("ticker_details", ("stock_ticker",), "", Lookup("/v3/reference/tickers/{ticker}", dated=True)),
+    Stream(
+        "ticker_events",
+        ("stock_ticker", "date", "type"),
+        "",
+        Lookup("/vX/reference/tickers/{ticker}/events", shapes.events),
+    ),
+    Stream(
+        "related_companies",
+        ("stock_ticker", "related_ticker"),
+        "",
+        Lookup("/v1/related-companies/{ticker}", shapes.related),
+    ),
+    Stream(
+        "open_close",
+        ("stock_ticker", "date"),
+        "date",
+        Daily("/v1/open-close/{ticker}/{session}", shapes.open_close),
+    ),
+    Stream("previous_close", ("stock_ticker",), "", Previous("/v2/aggs/ticker/{ticker}/prev")),
+    Stream(
+        "short_interest",
+        ("stock_ticker", "settlement_date"),
+        "settlement_date",
+        Listing(
+            "/stocks/v1/short-interest",
+            market_rows=1300,  # some 20,000 securities twice a month
+            page_rows=_LARGE_PAGE,
+            filters="any_of",
+            since="settlement_date",
+            lookback_days=60,  # published some eight business days later, corrected with the next ones
+            query={"sort": "settlement_date.asc"},
+        ),
+    ),
+    Stream(
+        "short_volume",
+        ("stock_ticker", "date"),
+        "date",
+        Listing(
+            "/stocks/v1/short-volume",
+            market_rows=12_000,
+            page_rows=_LARGE_PAGE,
+            filters="any_of",
+            since="date",
+            lookback_days=7,
+            query={"sort": "date.asc"},
+        ),
+    ),
+    Stream(
+        "float",
+        ("stock_ticker",),
+        "",
+        Listing(
+            "/stocks/vX/float",
+            market_rows=7000,
+            page_rows=5000,
+            filters="any_of",
+            query={"sort": "ticker.asc"},
+        ),
+    ),
+    Stream(
+        "news",
+        ("stock_ticker", "id"),
+        "published_utc",
+        Listing(
+            "/v2/reference/news",
+            market_rows=500,
+            page_rows=1000,
+            filters="one",
+            since="published_utc",
+            lookback_days=2,
+            query={"sort": "published_utc", "order": "asc"},
+            shape=shapes.news,
+        ),
+        times=True,
+    ),
+    Stream(
+        "ipos",
+        ("id",),
+        "",  # those not yet dated would be lost to a filter by listing_date
+        Listing(
+            "/vX/reference/ipos",
+            market_rows=6000,
+            page_rows=1000,
+            filters="one",
+            query={"sort": "listing_date", "order": "asc"},
+            identity=("ticker", "isin", "us_code", "issuer_name", "announced_date"),
+        ),
+    ),
+    Stream("market_holidays", ("exchange", "date"), "", Listing("/v1/marketstatus/upcoming", 60)),
+    Stream("exchanges", ("id",), "", Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"})),
+    Stream(
+        "ticker_types",
+        ("code",),
+        "",
+        Listing("/v3/reference/tickers/types", 30, query={"asset_class": "stocks", "locale": "us"}),
+    ),
+    Stream(
+        "conditions",
+        ("id", "type"),
+        "",
+        Listing(
+            "/v3/reference/conditions",
+            market_rows=150,
+            page_rows=1000,
+            query={"asset_class": "stocks", "sort": "id", "order": "asc"},
+        ),
+    ),
+)

@@ -27,15 +27,16 @@ from typing import Any
 import anyio
 
 from stockticker_async import api, bars, market
-from stockticker_async.bars import Asked, BadPageError, MarketBar, Row, WireBar
+from stockticker_async.bars import Asked, MarketBar, WireBar
 from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
 from stockticker_async.config import DAY, MARKET, Bar, Config
-from stockticker_async.errors import ConfigError, ConnectorError, OutputError, TransientError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
+from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
 from stockticker_async.verdict import Barred, Refusal
 

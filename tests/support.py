@@ -22,10 +22,12 @@ from stockticker_async.log import LinesHandler, Mask
 from stockticker_async.operations.read import read
 from stockticker_async.sandbox.server import Call, Sandbox
 from stockticker_async.shell import Shell
+from stockticker_async.streams import STREAMS
 
 NEW_YORK = ZoneInfo("America/New_York")
 PRICES, BARS = "stock_prices", "stock_bars"
 BOTH = (PRICES, BARS)
+ALL = [stream.name for stream in STREAMS]
 CURSORS = {PRICES: "date", BARS: "timestamp"}
 Row = dict[str, Any]
 Rows = dict[tuple[str, str], Row]
@@ -33,7 +35,8 @@ Rows = dict[tuple[str, str], Row]
 
 # made here, since a catalog comes from files, which no event loop should wait for
 _SELECTED = {
-    incremental: catalog.parse(catalog.configured(incremental=incremental)) for incremental in (False, True)
+    incremental: catalog.parse(catalog.configured(ALL, incremental=incremental))
+    for incremental in (False, True)
 }
 
 
@@ -148,9 +151,9 @@ class Run:
 
 def entries(blob: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
     """(since, cursor, fingerprint) by ticker of a state, dates all; an empty text where there is none."""
-    cursor = "date" if any("date" in group for group in blob["tickers"]) else "timestamp"
     found = {}
-    for group in blob["tickers"]:
+    for group in blob.get("tickers", []):
+        (cursor,) = group.keys() - {"since", "names"}
         covered = _new_york_day(group[cursor])
         for name in group["names"].split(","):
             ticker, _, mark = name.partition("=")

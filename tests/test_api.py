@@ -10,10 +10,10 @@ import pytest
 from support import at, made_names, raw_config
 
 from stockticker_async import api, config
-from stockticker_async.bars import Asked, BadPageError
+from stockticker_async.bars import Asked
 from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
-from stockticker_async.errors import ConfigError
+from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from stockticker_async import protocol
 from stockticker_async.bars import (
     Asked,
-    BadPageError,
     MarketBar,
     RangePage,
     WireBar,
@@ -30,7 +29,7 @@ from stockticker_async.bars import (
     price_rows,
 )
 from stockticker_async.config import Bar
-from stockticker_async.errors import TransientError
+from stockticker_async.errors import BadPageError, TransientError
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = Bar()

@@ -17,11 +17,11 @@ from aiohttp import web
 from loopback import NOON, client, serving, speaking, until
 
 from stockticker_async import api
-from stockticker_async.bars import Asked, BadPageError
+from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, Limits
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY
-from stockticker_async.errors import ConfigError, ConnectorError, TransientError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve

@@ -3,9 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.bars import BadPageError
 from stockticker_async.config import MARKET
-from stockticker_async.errors import ConfigError, ConnectorError, TransientError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.failures import Failure, named, told
 
 TICKERS = [f"T{number}" for number in range(30)]

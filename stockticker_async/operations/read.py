@@ -23,19 +23,20 @@ from typing import Any
 import anyio
 
 from stockticker_async import api, market, saved, state
-from stockticker_async.bars import BadPageError
 from stockticker_async.catalog import Selected
 from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
-from stockticker_async.errors import ConfigError, ConnectorError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan
+from stockticker_async.forwarded import Forward, Whole
+from stockticker_async.forwarding import describe_forward, read_forward
 from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Shell
 from stockticker_async.splits import Split
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Bars, Listing, Stream
 from stockticker_async.sync import BarsSync
 from stockticker_async.verdict import Refusal
 
@@ -50,31 +51,35 @@ _MARKET_ROWS = 12_000
 _Family = tuple[Bar, list[Feed]]
 
 
+_Reading = Feed | Forward
+
+
 async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
     """Sync the selected streams from the states in ``blobs``. Returns the exit code.
 
     Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
     """
     days = _days(shell.clock, config)
-    feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    readings = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
     for warning in config.warnings:
         _log.warning(warning)
     strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))
-    started: list[Feed] = []
+    emitters = [reading.emitter for reading in readings]
+    started: list[Emitter] = []
     try:
-        for feed in feeds:
-            await feed.emitter.start()
-            started.append(feed)
-        async with _heartbeat(shell.clock, feeds):
-            await _sync(shell, config, feeds, days)
+        for emitter in emitters:
+            await emitter.start()
+            started.append(emitter)
+        async with _heartbeat(shell.clock, emitters):
+            await _sync(shell, config, readings, days)
     except BaseException:
         with anyio.CancelScope(shield=True):
-            for feed in started:
-                await feed.emitter.fail([])
+            for emitter in started:
+                await emitter.fail([])
         raise
-    return 1 if any(feed.emitter.failed for feed in feeds) else 0
+    return 1 if any(emitter.failed for emitter in emitters) else 0
 
 
 async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
@@ -83,40 +88,56 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     Raises `ConfigError` as `read` does.
     """
     days = _days(shell.clock, config)
-    feeds = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    readings = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
     lines = [f"Days: up to {days.last} New York; {days.settled} is the last one that is finished."]
-    for feed in feeds:
-        feed.progress.follow(None, today=days.today, settled=days.settled)
-        feed.begin(days, config.end_date)
-    for bar, family in _families(feeds):
+    for reading in readings:
+        if reading.progress is not None:
+            reading.progress.follow(None, today=days.today, settled=days.settled)
+        reading.begin(days, config.end_date)
+    for bar, family in _families(readings):
         names = ", ".join(feed.emitter.name for feed in family)
         calls = family_plan(config, bar, family, days, allowance=config.requests_per_minute)
         lines += [f"{names}: {text}" for text in describe(calls, config.requests_per_minute)]
-    if config.adjusted:
+    lines += [describe_forward(forward, config, days) for forward in _forwards(readings)]
+    if config.adjusted and any(_is_adjusted(reading) for reading in readings):
         lines.append("Before these, the splits of all tickers are asked; changed ones add a call each.")
     for text in lines:
         _log.info(text)
     return 0
 
 
-async def _sync(shell: Shell, config: Config, feeds: Sequence[Feed], days: Days) -> None:
-    """Read every family of streams; each stream has ended when this returns."""
-    async with open_client(config, shell.clock, on_wait=_waiting(feeds)) as client:
+async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days: Days) -> None:
+    """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
+    emitters = [reading.emitter for reading in readings]
+    async with open_client(config, shell.clock, on_wait=_waiting(emitters)) as client:
         try:
-            await _leave_market(client, config, feeds)
-            await _follow_splits(client, config, feeds, days)
-            for bar, family in _families(feeds):
+            await _leave_market(client, config, _feeds(readings))
+            await _follow_splits(client, config, readings, days)
+            for bar, family in _families(readings):
                 sync = BarsSync(client, config, bar, family, days)
                 await _read_family(sync, family, config, days, allowance=client.allowance)
+            for forward in _forwards(readings):
+                await _read_forward(client, config, forward, days)
         except ConnectorError as error:
-            await _end(feeds, [error])
+            await _end(emitters, [error])
         _log.info("Calls made, with those for splits: %d.", client.calls)
+
+
+async def _read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
+    """Read a forwarded stream, and end it. Raises what would end every other sync, too."""
+    try:
+        await read_forward(client, config, forward, days)
+    except ConnectorError as error:
+        await _end([forward.emitter], [*told(forward.failures), error])
+        raise
+    await _end([forward.emitter], told(forward.failures))
 
 
 async def _read_family(
     sync: BarsSync, family: Sequence[Feed], config: Config, days: Days, *, allowance: int | None
 ) -> None:
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
+    emitters = [feed.emitter for feed in family]
     try:
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
@@ -125,9 +146,9 @@ async def _read_family(
             await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
         await sync.run(calls)
     except ConnectorError as error:
-        await _end(family, [*told(sync.failures), error])
+        await _end(emitters, [*told(sync.failures), error])
         raise
-    await _end(family, told(sync.failures))
+    await _end(emitters, told(sync.failures))
 
 
 async def _leave_market(client: Client, config: Config, feeds: Sequence[Feed]) -> None:
@@ -154,19 +175,33 @@ async def _listed(client: Client, config: Config, session: date) -> frozenset[st
     return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
 
 
-async def _follow_splits(client: Client, config: Config, feeds: Sequence[Feed], days: Days) -> None:
+async def _follow_splits(client: Client, config: Config, readings: Sequence[_Reading], days: Days) -> None:
     """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
     found: list[Split] | None = None
-    since = min(entry.since for feed in feeds for entry in feed.progress.start.entries.values())
+    adjusted = [reading.progress for reading in readings if reading.progress and _is_adjusted(reading)]
+    since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
     if config.adjusted and since < days.today:
         found = await _splits(client, config.tickers, since, days.today)
-    for feed in feeds:
-        feed.progress.follow(found, today=days.today, settled=days.settled)
-        for note in feed.progress.start.notes:
-            _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", feed.emitter.name, note.text)
-        if feed.progress.start.replaced:
-            await feed.emitter.replaced()
-        feed.begin(days, config.end_date)
+    for reading in readings:
+        if reading.progress is not None:
+            splits = found if _is_adjusted(reading) else None
+            await _follow(reading.progress, reading.emitter, splits, days)
+        reading.begin(days, config.end_date)
+
+
+async def _follow(
+    progress: state.Progress, emitter: Emitter, splits: Sequence[Split] | None, days: Days
+) -> None:
+    progress.follow(splits, today=days.today, settled=days.settled)
+    for note in progress.start.notes:
+        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", emitter.name, note.text)
+    if progress.start.replaced:
+        await emitter.replaced()
+
+
+def _is_adjusted(reading: _Reading) -> bool:
+    """Whether the stream's rows are prices, which splits change."""
+    return reading.progress is not None and reading.progress.basis.bar is not None
 
 
 async def _splits(client: Client, names: Sequence[str], after: date, until: date) -> list[Split] | None:
@@ -192,39 +227,61 @@ def _days(clock: Clock, config: Config) -> Days:
     )
 
 
-def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days) -> Feed:
+def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days) -> _Reading:
     """The stream's place to begin. Raises `ConfigError`."""
-    stream, whole = one.stream, config.whole_market
-    bar = DAY if stream is STOCK_PRICES else config.bar
-    basis = saved.Basis(config.adjusted, str(bar), otc=whole and config.include_otc)
+    stream = one.stream
+    names = config.tickers or (MARKET,)
+    if not stream.cursor:
+        return Forward(stream, Emitter(stream.name, Whole(), shell), names)
+    progress = _progress(config, stream, blob, days)
+    emitter = Emitter(stream.name, progress, shell)
+    match stream.source:
+        case Bars(rows):
+            lookback = config.lookback_days if one.incremental else 0
+            return Feed(emitter, progress, _bar(config, stream), rows, lookback)
+        case Listing(lookback_days=lookback) if one.incremental:
+            return Forward(stream, emitter, names, progress, lookback)
+    return Forward(stream, emitter, names, progress)
+
+
+def _progress(config: Config, stream: Stream, blob: Any, days: Days) -> state.Progress:
+    whole = config.whole_market
+    basis = saved.Basis()
+    if not isinstance(stream.source, Listing):
+        basis = saved.Basis(config.adjusted, str(_bar(config, stream)), otc=whole and config.include_otc)
     start = state.begin(
         saved.read(stream, blob),
-        names=(MARKET,) if whole else config.tickers,
+        names=config.tickers or (MARKET,),
         basis=basis,
         start=config.start_date,
         default_start=days.today - _DEFAULT_DAYS,
         settled=days.settled,
-        movable=not market.counts_days(bar),
+        movable=not market.counts_days(_bar(config, stream)),
     )
     for entry in start.entries.values():
         if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
             raise ConfigError(
                 f"end_date {config.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    progress = state.Progress(stream, basis, start)
-    return Feed(
-        Emitter(stream.name, progress, shell),
-        progress,
-        bar,
-        "prices" if stream is STOCK_PRICES else "bars",
-        lookback=config.lookback_days if one.incremental else 0,
-    )
+    return state.Progress(stream, basis, start)
 
 
-def _families(feeds: Sequence[Feed]) -> list[_Family]:
+def _bar(config: Config, stream: Stream) -> Bar:
+    return config.bar if stream is STOCK_BARS else DAY
+
+
+def _feeds(readings: Sequence[_Reading]) -> list[Feed]:
+    return [reading for reading in readings if isinstance(reading, Feed)]
+
+
+def _forwards(readings: Sequence[_Reading]) -> list[Forward]:
+    return [reading for reading in readings if isinstance(reading, Forward)]
+
+
+def _families(readings: Sequence[_Reading]) -> list[_Family]:
     """The streams by the bars that they are made of."""
     families: dict[Bar, list[Feed]] = {}
-    for feed in feeds:
+    for feed in _feeds(readings):
         families.setdefault(feed.bar, []).append(feed)
     return list(families.items())
 
@@ -242,23 +299,23 @@ def _tell_plan(plan: Plan, allowance: int | None) -> None:
     _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
 
 
-def _waiting(feeds: Sequence[Feed]) -> Callable[[datetime], Awaitable[None]]:
+def _waiting(emitters: Sequence[Emitter]) -> Callable[[datetime], Awaitable[None]]:
     async def tell(until: datetime) -> None:
-        for feed in feeds:
-            await feed.emitter.waits(until)
+        for emitter in emitters:
+            await emitter.waits(until)
 
     return tell
 
 
 @asynccontextmanager
-async def _heartbeat(clock: Clock, feeds: Sequence[Feed]) -> AsyncIterator[None]:
+async def _heartbeat(clock: Clock, emitters: Sequence[Emitter]) -> AsyncIterator[None]:
     """Let states out that are due though no answer arrives."""
 
     async def beat() -> None:
         while True:
             await clock.sleep(_HEARTBEAT)
-            for feed in feeds:
-                await feed.emitter.checkpoint()
+            for emitter in emitters:
+                await emitter.checkpoint()
 
     failed: list[ConnectorError] = []
     async with anyio.create_task_group() as group:
@@ -272,10 +329,10 @@ async def _heartbeat(clock: Clock, feeds: Sequence[Feed]) -> AsyncIterator[None]
         raise one
 
 
-async def _end(feeds: Sequence[Feed], errors: Sequence[ConnectorError]) -> None:
+async def _end(emitters: Sequence[Emitter], errors: Sequence[ConnectorError]) -> None:
     """End those streams that have not ended yet: COMPLETE where there is no error."""
-    for feed in feeds:
+    for emitter in emitters:
         if errors:
-            await feed.emitter.fail(errors)
+            await emitter.fail(errors)
         else:
-            await feed.emitter.complete()
+            await emitter.complete()

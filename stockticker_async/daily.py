@@ -1,0 +1,138 @@
+"""Reads a `Daily` stream: a call for each ticker and session after its cursor.
+
+What is true of bars is true here: sessions may be answered in any order, `Tiles` tells how far they are
+answered without a gap, and a session for which no ticker has anything holds every cursor.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import quote
+
+from stockticker_async import market, shapes
+from stockticker_async.client import Answer, Client
+from stockticker_async.config import Config
+from stockticker_async.errors import BadPageError, ConnectorError
+from stockticker_async.failures import Failure, named
+from stockticker_async.feeds import Days
+from stockticker_async.floor import Floor
+from stockticker_async.forwarded import Forward, settled, warn
+from stockticker_async.shapes import Row
+from stockticker_async.streams import Daily
+from stockticker_async.tiles import Tiles
+from stockticker_async.verdict import Barred, Missing, Refusal
+from stockticker_async.workers import carry_out
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    ticker: str
+    session: date
+    tiles: Tiles
+    place: int
+    last: date
+    """The last day that the answer covers: closed days after the session belong to it."""
+
+
+class DailySync:
+    """Reads one stream, a call for each ticker and session."""
+
+    def __init__(self, client: Client, config: Config, forward: Forward, daily: Daily, days: Days) -> None:
+        self._client = client
+        self._config = config
+        self._forward = forward
+        self._daily = daily
+        self._days = days
+        self._floor = Floor()
+        self._quiet = {name: bool(sessions_of(first, days)) for name, first in forward.firsts.items()}
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        await carry_out(
+            self._jobs(), self._ask, at_once=self._config.max_concurrent_requests, failed=self._failed
+        )
+        quiet = [name for name, silent in self._quiet.items() if silent]
+        if quiet:
+            warn(self._forward, f"the API has nothing of the sessions asked for {named(quiet)}.")
+
+    def _jobs(self) -> Iterator[_Job]:
+        for ticker, first in self._forward.firsts.items():
+            days = sessions_of(first, self._days)
+            ends = [day - market.DAY for day in days[1:]] + [_last(self._days)]
+            tiles = Tiles(ends)
+            for place, session in enumerate(days):
+                yield _Job(ticker, session, tiles, place, ends[place])
+
+    def _failed(self, job: _Job, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure((job.ticker,), error))
+
+    async def _ask(self, job: _Job) -> None:
+        if self._floor.hides(job.session):
+            await self._cover(job, job.last)
+            return
+        match await self._get(job.ticker, job.session):
+            case Answer(rows, moment):
+                self._quiet[job.ticker] = False
+                if self._forward.progress is not None:
+                    self._forward.progress.see(job.session)
+                await self._forward.rows(rows)
+                await self._cover(job, min(job.last, settled(self._days, moment, self._config.end_date)))
+            case Missing(no_route=False):
+                await self._cover(job, job.last)
+            case Missing():
+                self._forward.missing((job.ticker,))
+            case Refusal() as refusal:
+                await self._refused(job, refusal)
+
+    async def _get(self, ticker: str, session: date) -> Answer[list[Row]] | Refusal | Missing:
+        def decode(body: bytes) -> list[Row]:
+            key = self._forward.stream.primary_key
+            rows = shapes.rows(shapes.decode(body), self._daily.shape, asked=ticker, primary_key=key)
+            if any(row["date"] != session.isoformat() for row in rows):
+                raise BadPageError("the API answered for another day.")
+            return rows
+
+        path = self._daily.path.replace("{ticker}", quote(ticker, safe=""))
+        flag = str(self._config.adjusted).lower()
+        return await self._client.get(f"{path.replace('{session}', str(session))}?adjusted={flag}", decode)
+
+    async def _refused(self, job: _Job, refusal: Refusal) -> None:
+        recent = job.session >= market.sessions_back(self._days.settled, 0)
+        if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
+            self._quiet[job.ticker] = False  # the next sync reads it
+        elif refusal.why is Barred.TIMEFRAME:
+            await self._look_for_floor(job)
+            if self._floor.hides(_last(self._days)):
+                self._forward.refused((job.ticker,), refusal)
+            else:
+                await self._cover(job, job.last)
+        else:
+            self._forward.refused((job.ticker,), refusal)
+
+    async def _look_for_floor(self, job: _Job) -> None:
+        async def is_given(day: date) -> bool:
+            return not isinstance(await self._get(job.ticker, day), Refusal)
+
+        days = sessions_of(job.session, self._days)
+        if await self._floor.find(days, _last(self._days) + market.DAY, is_given):
+            warn(
+                self._forward,
+                f"the plan's history begins on {self._floor.day}: nothing before it can be read.",
+            )
+
+    async def _cover(self, job: _Job, through: date) -> None:
+        reached = job.tiles.answered(job.place, through)
+        if reached is not None:
+            await self._forward.cover((job.ticker,), reached)
+
+
+def sessions_of(first: date | None, days: Days) -> list[date]:
+    """The sessions of the calendar from ``first`` on, up to the last one that is finished."""
+    if first is None:
+        return []
+    return [day for day in market.weekdays(first, _last(days)) if market.is_session(day)]
+
+
+def _last(days: Days) -> date:
+    """Today is not asked: its after-hours are not over."""
+    return min(days.settled, days.last)

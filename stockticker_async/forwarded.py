@@ -1,0 +1,105 @@
+"""A forwarded stream in a sync: what is still to be read of it, and what has been.
+
+Its rows travel on as the API gave them. Its cursor is the last finished day that was asked for: rows may
+come late, which is what a look-back is for, so that an answer without rows holds no cursor back.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from stockticker_async import market
+from stockticker_async.emitter import Emitter
+from stockticker_async.errors import ConfigError
+from stockticker_async.failures import Failure
+from stockticker_async.feeds import Days
+from stockticker_async.saved import Entry
+from stockticker_async.shapes import Row
+from stockticker_async.state import Progress
+from stockticker_async.streams import Stream
+from stockticker_async.verdict import Barred, Refusal
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 500
+"""Rows that are turned into lines at once; they are longer than bars."""
+
+
+class Whole:
+    """The state of a stream without a cursor: it vouches for nothing, but every stream has to have one."""
+
+    def blob(self) -> dict[str, Any]:
+        return {"version": 1}
+
+
+@dataclass(slots=True)
+class Forward:
+    """A stream whose rows are forwarded."""
+
+    stream: Stream
+    emitter: Emitter
+    names: tuple[str, ...]
+    """The tickers, or `MARKET` alone."""
+    progress: Progress | None = None
+    """None: it has no cursor."""
+    lookback_days: int = 0
+    firsts: dict[str, date | None] = field(default_factory=dict)
+    """The tickers to read, and of each the first day; None where days do not matter."""
+    failures: list[Failure] = field(default_factory=list)
+
+    def begin(self, days: Days, end: date | None) -> None:
+        """Find out what is to be read, once the progress knows the splits."""
+        if self.progress is None:
+            self.firsts = dict.fromkeys(self.names)
+            return
+        for name, entry in self.progress.start.entries.items():
+            first = first_day(entry, lookback_days=self.lookback_days, days=days, end=end)
+            if first is not None:
+                self.firsts[name] = first
+
+    async def rows(self, rows: Sequence[Row]) -> None:
+        for begin in range(0, len(rows), _CHUNK):
+            await self.emitter.rows(rows[begin : begin + _CHUNK])
+
+    async def cover(self, names: Sequence[str], through: date) -> None:
+        """Everything up to that day, included, was asked for and put."""
+        if self.progress is not None:
+            for name in names:
+                self.progress.cover(name, through)
+        await self.emitter.checkpoint()
+
+    def refused(self, names: Sequence[str], refusal: Refusal) -> None:
+        """The plan does not give these rows: this stream fails, and no other."""
+        what = "history" if refusal.why is Barred.TIMEFRAME else "endpoint"
+        remedy = "set start_date later, or change the plan" if what == "history" else "change the plan"
+        text = f"the plan of this key does not include this {what}: leave the stream out, {remedy}."
+        self.failures.append(Failure(tuple(names), ConfigError(text, detail=refusal.text)))
+
+    def missing(self, names: Sequence[str]) -> None:
+        """The API, or what stands at its address, does not know the path at all."""
+        text = "the address has no such endpoint (404): leave the stream out, or check base_url."
+        self.failures.append(Failure(tuple(names), ConfigError(text)))
+
+
+def first_day(entry: Entry, *, lookback_days: int, days: Days, end: date | None) -> date | None:
+    """Where reading a ticker begins in this sync. None: there is nothing to read.
+
+    A cursor at the configured end, or ahead of the last finished day, asks for nothing.
+    """
+    if entry.cursor is None:
+        return entry.since
+    if entry.cursor > days.settled or (end is not None and entry.cursor >= end):
+        return None
+    return max(entry.since, entry.cursor + timedelta(days=1 - lookback_days))
+
+
+def settled(days: Days, moment: datetime, end: date | None) -> date:
+    """The last day that has passed by both clocks and is asked for."""
+    passed = min(days.settled, market.last_settled(moment))
+    return passed if end is None else min(passed, end)
+
+
+def warn(forward: Forward, text: str) -> None:
+    _log.warning("%s: %s", forward.stream.name, text)

@@ -1,0 +1,67 @@
+"""Which reader a forwarded stream has, and what is said before a long one."""
+
+import logging
+
+from stockticker_async.client import Client
+from stockticker_async.config import MARKET, Config
+from stockticker_async.daily import DailySync, sessions_of
+from stockticker_async.errors import ConfigError
+from stockticker_async.failures import Failure
+from stockticker_async.feeds import Days
+from stockticker_async.forwarded import Forward
+from stockticker_async.listings import ListingSync, asked_of
+from stockticker_async.lookups import LookupSync, PreviousSync
+from stockticker_async.plan import minutes_under
+from stockticker_async.streams import Daily, Listing, Lookup, Previous
+
+_log = logging.getLogger(__name__)
+
+_MANY_CALLS = 500
+
+
+async def read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
+    """Read a forwarded stream; what fails for some tickers is in its failures.
+
+    Raises the `ConnectorError` that would end every other stream, too.
+    """
+    source = forward.stream.source
+    if config.whole_market and isinstance(source, Lookup | Daily):
+        text = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
+        forward.failures.append(Failure((MARKET,), ConfigError(text)))
+        return
+    calls = calls_of(forward, config, days)
+    if calls > _MANY_CALLS:
+        _log.info("%s", _told(forward, calls, client.allowance))
+    match source:
+        case Listing():
+            await ListingSync(client, config, forward, source, days).run()
+        case Lookup():
+            await LookupSync(client, config, forward, source, days).run()
+        case Daily():
+            await DailySync(client, config, forward, source, days).run()
+        case Previous():
+            await PreviousSync(client, config, forward, source, days).run()
+
+
+def describe_forward(forward: Forward, config: Config, days: Days) -> str:
+    """What the stream would ask of the API, in a line."""
+    return _told(forward, calls_of(forward, config, days), config.requests_per_minute)
+
+
+def calls_of(forward: Forward, config: Config, days: Days) -> int:
+    """The calls that the stream makes at least: a listing's further pages are not known before."""
+    match forward.stream.source:
+        case Listing() as listing:
+            return len(asked_of(forward, listing, config, days))
+        case Daily():
+            return sum(len(sessions_of(first, days)) for first in forward.firsts.values())
+        case Previous():
+            return 1
+    return len(forward.firsts)
+
+
+def _told(forward: Forward, calls: int, allowance: int | None) -> str:
+    minutes = minutes_under(calls, allowance)
+    under = f", {minutes} min under the allowance" if minutes else ""
+    pages = ", and their further pages" if isinstance(forward.stream.source, Listing) else ""
+    return f"{forward.stream.name}: {calls} call{'' if calls == 1 else 's'}{pages}{under}."

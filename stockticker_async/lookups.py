@@ -1,0 +1,159 @@
+"""Reads streams that cost a call a ticker: a `Lookup`, or the `Previous` bar.
+
+The previous bars of all tickers are the bars of the last session, which is one call; only tickers
+that did not trade then are asked one by one.
+"""
+
+from datetime import date
+from urllib.parse import quote
+
+from stockticker_async import api, bars, market, shapes
+from stockticker_async.bars import MarketBar
+from stockticker_async.client import Answer, Client
+from stockticker_async.config import MARKET, Config
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.failures import Failure, named
+from stockticker_async.feeds import Days
+from stockticker_async.forwarded import Forward, warn
+from stockticker_async.shapes import Row
+from stockticker_async.streams import Lookup, Previous
+from stockticker_async.verdict import Barred, Missing, Refusal
+from stockticker_async.workers import carry_out
+
+_SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
+
+
+class LookupSync:
+    """Reads one stream, ticker by ticker."""
+
+    def __init__(self, client: Client, config: Config, forward: Forward, lookup: Lookup, days: Days) -> None:
+        self._client = client
+        self._config = config
+        self._forward = forward
+        self._lookup = lookup
+        self._days = days
+        self._silent: list[str] = []
+        self._refusal: Refusal | None = None
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        await carry_out(
+            iter(self._forward.firsts),
+            self._ask,
+            at_once=self._config.max_concurrent_requests,
+            failed=self._failed,
+        )
+        if not self._silent:
+            return
+        if self._lookup.dated:
+            text = "the API knows no such ticker; mind upper and lower case."
+            self._forward.failures.append(Failure(tuple(self._silent), ConfigError(text)))
+        else:
+            warn(self._forward, f"the API has nothing for {named(self._silent)}.")
+
+    def _failed(self, name: str, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure((name,), error))
+
+    async def _ask(self, name: str) -> None:
+        if self._refusal is not None:  # what the plan does not give for one, it gives for none
+            self._forward.refused((name,), self._refusal)
+            return
+        found = await self._get(name, "")
+        if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
+            begin = self._config.start_date or self._days.last - 7 * market.DAY
+            found = await self._get(name, f"?date={begin}")
+        match found:
+            case Answer(rows):
+                await self._forward.rows(rows)
+                if not rows:
+                    self._silent.append(name)
+            case Refusal():
+                self._refusal = found
+                self._forward.refused((name,), found)
+            case Missing(no_route=True):
+                self._forward.missing((name,))
+            case Missing():
+                self._silent.append(name)
+        await self._forward.emitter.checkpoint()
+
+    async def _get(self, name: str, query: str) -> Answer[list[Row]] | Refusal | Missing:
+        def decode(body: bytes) -> list[Row]:
+            key = self._forward.stream.primary_key
+            return shapes.rows(shapes.decode(body), self._lookup.shape, asked=name, primary_key=key)
+
+        path = self._lookup.path.replace("{ticker}", quote(name, safe=""))
+        return await self._client.get(f"{path}{query}", decode)
+
+
+class PreviousSync:
+    """Reads the last bar of each ticker."""
+
+    def __init__(
+        self, client: Client, config: Config, forward: Forward, previous: Previous, days: Days
+    ) -> None:
+        self._client = client
+        self._config = config
+        self._forward = forward
+        self._previous = previous
+        self._days = days
+        self._silent: list[str] = []
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        names = dict.fromkeys(self._forward.firsts)
+        if len(names) > 1 or MARKET in names:
+            for traded in await self._write_session():
+                names.pop(traded, None)
+        names.pop(MARKET, None)
+        await carry_out(
+            iter(names), self._ask, at_once=self._config.max_concurrent_requests, failed=self._failed
+        )
+        if self._silent:
+            warn(self._forward, f"the API has no bar of {named(self._silent)}.")
+
+    def _failed(self, name: str, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure((name,), error))
+
+    async def _write_session(self) -> set[str]:
+        """Write the bars of the last session that the plan gives; return whose."""
+        day = market.sessions_back(self._days.settled, 0)
+        whole = self._config.whole_market
+        wanted = None if whole else frozenset(self._forward.firsts)
+        otc = self._config.include_otc or not whole
+        for _ in range(_SESSIONS):
+            found = await api.market(
+                self._client, day, adjusted=self._config.adjusted, otc=otc, wanted=wanted
+            )
+            if isinstance(found, Answer) and found.value:
+                await self._write(found.value, day)
+                return {bar.T for bar in found.value}
+            if isinstance(found, Refusal) and found.why is Barred.ENDPOINT:
+                self._forward.refused(tuple(self._forward.firsts), found)
+                return set(self._forward.firsts)
+            day = market.sessions_back(day, 1)
+        return set()
+
+    async def _ask(self, name: str) -> None:
+        flag = str(self._config.adjusted).lower()
+        path = f"{self._previous.path.replace('{ticker}', quote(name, safe=''))}?adjusted={flag}"
+
+        def decode(body: bytes) -> list[MarketBar]:
+            page = bars.decode_market(body)
+            found = bars.judge_market(page, adjusted=self._config.adjusted, wanted=None)
+            if any(name != bar.T for bar in found):
+                raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
+            return found
+
+        match await self._client.get(path, decode):
+            case Answer([bar, *_]):
+                await self._write([bar], market.session_of(bar.t))
+            case Answer():
+                self._silent.append(name)
+            case Refusal() as refusal:
+                self._forward.refused((name,), refusal)
+            case Missing():
+                self._forward.missing((name,))
+
+    async def _write(self, found: list[MarketBar], session: date) -> None:
+        await self._forward.rows(bars.market_bar_rows(found, session, adjusted=self._config.adjusted))
+        await self._forward.emitter.checkpoint()
