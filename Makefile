@@ -8,13 +8,14 @@ CLIENTS        ?= .venv-clients
 CLIENTS_PYTHON ?= $(PYTHON)
 CLIENTS_READY  := $(CLIENTS)/.ready
 
-.PHONY: help setup demo test check lint types cover conformance bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types cover conformance fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
 	@echo "make test    the tests"
 	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
+	@echo "make fixtures  the files of the acceptance tests, made anew"
 	@echo "make bench   the benchmarks, ratios measured side by side"
 	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
 	@echo "make lock    pin the dependencies anew"
@@ -57,6 +58,10 @@ conformance: setup
 	then $(MAKE) --no-print-directory $(CLIENTS_READY) && CONNECTOR=$(BIN)/source-stockticker-async \
 	  $(CLIENTS)/bin/python -m pytest -q -c conformance/pytest.ini -m "not image_tests" conformance; \
 	else echo "Skipped: PyAirbyte wants a Python before 3.13. Name one: make conformance CLIENTS_PYTHON=python3.12"; fi
+
+# Catalogs, expected records and future states, after a stream was added or has changed.
+fixtures: setup
+	$(BIN)/python integration_tests/make.py
 
 bench: setup
 	$(BIN)/python -m benchmarks
