@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import anyio.lowlevel
+import trustme
 from aiohttp import web
 
 from stockticker_async.client import Client, open_client
@@ -20,8 +21,6 @@ NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
 """12:00 in New York on a session."""
 TODAY = date(2020, 12, 22)
 KEY = "demo-key"
-AUTHORITY = Path(__file__).parent / "data" / "loopback.pem"
-"""A certificate for 127.0.0.1 and api.example.test that signs itself, with its key."""
 
 Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Speaking = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -59,7 +58,7 @@ async def serving(answer: Answering, *, tls: bool = False) -> AsyncIterator[Site
     runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.001)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls() if tls else None).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certified("127.0.0.1") if tls else None).start()
         scheme = "https" if tls else "http"
         yield Site(f"{scheme}://127.0.0.1:{runner.addresses[0][1]}", requests)
     finally:
@@ -67,7 +66,7 @@ async def serving(answer: Answering, *, tls: bool = False) -> AsyncIterator[Site
 
 
 @asynccontextmanager
-async def speaking(speak: Speaking) -> AsyncIterator[int]:
+async def speaking(speak: Speaking, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A TCP server of one function; gives its port. What is still spoken is cancelled at the end."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +82,7 @@ async def speaking(speak: Speaking) -> AsyncIterator[int]:
             writer.close()
             tasks.discard(task)
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -100,7 +99,38 @@ async def until(true: Callable[[], object]) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-def _tls() -> ssl.SSLContext:
+@cache
+def authority() -> trustme.CA:
+    """Vouches for what `certified` shows; nobody trusts it who was not told to."""
+    return trustme.CA()
+
+
+@cache
+def certified(*names: str) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(AUTHORITY)
+    authority().issue_cert(*names).configure_cert(context)
     return context
+
+
+def relay(port: int, *, heads: list[bytes] | None = None) -> Speaking:
+    """Passes everything on to another port of this machine, and back. ``heads``: the first requests."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, on = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            if heads is not None:
+                heads.append(await reader.readuntil(b"\r\n\r\n"))
+                on.write(heads[-1])
+            await asyncio.gather(_pump(reader, on), _pump(back, writer))
+        finally:
+            on.close()
+
+    return speak
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65_536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
