@@ -16,7 +16,9 @@ import orjson
 
 from stockticker_async.sandbox.wire import Answer, compress, too_many
 
-Kind = Literal["status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "hang", "drip"]
+Kind = Literal[
+    "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip"
+]
 Edit = Literal[
     "wrong_ticker", "flip_adjusted", "unordered", "duplicate", "out_of_range", "null_price", "missing",
     "next_url",
@@ -34,10 +36,13 @@ class Fault:
     - status: `status`, `body`, `content_type`, `headers` instead of the answer
     - 429: `retry_after` as written, or `date:30` for the HTTP date 30 s from now; `body`, None the usual
     - body: `transform`, or else `body` in the place of the body; `content_type` if given
-    - edit: `edit` of a page with results; `next_url` is self, cycle, foreign, or the text itself
+    - edit: `edit` of a page with results; `next_url` is self, cycle (of two, or `cycle:N` pages),
+      foreign, or the text itself
     - corrupt_gzip: a gzip body with a broken middle
     - reset: the connection, instead of an answer
     - cut: half of the body, then the end of the connection; `framing` tells how the length was given
+    - torn: half of the body, then a reset of the connection
+    - leave: the whole answer, as if the connection were kept, and then its end
     - hang: `seconds` before the answer, None for ever
     - drip: half of the body, then a byte every `seconds`, None nothing for ever
     """
@@ -88,11 +93,11 @@ class Fault:
 
 @dataclass(slots=True)
 class Live:
-    """A fault at work: how many requests it has seen, and the first URL it spoiled."""
+    """A fault at work: how many requests it has seen, and the URLs that it spoiled, in order."""
 
     fault: Fault
     seen: int = 0
-    first_url: str = ""
+    urls: list[str] = field(default_factory=list)
 
     def strikes(self, path: str) -> bool:
         """Count a request; whether it is to be spoiled."""
@@ -149,10 +154,10 @@ def spoiled(live: Live, answer: Answer, url: str) -> Answer:
                 answer, body=body, compressed=None, content_type=fault.content_type or content_type
             )
         case "edit":
-            live.first_url = live.first_url or url
+            live.urls.append(url)
             page = orjson.loads(answer.body)
             if isinstance(page, dict) and page.get("results"):
-                _edited(page, fault, url, live.first_url)
+                _edited(page, fault, live.urls)
             return replace(answer, body=orjson.dumps(page), compressed=None)
         case "corrupt_gzip":
             whole = compress(answer.body)
@@ -187,7 +192,7 @@ def _transformed(fault: Fault, answer: Answer) -> bytes:
             return fault.content(answer.body)
 
 
-def _edited(page: dict[str, Any], fault: Fault, url: str, first_url: str) -> None:
+def _edited(page: dict[str, Any], fault: Fault, urls: list[str]) -> None:
     """Change one thing of a page that has rows."""
     rows = page["results"]
     match fault.edit:
@@ -196,7 +201,7 @@ def _edited(page: dict[str, Any], fault: Fault, url: str, first_url: str) -> Non
         case "flip_adjusted":
             page["adjusted"] = not page["adjusted"]
         case "next_url":
-            _redirected(page, fault.next_url, url, first_url)
+            _redirected(page, fault.next_url, urls)
         case edit:
             _DISORDER[edit](rows)
 
@@ -208,15 +213,16 @@ def _rename(page: dict[str, Any], rows: list[dict[str, Any]]) -> None:
             place[name] = place[name].swapcase()
 
 
-def _redirected(page: dict[str, Any], target: str, url: str, first_url: str) -> None:
-    """Another next_url: this page again, the first page after the second, another host, or any text."""
-    match target:
-        case "self":
+def _redirected(page: dict[str, Any], target: str, urls: list[str]) -> None:
+    """Another next_url: this page, the first one after the last of a cycle, another host, or any text."""
+    url = urls[-1]
+    match target.split(":"):
+        case ["self"]:
             page["next_url"] = url
-        case "cycle":
-            if url != first_url:
-                page["next_url"] = first_url
-        case "foreign":
+        case ["cycle", *length]:
+            if len(urls) % int(length[0] if length else 2) == 0:
+                page["next_url"] = urls[0]
+        case ["foreign"]:
             path = page.get("next_url", url).split("/", 3)[3]
             page["next_url"] = f"https://api.example.com/{path}"
         case _:

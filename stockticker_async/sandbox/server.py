@@ -20,7 +20,7 @@ from stockticker_async.sandbox.plans import PLANS, Allowance
 from stockticker_async.sandbox.splits import Split
 from stockticker_async.sandbox.wire import Answer, compress
 from stockticker_async.sandbox.world import World
-from stockticker_async.sandbox.wreckage import cut, drip, hung, reset
+from stockticker_async.sandbox.wreckage import cut, drip, hung, leave, reset, torn
 
 _SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
 
@@ -122,11 +122,19 @@ class Sandbox:
         if body and wanted and "Content-Encoding" not in headers:
             headers["Content-Encoding"] = "gzip"
             body = answer.compressed or await _compressed(body)
-        if live is not None and live.fault.kind == "cut":
-            return cut(request, live.fault, answer.status, headers, body)
-        if live is not None and live.fault.kind == "drip":
-            return await drip(request, live.fault, answer.status, headers, body)
-        return web.Response(status=answer.status, body=body, headers=headers)
+        if live is None:
+            return web.Response(status=answer.status, body=body, headers=headers)
+        match live.fault.kind:
+            case "cut":
+                return cut(request, live.fault, answer.status, headers, body)
+            case "torn":
+                return torn(request, answer.status, headers, body)
+            case "leave":
+                return leave(request, answer.status, headers, body)
+            case "drip":
+                return await drip(request, live.fault, answer.status, headers, body)
+            case _:
+                return web.Response(status=answer.status, body=body, headers=headers)
 
 
 async def _compressed(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The faults that need the connection itself: reset, cut, hang, drip.
+"""The faults that need the connection itself: reset, cut, torn, leave, hang, drip.
 
 They write to the transport past aiohttp, which then finds it closed and says nothing.
 """
@@ -24,11 +24,26 @@ async def hung(fault: Fault) -> None:
 
 
 def reset(request: web.BaseRequest) -> web.Response:
-    """Send a TCP reset instead of an answer."""
+    """Send a TCP reset instead of an answer, or of the rest of one."""
     transport = _transport(request)
     connection = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+    return web.Response()
+
+
+def torn(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
+    """Send half of the body, and reset the connection."""
+    head = _head(status, {**headers, "Content-Length": str(len(body))})
+    _transport(request).write(head + body[: len(body) // 2])
+    return reset(request)
+
+
+def leave(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
+    """Send the whole answer, and close the connection without a word."""
+    transport = _transport(request)
+    transport.write(_head(status, {**headers, "Content-Length": str(len(body))}) + body)
+    transport.close()
     return web.Response()
 
 

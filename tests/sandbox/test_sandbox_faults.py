@@ -115,6 +115,23 @@ async def test_a_cut_body_ends_in_its_middle(framing: Any, header: bytes) -> Non
                 await asker.send("GET", PREV, headers=IDENTITY)
 
 
+async def test_a_torn_body_ends_in_a_reset() -> None:
+    async with opened() as asker:
+        asker.sandbox.faults.add(Fault(kind="torn"))
+        with pytest.raises(ConnectionResetError):
+            await raw(asker.sandbox)
+
+
+async def test_a_server_that_leaves_has_answered_and_promised_to_stay() -> None:
+    async with opened() as asker:
+        whole = await asker.get(PREV)
+        asker.sandbox.faults.add(Fault(kind="leave"))
+        head, _, body = (await raw(asker.sandbox)).partition(b"\r\n\r\n")
+        assert b"Content-Length: %d" % len(body) in head
+        assert b"Connection" not in head
+        assert len(body) == len(whole.body)
+
+
 IDENTITY = {"Authorization": "Bearer demo-key", "Accept-Encoding": "identity"}
 
 
@@ -122,7 +139,7 @@ async def test_hanging_for_ever_ends_with_the_client() -> None:
     async with opened() as asker:
         asker.sandbox.faults.add(Fault(kind="hang"))
         with pytest.raises(TimeoutError):
-            await asker.send("GET", PREV, timeout=aiohttp.ClientTimeout(0.02))
+            await asker.send("GET", PREV, timeout=aiohttp.ClientTimeout(0.2))
         assert [call.status for call in asker.sandbox.calls] == [0]
         assert (await asker.get(PREV)).status == 200
 
@@ -263,6 +280,18 @@ async def test_a_cycle_comes_back_to_the_first_page() -> None:
         first = await asker.send("GET", DAY_BARS, params={"limit": "100", "apiKey": "demo-key"}, headers={})
         second = await asker.send("GET", first.page["next_url"])
         assert second.page["next_url"] == f"{asker.sandbox.url}{DAY_BARS}?limit=100"
+
+
+async def test_a_cycle_may_be_longer() -> None:
+    async with opened(page_rows=1) as asker:
+        asker.sandbox.faults.add(Fault(kind="edit", edit="next_url", next_url="cycle:3", times=None))
+        url, seen = DAY_BARS, list[str]()
+        for _ in range(3):
+            url = (await asker.send("GET", url)).page["next_url"]
+            seen.append(url)
+        assert "cursor=" in seen[0]
+        assert "cursor=" in seen[1]
+        assert seen[2] == f"{asker.sandbox.url}{DAY_BARS}"
 
 
 async def test_other_processes_rule_over_http() -> None:
