@@ -94,6 +94,8 @@ class Asked:
     @property
     def until_ms(self) -> int:
         """No bar starts at or after this."""
+        if self.last == date.max:
+            return midnight_ms(self.last) + 24 * _UNIT_MS["hour"]
         return midnight_ms(self.last + timedelta(days=1))
 
 

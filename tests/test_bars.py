@@ -275,6 +275,11 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
     assert len(rows) == (0 if size.intraday else 1)  # it was a row of the day before
 
 
+def test_the_last_day_of_all_calendars_has_an_end() -> None:
+    asked = Asked("TSLA", date(9999, 12, 30), date.max, DAY, adjusted=True)
+    assert asked.until_ms - asked.from_ms == 2 * 86_400_000
+
+
 def test_rows_begin_with_the_first_day_wanted() -> None:
     bars = bars_of(*TUTORIAL)
     assert [row["date"][-2:] for row in price_rows("TSLA", bars, date(2020, 12, 17))] == ["17", "18"]
