@@ -3,6 +3,7 @@
 Facts about paths and parameters: the API's documentation and OpenAPI file (read 2026-11).
 """
 
+import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from stockticker_async.bars import (
 )
 from stockticker_async.client import Answer, Client
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.limits import PAGES, SIDE_PATIENCE
 from stockticker_async.splits import Split, ratio
 from stockticker_async.verdict import Barred, Missing, Refusal
 
@@ -32,11 +34,10 @@ PAGE_ROWS = 50_000
 _URL_CHARS = 3500
 """Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
 _SPLITS_A_DAY = 6  # of all US stocks, reverse splits and OTC ones included: some 1,500 a year
-_PAGES = 10_000  # 20 years of minute bars are 100 pages: an end that never comes is a fault
 
 
 async def pages(
-    client: Client, path: str, decode: Callable[[bytes], tuple[T, str | None]]
+    client: Client, path: str, decode: Callable[[bytes], tuple[T, str | None]], *, patience: float = math.inf
 ) -> AsyncGenerator[Answer[tuple[T, str | None]] | Refusal | Missing, None]:
     """The pages from a path of the API on, as ``decode`` gives them, which also finds the next page's URL.
 
@@ -45,10 +46,10 @@ async def pages(
     """
     url, seen = client.url_of(path), set[str]()
     while True:
-        if url in seen or len(seen) == _PAGES:
+        if url in seen or len(seen) == PAGES:
             raise BadPageError("the API's pages go round in a circle.")
         seen.add(url)
-        found = await client.get(url, decode)
+        found = await client.get(url, decode, patience=patience)
         yield found
         if not isinstance(found, Answer) or found.value[1] is None:
             return
@@ -85,7 +86,7 @@ async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage |
                 case Refusal():
                     yield one
                 case Missing():
-                    raise _no_answer(one)
+                    raise _no_answer(client, one)
 
 
 async def market(
@@ -100,7 +101,7 @@ async def market(
 
     found = await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", decode)
     if isinstance(found, Missing):
-        raise _no_answer(found)
+        raise _no_answer(client, found)
     return found
 
 
@@ -121,7 +122,8 @@ async def is_known(client: Client, ticker: str, on: date | None) -> bool:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
             raise BadPageError("the reference answered in an unknown form.", detail=str(fault)) from fault
 
-    match await client.get(f"/v3/reference/tickers/{quote(ticker, safe='')}{query}", decode):
+    path = f"/v3/reference/tickers/{quote(ticker, safe='')}{query}"
+    match await client.get(path, decode, patience=SIDE_PATIENCE):
         case Missing(no_route):
             return no_route
         case _:
@@ -156,7 +158,7 @@ async def splits(client: Client, names: Sequence[str], *, after: date, until: da
             older = {**query, "sort": "execution_date", "order": "asc", "limit": 1000}
             part = await _split_pages(client, f"/v3/reference/splits?{urlencode(older)}")
         if isinstance(part, Missing):
-            raise _no_answer(part)
+            raise BadPageError("the API answered 404, as if it had no splits.")
         if isinstance(part, Refusal):
             return part
         found += part
@@ -180,7 +182,7 @@ def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
 
 async def _split_pages(client: Client, path: str) -> list[Split] | Refusal | Missing:
     found: list[Split] = []
-    async with aclosing(pages(client, path, _decode_splits)) as answers:
+    async with aclosing(pages(client, path, _decode_splits, patience=SIDE_PATIENCE)) as answers:
         async for one in answers:
             if not isinstance(one, Answer):
                 return one
@@ -211,8 +213,8 @@ def _flag(value: bool) -> str:  # noqa: FBT001 - its one use is obvious
     return "true" if value else "false"
 
 
-def _no_answer(missing: Missing) -> ConnectorError:
+def _no_answer(client: Client, missing: Missing) -> ConnectorError:
     """What a 404 means where there always is an answer."""
-    if missing.no_route:
+    if missing.no_route and not client.found_any:
         return ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
     return BadPageError("the API answered 404 where it always has an answer.")

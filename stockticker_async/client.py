@@ -8,11 +8,12 @@ tried `BODY_TRIES` times. What comes back is an answer, or one of the refusals a
 apart; everything else is raised as one of our own errors. None of aiohttp's leaves this module.
 
 The key travels in a header, and only to the origin of the base URL: redirects are not followed,
-and a URL of another origin is refused before anything is sent.
+a URL of another origin is refused before anything is sent, and a proxy is shown its own password only.
 """
 
 import errno
 import logging
+import math
 import os
 import random
 import ssl
@@ -23,7 +24,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import aiohttp.http_exceptions
@@ -32,33 +32,31 @@ from yarl import URL
 
 from stockticker_async import __version__, verdict
 from stockticker_async.clock import Clock
-from stockticker_async.config import Config, is_loopback
+from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
+from stockticker_async.limits import LIMITS, MIB, Limits
+from stockticker_async.proxy import proxy_for
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 BODY_TRIES = 3
+OUTAGE_TRIES = 3
+"""Of a call while nothing else was answered for `PATIENCE` either: a few seconds more."""
 PATIENCE = 15 * 60.0
 """Seconds without any success after which a sync gives up on a call."""
 _BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
 _BACKOFF_CAP = 60.0
 _SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
+_PROXY_REFUSALS = {
+    401: verdict.PROXY_WANTS_MORE,
+    407: verdict.PROXY_WANTS_MORE,
+    403: "The proxy named in the environment forbids connections to {target} (403): whoever runs it has to "
+    "allow that address, or name it in no_proxy.",
+    405: "What the environment names as a proxy makes no connections (405): check https_proxy.",
+}
 _TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one call may take. Its seconds are the machine's, at whatever speed the `Clock` runs."""
-
-    connect: float = 15.0
-    silence: float = 60.0
-    """Between two pieces of a body."""
-    call: float = 300.0
-    """All in all: a full page through a line of 0.2 Mbit/s."""
-    body_bytes: int = 64 * 1024 * 1024
-    """Of a body, unpacked: ten times a full page of 50,000 bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,7 @@ class Client:
         limiter: Limiter,
         *,
         patience: float,
+        most_wait: float,
         body_bytes: int,
         on_wait: Callable[[datetime], Awaitable[None]] | None,
     ) -> None:
@@ -92,18 +91,31 @@ class Client:
         self._body_bytes = body_bytes
         self._origin = _origin(config.base_url)
         self._base_url = config.base_url
-        self._proxy = _proxy(config.base_url)
+        self._headers = {"Authorization": f"Bearer {config.api_key}"}
+        self._proxy = proxy_for(config.base_url)
+        self._proxy_headers: dict[str, str] = {}
+        if self._proxy is not None and self._proxy.authorization is not None:
+            # with plain http the proxy reads the request itself, with https only what asks for the tunnel
+            shown = self._headers if self._base_url.lower().startswith("http:") else self._proxy_headers
+            shown["Proxy-Authorization"] = self._proxy.authorization
         self._clock = clock
         self._limiter = limiter
         self._patience = patience
+        self._most_wait = most_wait
         self._on_wait = on_wait
         self._turn = anyio.Lock()
         self._changed = anyio.Event()
         self._last_success = clock.monotonic()
+        self._refused_since: float | None = None
+        self._outage = False
         self._skew_told = False
         self._fault_told = False
         self.calls = 0
         """Requests sent so far, retries included."""
+        self.answers = 0
+        """Those that the API answered, be it with a refusal."""
+        self.found_any = False
+        """Whether any answer was a 200: then the address is that of an API."""
 
     @property
     def allowance(self) -> int | None:
@@ -111,12 +123,13 @@ class Client:
         return self._limiter.allowance
 
     async def get(
-        self, url: str, decode: Callable[[bytes], T]
+        self, url: str, decode: Callable[[bytes], T], *, patience: float = math.inf
     ) -> Answer[T] | verdict.Missing | verdict.Refusal:
         """Ask for ``url``, a path of the base URL or an absolute URL of the same origin.
 
         ``decode`` turns a body into a value or raises `BadPageError`. Raises `ConfigError`,
-        `TransientError` (after trying again) or `ConnectorError`.
+        `TransientError` (after trying again, for ``patience`` seconds where that is less than the
+        client's) or `ConnectorError`.
         """
         target = self._target(url)
         faults = bad_pages = 0
@@ -126,7 +139,7 @@ class Client:
                 judged = await self._call(target, decode)
             except _PassingFaultError as fault:
                 faults += 1
-                await self._back_off(fault, faults, began)
+                await self._back_off(fault, faults, began, patience)
             except BadPageError:
                 bad_pages += 1
                 if bad_pages == BODY_TRIES:
@@ -134,6 +147,7 @@ class Client:
             else:
                 if judged is not None:
                     return judged
+                self._judge_wait()
 
     async def _call(
         self, target: URL, decode: Callable[[bytes], T]
@@ -149,29 +163,37 @@ class Client:
             case verdict.Wrong(error):
                 raise error
             case verdict.Body():
-                self._last_success = self._clock.monotonic()
+                self.found_any = True
+                self._succeeded()
                 return Answer(decode(body), self._moment(headers.get("Date"), now))
             case refusal:
-                self._last_success = self._clock.monotonic()
+                self._succeeded()
                 return refusal
+
+    def _succeeded(self) -> None:
+        self.answers += 1
+        self._last_success = self._clock.monotonic()
+        self._refused_since = None
+        self._outage = False
 
     async def _exchange(self, target: URL) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request when the limiter allows, and tell it how that went."""
         await self._begin()
         self.calls += 1
         try:
-            async with self._session.get(target, proxy=self._proxy, allow_redirects=False) as response:
+            async with self._session.get(
+                target,
+                # not the session's own headers: those aiohttp shows the proxy as its password
+                headers=self._headers,
+                proxy=None if self._proxy is None else self._proxy.url,
+                proxy_headers=self._proxy_headers,
+                allow_redirects=False,
+            ) as response:
                 body = await _read(response, self._body_bytes)
-        except aiohttp.ClientConnectorCertificateError as error:
-            self._limiter.failed(self._clock.monotonic())
-            raise ConfigError(
-                f"The certificate of {target.host} is not trusted. Where a proxy opens TLS, name its "
-                "authority in the environment variable SSL_CERT_FILE.",
-                detail=type(error).__name__,
-            ) from error
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
             self._limiter.failed(self._clock.monotonic())
-            raise _PassingFaultError(_described(error, target)) from error
+            # not `from error`: its repr has the request's headers
+            raise _translated(error, target) from None
         except BaseException:
             self._limiter.failed(self._clock.monotonic())
             raise
@@ -200,19 +222,35 @@ class Client:
         if self._on_wait is not None and resumes_at is not None and resumes_at - now > _TOLD_WAIT:
             await self._on_wait(self._clock.utc_now() + timedelta(seconds=resumes_at - now))
 
-    async def _back_off(self, fault: _PassingFaultError, faults: int, began: float) -> None:
-        """Wait before the next try, or raise `TransientError` when patience is used up."""
-        waited = self._clock.monotonic() - max(began, self._last_success)
-        if waited >= self._patience:
+    def _judge_wait(self) -> None:
+        """After a 429. Raise `TransientError` where waiting would take longer than may be waited in all."""
+        now = self._clock.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        wait = (self._limiter.resumes_at(now) or now) - self._refused_since
+        if wait > self._most_wait:
             raise TransientError(
-                f"{self._base_url} could not be reached or did not answer for {self._patience:.0f} s: "
-                f"{fault}.",
-            ) from fault
+                "The allowance of this key is used up, by others that use it: the API answered only 429, "
+                f"and wants {wait:.0f} s or more to pass. Try again later, or use a key of your own."
+            )
+
+    async def _back_off(self, fault: _PassingFaultError, faults: int, began: float, patience: float) -> None:
+        """Wait before the next try, or raise `TransientError` when patience is used up.
+
+        After an outage has used up the whole patience, the calls that follow try a few times only.
+        """
+        patience = min(patience, self._patience)
+        waited = self._clock.monotonic() - max(began, self._last_success)
+        if waited >= patience or (self._outage and faults >= OUTAGE_TRIES):
+            self._outage = self._outage or patience == self._patience
+            raise TransientError(
+                f"{self._base_url} could not be reached or did not answer for {patience:.0f} s: {fault}.",
+            )
         if not self._fault_told:
             self._fault_told = True
             _log.warning("The API fails at times, and is asked again: %s", fault)
         wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-        await self._clock.sleep(min(wait, self._patience - waited))
+        await self._clock.sleep(min(wait, patience - waited))
 
     def _moment(self, text: str | None, now: datetime) -> datetime:
         moment = _http_date(text)
@@ -260,10 +298,15 @@ async def open_client(
     clock: Clock,
     *,
     patience: float = PATIENCE,
-    limits: Limits = Limits(),
+    most_wait: float = math.inf,
+    limits: Limits = LIMITS,
     on_wait: Callable[[datetime], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Client]:
-    """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts."""
+    """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts.
+
+    ``most_wait`` bounds the seconds for which the API may say "later" to everything; a sync waits on.
+    Raises `ConfigError` for a proxy in the environment that cannot be used.
+    """
     limiter = Limiter(config.requests_per_minute, at_once=config.max_concurrent_requests)
     connector = aiohttp.TCPConnector(limit=config.max_concurrent_requests)
     async with aiohttp.ClientSession(
@@ -273,7 +316,6 @@ async def open_client(
             total=min(limits.call, patience), sock_connect=limits.connect, sock_read=limits.silence
         ),
         headers={
-            "Authorization": f"Bearer {config.api_key}",
             "Accept": "application/json",
             "User-Agent": f"source-stockticker-async/{__version__}",
         },
@@ -284,6 +326,7 @@ async def open_client(
             clock,
             limiter,
             patience=patience,
+            most_wait=most_wait,
             body_bytes=limits.body_bytes,
             on_wait=on_wait,
         )
@@ -291,23 +334,45 @@ async def open_client(
 
 async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     """The body, unpacked. Raises `ConnectorError` where it is larger than ``most_bytes``."""
+    # what is told of a size is believed where it is too large: then nothing of it is read
     pieces, size_bytes = [], 0
+    if (response.content_length or 0) > most_bytes:
+        raise _too_large(most_bytes)
     async for piece in response.content.iter_any():
         size_bytes += len(piece)
         if size_bytes > most_bytes:
-            raise ConnectorError(
-                f"The API sent more than {most_bytes // 2**20} MiB in one answer, which is refused: no page "
-                "of bars comes near that."
-            )
+            raise _too_large(most_bytes)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def _too_large(most_bytes: int) -> ConnectorError:
+    return ConnectorError(
+        f"The API sent more than {most_bytes // MIB} MiB in one answer, which is refused: no page of bars "
+        "comes near that."
+    )
+
+
+def _translated(error: Exception, target: URL) -> ConfigError | _PassingFaultError:
+    """A transport fault as one of our own, in words that hold no header, and no query."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return ConfigError(
+                f"The certificate of {error.host} is not trusted. Where a proxy opens TLS, name its "
+                "authority in the environment variable SSL_CERT_FILE.",
+                detail=type(error).__name__,
+            )
+        case aiohttp.ClientHttpProxyError(status=status) if status in _PROXY_REFUSALS:
+            return ConfigError(_PROXY_REFUSALS[status].format(target=f"{target.host}:{target.port}"))
+    return _PassingFaultError(_described(error, target))
+
+
 def _described(error: Exception, target: URL) -> str:
-    """A transport fault in words that hold no header, and no query."""
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {target.host} cannot be found (no network?)"
+            return f"the name {error.host} cannot be found (no network?)"
+        case aiohttp.ClientHttpProxyError(status=status):
+            return f"the proxy answered {status}"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return f"no secure connection to {target.host}"
         case aiohttp.ClientProxyConnectionError():
@@ -331,19 +396,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, port
-
-
-def _proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for the API; none for this machine itself, where the sandbox is.
-
-    (aiohttp's own way also reads ~/.netrc.)
-    """
-    scheme, host, _ = _origin(base_url)
-    proxies = getproxies()
-    found = proxies.get(scheme) or proxies.get("all")
-    if found is None or host is None or is_loopback(host) or proxy_bypass(host):
-        return None
-    return found if "://" in found else f"http://{found}"
 
 
 def _http_date(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What every operation is handed of the world: the clock, the output, the mask."""
+"""What every operation is handed of the world: the clock, the output, the mask, the limits."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,6 +6,7 @@ from typing import Protocol
 from stockticker_async import protocol
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
+from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import Mask
 
 
@@ -24,6 +25,7 @@ class Shell:
     clock: Clock
     output: Lines
     mask: Mask
+    limits: Limits = LIMITS
 
     async def tell_error(
         self, error: ConnectorError, *, stream: str | None = None, stack_trace: str | None = None

@@ -107,6 +107,9 @@ class BarsSync:
         self._budget = Budget(_BUDGET_ROWS)
         self._completeness = Completeness()
         self._fatal: ConnectorError | None = None
+        self._unanswered: list[Failure] = []
+        """Calls given up, since `_answers_before` calls were answered."""
+        self._answers_before = -1
         self._unpublished = False
         self._floor: date | None = None
         """The first day that the plan gives, once a refusal has made us look for it."""
@@ -123,6 +126,7 @@ class BarsSync:
         async with anyio.create_task_group() as group:
             for _ in range(self._config.max_concurrent_requests):
                 group.start_soon(self._work, jobs, group.cancel_scope)
+        self.failures += self._unanswered
         if self._fatal is not None:
             raise self._fatal
         await self._look_up_unproven()
@@ -157,11 +161,29 @@ class BarsSync:
                         await self._ask_range(job)
             except BadPageError as error:
                 self.failures.append(Failure(job.part.names, error))
-            except (ConfigError, TransientError, OutputError) as error:
+            except TransientError as error:
+                self._give_up(job, error, scope)
+            except (ConfigError, OutputError) as error:
                 self._fatal = self._fatal or error
                 scope.cancel()
             except ConnectorError as error:
                 self.failures.append(Failure(job.part.names, error))
+
+    def _give_up(self, job: _Job, error: TransientError, scope: anyio.CancelScope) -> None:
+        """A call was not answered for too long. It ends the sync where nothing else is answered, either.
+
+        Every worker may be held up by a ticker of its own; once each has tried another one in vain,
+        or has none left, it is an outage.
+        """
+        if self._client.answers != self._answers_before:
+            self._answers_before = self._client.answers
+            self.failures += self._unanswered
+            self._unanswered = []
+        self._unanswered.append(Failure(job.part.names, error))
+        if len(self._unanswered) > self._config.max_concurrent_requests:
+            self._unanswered.clear()
+            self._fatal = self._fatal or error
+            scope.cancel()
 
     async def _ask_range(self, job: _RangeJob) -> None:
         call = job.call
@@ -403,7 +425,9 @@ class BarsSync:
                 await api.is_known(self._client, name, None)
                 or await api.is_known(self._client, name, first_days(self._feeds)[name])
             )
-        except BadPageError:
+        except (ConfigError, OutputError):
+            raise
+        except ConnectorError:
             return True
 
 

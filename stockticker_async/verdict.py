@@ -21,6 +21,10 @@ from stockticker_async.errors import ConfigError, ConnectorError
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 RETRY_AFTER_CAP = 3600.0
 """Seconds after which we ask again, whatever the API said."""
+PROXY_WANTS_MORE = (
+    "The proxy named in the environment wants a name and a password, or others: write them into its address, "
+    "as in http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded."
+)
 
 
 class Barred(Enum):
@@ -117,6 +121,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
                     detail=f"401: {said}",
                 )
             )
+        case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return Wrong(ConfigError(PROXY_WANTS_MORE))
         case HTTPStatus.FORBIDDEN:
             return _judge_forbidden(said)
         case HTTPStatus.NOT_FOUND:

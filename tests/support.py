@@ -18,6 +18,7 @@ from jsonschema import Draft7Validator
 
 from stockticker_async import catalog, config, market, resources, saved
 from stockticker_async.clock import Clock
+from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import LinesHandler, Mask
 from stockticker_async.operations.read import read
 from stockticker_async.sandbox.server import Call, Sandbox
@@ -194,6 +195,7 @@ async def sync(
     clock: Clock | None = None,
     speed: float = 1.0,
     lines: Recorder | None = None,
+    limits: Limits = LIMITS,
     **options: Any,
 ) -> Run:
     """One `read`, from the state in ``before`` on; its clock begins where the sandbox's stands.
@@ -210,7 +212,7 @@ async def sync(
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)
     with _logged_to(lines), scope:
-        code = await read(Shell(clock, lines, Mask()), parsed, selected, blobs)
+        code = await read(Shell(clock, lines, Mask(), limits), parsed, selected, blobs)
     run = Run(lines.stdout, code, tuple(sandbox.calls[first:]))
     assert_protocol(run, streams)
     return run

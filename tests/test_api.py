@@ -100,7 +100,7 @@ async def test_splits_that_no_endpoint_gives_are_a_refusal_or_an_error() -> None
         sandbox.faults.add(
             Fault(kind="status", match="/splits", status=404, body=b"404 page not found", times=None)
         )
-        with pytest.raises(ConfigError, match="base_url"):
+        with pytest.raises(BadPageError, match="404"):
             await api.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
 
 

@@ -161,6 +161,24 @@ async def test_no_network_and_an_outage_are_told_apart() -> None:
         assert (status, "no connection to 127.0.0.1:9" in text) == ("FAILED", True)
 
 
+@pytest.mark.parametrize(("retry_after", "calls"), [(None, 3), ("7", 9), ("3600", 1)])
+async def test_an_allowance_that_others_use_up_is_told_after_some_minutes(
+    retry_after: str | None, calls: int
+) -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="429", times=None, retry_after=retry_after))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA"), speed=2000)
+        assert (status, "allowance of this key is used up, by others" in text) == ("FAILED", True)
+        assert len(sandbox.calls) <= calls
+
+
+async def test_an_allowance_that_comes_back_is_waited_for() -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="429", times=2))
+        status, _ = await checked(sandbox, raw_config(sandbox, "TSLA"), speed=2000)
+        assert (status, len(sandbox.calls)) == ("SUCCEEDED", 3)
+
+
 async def test_an_address_without_the_api_is_told() -> None:
     async with sandbox_at() as sandbox:
         raw = {**raw_config(sandbox, "TSLA"), "base_url": f"{sandbox.url}/elsewhere"}

@@ -33,6 +33,7 @@ CORE = (
     "failures",
     "plan",
     "limiter",
+    "limits",
     "verdict",
 )
 THE_WORLD = {"aiohttp", "anyio", "asyncio", "os", "random", "socket", "sys", "time"}

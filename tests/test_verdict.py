@@ -100,6 +100,12 @@ def test_a_401_is_the_key(body: bytes | Mapping[str, Any], detail: str) -> None:
     assert verdict.error.detail == f"401: {detail}"
 
 
+def test_a_407_is_the_proxy_s() -> None:
+    kind, message = said(judged(407, HTML))
+    assert kind is ConfigError
+    assert "http://USER:PASSWORD@HOST:PORT" in message
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

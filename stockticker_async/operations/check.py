@@ -25,6 +25,8 @@ from stockticker_async.verdict import Barred, Refusal
 
 _PATIENCE = 30.0
 """Seconds without an answer after which a person who waits is told so."""
+_MOST_WAIT = 240.0
+"""Seconds that 429s may cost in a row: without Retry-After, the first two waits of 60 and 120 s."""
 _SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
 _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
@@ -34,7 +36,9 @@ async def check(shell: Shell, raw: Any) -> int:
     today = market.new_york_date(shell.clock.utc_now())
     try:
         judged = config.parse(raw, today=today)
-        async with open_client(judged, shell.clock, patience=_PATIENCE) as client:
+        async with open_client(
+            judged, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT, limits=shell.limits
+        ) as client:
             message = await _Check(client, judged, today).run()
         line = protocol.connection_status(succeeded=True, message=shell.mask(message))
     except ConnectorError as error:

@@ -28,7 +28,7 @@ from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan
 from stockticker_async.forwarded import Forward, Whole
@@ -109,18 +109,26 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
 async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days: Days) -> None:
     """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
     emitters = [reading.emitter for reading in readings]
-    async with open_client(config, shell.clock, on_wait=_waiting(emitters)) as client:
-        try:
-            await _leave_market(client, config, _feeds(readings))
-            await _follow_splits(client, config, readings, days)
-            for bar, family in _families(readings):
-                sync = BarsSync(client, config, bar, family, days)
-                await _read_family(sync, family, config, days, allowance=client.allowance)
-            for forward in _forwards(readings):
-                await _read_forward(client, config, forward, days)
-        except ConnectorError as error:
-            await _end(emitters, [error])
-        _log.info("Calls made, with those for splits: %d.", client.calls)
+    try:
+        async with open_client(
+            config, shell.clock, limits=shell.limits, on_wait=_waiting(emitters)
+        ) as client:
+            try:
+                await _read_all(client, config, readings, days)
+            finally:
+                _log.info("Calls made, with those for splits: %d.", client.calls)
+    except ConnectorError as error:
+        await _end(emitters, [error])
+
+
+async def _read_all(client: Client, config: Config, readings: Sequence[_Reading], days: Days) -> None:
+    await _leave_market(client, config, _feeds(readings))
+    await _follow_splits(client, config, readings, days)
+    for bar, family in _families(readings):
+        sync = BarsSync(client, config, bar, family, days)
+        await _read_family(sync, family, config, days, allowance=client.allowance)
+    for forward in _forwards(readings):
+        await _read_forward(client, config, forward, days)
 
 
 async def _read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
@@ -205,10 +213,13 @@ def _is_adjusted(reading: _Reading) -> bool:
 
 
 async def _splits(client: Client, names: Sequence[str], after: date, until: date) -> list[Split] | None:
+    """None, and a warning, where they cannot be had, unless that is for the user to mend."""
     try:
         found = await api.splits(client, names, after=after, until=until)
-    except BadPageError as error:
-        reason = error.message
+    except (ConfigError, OutputError):
+        raise
+    except ConnectorError as error:
+        reason = error.message.rstrip(".")
     else:
         if not isinstance(found, Refusal):
             return found
