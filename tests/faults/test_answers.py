@@ -1,0 +1,302 @@
+"""What the API may answer: each a sync of three tickers over real sockets."""
+
+import re
+import zlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+from faults.ending import (
+    BARS_OF_SICK,
+    FIRST,
+    HASTY,
+    NAMES,
+    SICK,
+    Case,
+    Healed,
+    Postponed,
+    Told,
+    delivered,
+    ends,
+    leaks,
+    market,
+    whole,
+)
+from support import BARS, sync
+
+from stockticker_async.sandbox.faults import Fault
+
+OURS, THEIRS, USERS = "system_error", "transient_error", "config_error"
+HTML = "<html><body><h1>Bad Gateway</h1></body></html>"
+OUTAGE = r"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: the API answered"
+NOT_ENTITLED = {"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}
+TIMEFRAME = {"status": "NOT_AUTHORIZED", "message": "Your plan doesn't include this data timeframe."}
+TOO_EARLY = {"message": "Attempted to request today's data before end of day."}
+DEEP = b'{"status":"OK","deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+BEYOND = 10**30
+HUGE = 200 * 2**20
+
+
+def struck(times: int | None, how: dict[str, Any]) -> tuple[Fault, ...]:
+    """A fault of the answers for one of the tickers, so often; what does not decode is asked three times."""
+    return (Fault(**{"match": BARS_OF_SICK, "times": times, **how}),)
+
+
+def told(message: str, how: dict[str, Any], *, kind: str = THEIRS, **market: Any) -> Case:
+    return Case(faults=struck(None, how), ends=Told(message=message, kind=kind), market=market)
+
+
+def both(name: str, message: str, how: dict[str, Any]) -> dict[str, Case]:
+    """The fault twice, which heals, and for ever, which is told."""
+    return {
+        f"{name}, twice": Case(faults=struck(2, how), ends=Healed()),
+        f"{name}, for ever": told(message, how),
+    }
+
+
+def healed(how: dict[str, Any], times: int | None = None, **market: Any) -> Case:
+    return Case(faults=struck(times, how), ends=Healed(), market=market)
+
+
+def status(number: int, said: dict[str, Any] | str, **fields: Any) -> dict[str, Any]:
+    body = said if isinstance(said, str) else orjson.dumps(said)
+    return {"kind": "status", "status": number, "body": body, **fields}
+
+
+def page(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """A page after a change of it; bytes that the change gives stand in its place."""
+
+    def changed(data: bytes) -> bytes:
+        found = orjson.loads(data)
+        made = change(found)
+        return made if isinstance(made, bytes) else orjson.dumps(found)
+
+    return {"kind": "body", "body": changed}
+
+
+def bar(**fields: Any) -> dict[str, Any]:
+    """The same, with these fields in the third bar; None leaves one out."""
+
+    def change(found: dict[str, Any]) -> bytes:
+        row = found["results"][2] | fields
+        found["results"][2] = {name: value for name, value in row.items() if value is not None}
+        # the marks become what no encoder would write
+        text = orjson.dumps(found, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        return re.sub(rb'"raw:([^"]*)"', rb"\1", text)
+
+    return page(change)
+
+
+def scientific(found: dict[str, Any]) -> bytes:
+    """Every time, price, volume and count with an exponent."""
+    return re.sub(
+        rb'"([tohlcvn]|vw)":([0-9.]+)',
+        lambda one: b'"%b":%.17e' % (one[1], float(one[2])),
+        orjson.dumps(found),
+    )
+
+
+def further(change: Callable[[str], str]) -> dict[str, Any]:
+    """Another address of the next page, wherever there is one."""
+    return page(lambda found: found.update({k: change(v) for k, v in found.items() if k == "next_url"}))
+
+
+@cache
+def bomb(_: bytes) -> bytes:
+    """200 MB of zeros, packed a thousandfold."""
+    packer, piece = zlib.compressobj(wbits=31), bytes(2**20)
+    return b"".join(packer.compress(piece) for _ in range(HUGE // len(piece))) + packer.flush()
+
+
+STATUSES = {
+    "400": told(r"The API refused our request \(400\): no", status(400, {"error": "no"}), kind=OURS),
+    "401 in the middle": Case(
+        faults=struck(None, status(401, {"status": "ERROR", "error": "Unknown API Key"})),
+        ends=Told(message="The API key is wrong", kind=USERS, alone=False),
+        options={"max_concurrent_requests": 1},
+    ),
+    "403, not entitled": told("the plan does not include these bars", status(403, NOT_ENTITLED), kind=USERS),
+    "403, not that timeframe": told("the plan's history does not reach", status(403, TIMEFRAME), kind=USERS),
+    "403, not yet": Case(
+        faults=struck(None, status(403, TOO_EARLY)), ends=Postponed(info="not published yet")
+    ),
+    "403 in other words": Case(
+        faults=struck(None, status(403, "<html>Forbidden</html>")),
+        ends=Told(message=r"The API forbids this \(403\): without a reason", kind=USERS, alone=False),
+    ),
+    "404 in JSON": told("the API answered 404", status(404, {"message": "Data not found."})),
+    "404 in plain text": told("the API answered 404", status(404, "404 page not found")),
+    "404 in plain text for all": Case(
+        faults=struck(None, status(404, "404 page not found", match="")),
+        ends=Told(message=r"The address has no such API \(404\)", kind=USERS, alone=False),
+    ),
+    "429, Retry-After absent": healed({"kind": "429"}, 2),
+    "429, Retry-After in seconds": healed({"kind": "429", "retry_after": "30"}, 2),
+    "429, Retry-After as a date": healed({"kind": "429", "retry_after": "date:30"}, 2),
+    "429, Retry-After empty": healed({"kind": "429", "retry_after": ""}, 2),
+    "429, Retry-After negative": healed({"kind": "429", "retry_after": "-1"}, 2),
+    "429, Retry-After of a year": Case(
+        faults=struck(1, {"kind": "429", "retry_after": str(365 * 86_400)}), ends=Healed(), speed=HASTY
+    ),
+    "429 without a body": healed({"kind": "429", "body": ""}, 2),
+    "429 for all, six times": healed({"kind": "429", "match": ""}, 6),
+    **both("500 in HTML", f"{OUTAGE} 500", status(500, HTML)),
+    **both("502 in HTML", f"{OUTAGE} 502", status(502, HTML)),
+    **both("503 in HTML", f"{OUTAGE} 503", status(503, HTML)),
+    **both("504 in HTML", f"{OUTAGE} 504", status(504, HTML)),
+    "503 for all": Case(
+        faults=struck(None, status(503, HTML, match="")),
+        ends=Told(message=rf"[ABC, ]+: {OUTAGE} 503", alone=False),
+    ),
+}
+BODIES = {
+    **both("200 with HTML", "the API answered 200 with an HTML page", {"kind": "body", "transform": "html"}),
+    **both(
+        "200 with status ERROR",
+        "the API answered 200 with status ERROR",
+        {"kind": "body", "transform": "error"},
+    ),
+    **both(
+        "200 with a list",
+        "the API answered 200 with JSON that is no object",
+        {"kind": "body", "transform": "array"},
+    ),
+    **both(
+        "200 with half a JSON",
+        "the API answered 200 with no whole JSON",
+        {"kind": "body", "transform": "half"},
+    ),
+    **both("200 with nothing", "the API answered 200 with no whole JSON", {"kind": "body", "body": ""}),
+    **both(
+        "200 that nests deeply", "the API answered 200 with no whole JSON", {"kind": "body", "body": DEEP}
+    ),
+    "200 of 200 MB": told(
+        "The API sent more than 64 MiB",
+        {
+            "kind": "status",
+            "status": 200,
+            "body": lambda _: bytes(HUGE),
+            "headers": {"Content-Encoding": "identity"},
+        },
+        kind=OURS,
+    ),
+    "200 of 200 MB, packed": told(
+        "The API sent more than 64 MiB",
+        {"kind": "status", "status": 200, "body": bomb, "headers": {"Content-Encoding": "gzip"}},
+        kind=OURS,
+    ),
+    "no results, once": healed({"kind": "body", "transform": "empty"}, 1),
+    "results null, once": healed(page(lambda found: found.update(results=None)), 1),
+    "an unknown field": healed(page(lambda found: found.update(new={"a": [1]}))),
+    "an unknown field of a bar": healed(bar(x="new")),
+    "numbers with exponents": healed(page(scientific)),
+}
+ROW = r"bar 3 \(2020-12-16T05:00:00Z\) is not usable: "
+BARS_WRONG = {
+    **both("a count beyond 64 bits", ROW, bar(n=f"raw:{BEYOND}")),
+    **both("a price of null", ROW, bar(c="raw:null")),
+    **both("a price of NaN", ROW, bar(c="raw:NaN")),
+    **both("a price of infinity", "the answer is not of the published form|bar 3", bar(c="raw:1e999")),
+    **both("a price in quotes", ROW, bar(c="1.5")),
+    **both("a bar without a price", ROW, bar(c=None)),
+    **both("a bar without a time", "bar 3 is not usable", bar(t=None)),
+    **both("a time beyond 64 bits", "the API gave a bar with an impossible time", bar(t=f"raw:{BEYOND}")),
+    **both(
+        "another ticker", "the API answered for another ticker, bbb", {"kind": "edit", "edit": "wrong_ticker"}
+    ),
+    **both("adjusted flipped", "asked with adjusted=True", {"kind": "edit", "edit": "flip_adjusted"}),
+    **both("bars in disorder", "the API gave a bar out of order", {"kind": "edit", "edit": "unordered"}),
+    **both("a bar twice", "the API gave a bar twice", {"kind": "edit", "edit": "duplicate"}),
+    **both(
+        "a bar out of range",
+        "the API gave a bar outside the range asked",
+        {"kind": "edit", "edit": "out_of_range"},
+    ),
+}
+CIRCLE = "the API's pages go round in a circle"
+ASTRAY = "The API named a further page at another address, where the key must not go"
+PAGES = {
+    "next_url to itself": told(CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "self"}, page_rows=2),
+    "next_url in a cycle of two": told(
+        CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "cycle"}, page_rows=2
+    ),
+    "next_url in a cycle of three": told(
+        CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "cycle:3"}, page_rows=2
+    ),
+    "next_url to another origin": told(
+        ASTRAY, {"kind": "edit", "edit": "next_url", "next_url": "foreign"}, page_rows=2
+    ),
+    "next_url with :443:443": told(
+        ASTRAY, further(lambda url: url.replace("http://127.0.0.1", "https://127.0.0.1:443:443")), page_rows=2
+    ),
+    "next_url with userinfo": told(
+        ASTRAY, further(lambda url: url.replace("//", "//someone:secret@")), page_rows=2
+    ),
+    "next_url with a line end": told(ASTRAY, further(lambda url: url + "\r\nX: y"), page_rows=2),
+    "next_url that is a path": healed(
+        further(lambda url: urlsplit(url)._replace(scheme="", netloc="").geturl()), page_rows=2
+    ),
+    "next_url empty at the end": healed(page(lambda found: found.setdefault("next_url", "")), page_rows=2),
+}
+NO_SPLITS = Healed(warns=r"The splits cannot be had \(.*\): adjusted history is not compared in this sync")
+SPLITS = {
+    "splits, 400": Case(faults=struck(None, status(400, {"error": "no"}, match="/splits")), ends=NO_SPLITS),
+    "splits, 404 in plain text": Case(
+        faults=struck(None, status(404, "404 page not found", match="/splits")), ends=NO_SPLITS
+    ),
+    "splits, not entitled": Case(
+        faults=struck(None, status(403, NOT_ENTITLED, match="/splits")), ends=NO_SPLITS
+    ),
+    "splits, 503 for ever": Case(faults=struck(None, status(503, HTML, match="/splits")), ends=NO_SPLITS),
+    "splits, HTML": Case(faults=struck(None, status(200, HTML, match="/splits")), ends=NO_SPLITS),
+}
+CASES = {**STATUSES, **BODIES, **BARS_WRONG, **PAGES, **SPLITS}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_answers(case: Case) -> None:
+    await ends(case)
+
+
+async def test_a_volume_beyond_64_bits() -> None:
+    """A double, as every number is."""
+    async with market() as sandbox:
+        sandbox.faults.add(struck(None, bar(v="raw:12345678901234567890123"))[0])
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert run.code == 0
+        wanted = whole(sandbox)
+        key = (BARS, SICK, "2020-12-16T05:00:00Z")
+        wanted[key] = wanted[key] | {"volume": 1.2345678901234568e22}
+        assert delivered(run) == wanted
+
+
+@pytest.mark.parametrize("results", ["absent", "null"])
+async def test_no_results_for_ever_are_believed_and_told(results: str) -> None:
+    """The API answers so for tickers that did not trade: asked twice, it is the truth that can be had."""
+    how = (
+        {"kind": "body", "transform": "empty"}
+        if results == "absent"
+        else page(lambda found: found.update(results=None))
+    )
+    async with market() as sandbox:
+        sandbox.faults.add(struck(None, how)[0])
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert run.code == 0
+        assert run.told("WARN") == [f"The API has no bars of some of the days asked for {SICK}."]
+        assert delivered(run) == {key: row for key, row in whole(sandbox).items() if key[1] != SICK}
+
+
+async def test_a_session_left_out_is_told() -> None:
+    async with market() as sandbox:
+        sandbox.faults.add(struck(None, {"kind": "edit", "edit": "missing"})[0])
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert run.code == 0
+        [warning] = run.told("WARN")
+        assert warning.startswith(
+            f"stock_prices, stock_bars: Bars missing on days on which other tickers traded: 1, of {SICK}."
+        )
+        assert len(whole(sandbox)) - len(delivered(run)) == 2
+        assert leaks(run.stdout.decode()) == []
