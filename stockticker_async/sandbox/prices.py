@@ -82,12 +82,12 @@ def _noise(listing: Listing, day: int) -> tuple[int, ...] | None:
 
 def _close(listing: Listing, day: int, noise: int) -> float:
     """The close in the basis after all splits; exact on recorded days, and bent towards them around."""
-    close = _about(listing, day) * (0.99 + 0.02 * noise * _UNIT)
+    close = about(listing, day) * (0.99 + 0.02 * noise * _UNIT)
     recorded = _RECORDED.get(listing.ticker)
     return close if recorded is None else _bent(listing, day, close, recorded)
 
 
-def _about(listing: Listing, day: int) -> float:
+def about(listing: Listing, day: int) -> float:
     """The level around which a day's prices are, in the basis after all splits."""
     years = max(0, _GROWN - day) / 365.25
     return listing.price * level(listing.seed, day) / (1 + listing.growth * years) ** 2
@@ -99,7 +99,7 @@ def _bent(listing: Listing, day: int, close: float, recorded: tuple[tuple[int, f
     if after < len(recorded) and recorded[after][0] == day:
         return recorded[after][1]
     around = recorded[max(0, after - 1) : after + 1]
-    ratios = [price / _about(listing, known) for known, price in around]
+    ratios = [price / about(listing, known) for known, price in around]
     if len(around) == 1:
         return close * ratios[0]
     share = (day - around[0][0]) / (around[1][0] - around[0][0])

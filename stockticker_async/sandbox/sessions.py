@@ -90,6 +90,7 @@ def session_on_or_after(day: int) -> int:
     return day
 
 
+@lru_cache(maxsize=65_536)
 def session_before(day: int, back: int = 1) -> int:
     """The `back`-th session before `day`; `back` is at least 1."""
     return sessions(day - 14 - 2 * back, day - 1)[-back]

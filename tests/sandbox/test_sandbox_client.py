@@ -121,6 +121,19 @@ async def test_short_interest_short_volume_and_float() -> None:
     assert [each.ticker for each in floats] == ["KO", "PEP"]
 
 
+async def test_offerings_of_new_names() -> None:
+    def ask(client: RESTClient) -> list[Any]:
+        return [
+            list(client.vx.list_ipos("META")),
+            list(client.vx.list_ipos(listing_date_gte="2020-01-01", order="asc", limit=9)),
+        ]
+
+    (meta,), newer = await asked(ask)
+    assert (meta.listing_date, meta.final_issue_price, meta.ipo_status) == ("2012-05-18", 38.0, "history")
+    assert len(newer) > 9
+    assert [each.listing_date for each in newer] == sorted(each.listing_date for each in newer)
+
+
 @pytest.mark.parametrize(
     ("key", "plan", "text"),
     [("wrong", "advanced", "Unknown API Key"), ("demo-key", "basic", "doesn't include this data timeframe")],
