@@ -21,10 +21,10 @@ STREAMS = {
     entry["stream"]["name"]: [path[0] for path in entry["stream"]["source_defined_primary_key"]]
     for entry in json.loads((ROOT / "catalogs/configured_catalog.json").read_bytes())["streams"]
 }
-"""The primary key of every stream, by its name."""
+"""The primary keys of the streams that are read, by their names."""
 
 
-def source(sandbox: str, streams: Any = "*", **fields: Any) -> airbyte.Source:
+def source(sandbox: str, **fields: Any) -> airbyte.Source:
     config = {
         "stock_ticker": ",".join(TICKERS),
         "api_key": KEY,
@@ -33,7 +33,7 @@ def source(sandbox: str, streams: Any = "*", **fields: Any) -> airbyte.Source:
         "end_date": THEN,
         **fields,
     }
-    return airbyte.get_source(NAME, config=config, local_executable=CONNECTOR, streams=streams)
+    return airbyte.get_source(NAME, config=config, local_executable=CONNECTOR, streams=list(STREAMS))
 
 
 def truth(sandbox: str, last: str) -> dict[tuple[str, str], float]:
@@ -102,7 +102,7 @@ def test_a_wrong_key_is_told(sandbox: str) -> None:
 
 
 def test_every_stream_is_available(sandbox: str) -> None:
-    assert set(source(sandbox).get_available_streams()) == set(STREAMS)
+    assert set(source(sandbox).get_available_streams()) >= set(STREAMS)
 
 
 def test_what_was_read_once_is_read_on_from_there(sandbox: str, path: Path) -> None:
@@ -141,7 +141,7 @@ def test_who_has_enough_stops_reading(sandbox: str) -> None:
 
 
 def test_samples_of_every_stream(sandbox: str) -> None:
-    samples = source(sandbox).get_samples("*", limit=2)
+    samples = source(sandbox).get_samples(list(STREAMS), limit=2)
     assert {name: 0 < len(rows) <= 2 for name, rows in samples.items()} == dict.fromkeys(STREAMS, True)
 
 
