@@ -142,13 +142,17 @@ class _SplitsPage(msgspec.Struct):
     next_url: str | None = None
 
 
-async def splits(client: Client, names: Sequence[str], *, after: date, until: date) -> list[Split] | Refusal:
+async def splits(
+    client: Client, names: Sequence[str], *, after: date, until: date
+) -> Answer[list[Split]] | Refusal:
     """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
 
-    Rows may be repeated, and of tickers that were not asked for. Raises `BadPageError`.
+    The moment is the first answer's. Rows may be repeated, and of tickers that were not asked for.
+    Raises `BadPageError`.
     """
     query = {"execution_date.gt": after.isoformat(), "execution_date.lte": until.isoformat()}
     found: list[Split] = []
+    moments: list[datetime] = []
     for some in _split_names(names, (until - after).days):
         named = {"ticker.any_of": ",".join(some)} if some else {}
         newest = {**query, **named, "sort": "execution_date.asc", "limit": 5000}
@@ -161,8 +165,9 @@ async def splits(client: Client, names: Sequence[str], *, after: date, until: da
             raise BadPageError("the API answered 404, as if it had no splits.")
         if isinstance(part, Refusal):
             return part
-        found += part
-    return found
+        found += part.value
+        moments.append(part.moment)
+    return Answer(found, moments[0])
 
 
 def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
@@ -180,14 +185,16 @@ def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
     return list(portions) if len(portions) <= unfiltered_pages else [()]
 
 
-async def _split_pages(client: Client, path: str) -> list[Split] | Refusal | Missing:
+async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:
     found: list[Split] = []
+    moments: list[datetime] = []
     async with aclosing(pages(client, path, _decode_splits, patience=SIDE_PATIENCE)) as answers:
         async for one in answers:
             if not isinstance(one, Answer):
                 return one
             found += one.value[0]
-    return found
+            moments.append(one.moment)
+    return Answer(found, moments[0])
 
 
 def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:

@@ -11,7 +11,7 @@ from support import at, made_names, raw_config
 
 from stockticker_async import api, config
 from stockticker_async.bars import Asked
-from stockticker_async.client import Client, open_client
+from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.sandbox.faults import Fault
@@ -37,8 +37,8 @@ async def talking(**options: Any) -> AsyncIterator[tuple[Sandbox, Client]]:
 async def test_splits_come_with_their_reduced_ratio() -> None:
     async with talking() as (_, client):
         found = await api.splits(client, ["TSLA", "AAPL"], after=SINCE, until=UNTIL)
-        assert isinstance(found, list)
-        assert {(split.ticker, split.day, split.ratio) for split in found} == {
+        assert isinstance(found, Answer)
+        assert {(split.ticker, split.day, split.ratio) for split in found.value} == {
             ("TSLA", date(2020, 8, 31), Fraction(5)),
             ("AAPL", date(2020, 8, 31), Fraction(4)),
             ("TSLA", date(2022, 8, 25), Fraction(3)),
@@ -48,10 +48,11 @@ async def test_splits_come_with_their_reduced_ratio() -> None:
 async def test_the_first_day_is_left_out_and_the_last_one_is_not() -> None:
     async with talking() as (_, client):
         day = date(2020, 8, 31)
-        assert await api.splits(client, ["TSLA"], after=day, until=day.replace(year=2021)) == []
+        none = await api.splits(client, ["TSLA"], after=day, until=day.replace(year=2021))
         found = await api.splits(client, ["TSLA"], after=day.replace(day=30), until=day)
-        assert isinstance(found, list)
-        assert len(found) == 1
+        assert isinstance(none, Answer)
+        assert isinstance(found, Answer)
+        assert (len(none.value), len(found.value)) == (0, 1)
 
 
 async def test_two_thousand_tickers_are_asked_in_urls_that_servers_take() -> None:
@@ -85,9 +86,9 @@ async def test_the_deprecated_endpoint_is_asked_where_the_new_one_is_not_to_be_h
         wanted = await api.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
         sandbox.faults.add(fault)
         found = await api.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
-        assert isinstance(wanted, list)
-        assert isinstance(found, list)
-        assert [split for split in found if split.ticker == "TSLA"] == wanted
+        assert isinstance(wanted, Answer)
+        assert isinstance(found, Answer)
+        assert [split for split in found.value if split.ticker == "TSLA"] == wanted.value
 
 
 async def test_splits_that_no_endpoint_gives_are_a_refusal_or_an_error() -> None:

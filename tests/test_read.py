@@ -1,5 +1,6 @@
 """`read` as a whole: what ends it early, what it vouches for then, and how a slow reader slows it."""
 
+from datetime import date
 from typing import Any
 
 import anyio
@@ -255,6 +256,21 @@ async def test_clocks_that_differ_are_told_and_the_earlier_decides() -> None:
         run = await sync(sandbox, NAMES, start_date=FIRST, clock=clock)
         assert any("clock" in text for text in run.told("WARN"))
         assert set(run.cursors(PRICES).values()) == {LAST}
+
+
+async def test_a_split_is_fresh_until_its_session_has_settled_by_the_api_s_clock_too() -> None:
+    """A machine ahead of time took it for settled, and did not read the history once more."""
+    async with serve(options()) as sandbox:
+        runs = [await sync(sandbox, NAMES[:1], start_date=FIRST)]
+        sandbox.add_split(NAMES[0], date(2020, 12, 22), 1, 2)
+        ahead = Clock(start=at("2020-12-23"))
+        runs.append(await sync(sandbox, NAMES[:1], start_date=FIRST, before=runs[-1], clock=ahead))
+        advance_days(sandbox)
+        runs.append(await sync(sandbox, NAMES[:1], start_date=FIRST, before=runs[-1]))
+        runs.append(await sync(sandbox, NAMES[:1], start_date=FIRST, before=runs[-1]))
+        again = [any("their history is read again" in text for text in run.told("WARN")) for run in runs]
+        assert again == [False, True, True, False]
+        assert rows_of(BARS, *runs) == truth(sandbox, BARS, NAMES[:1], FIRST, "2020-12-22")
 
 
 async def test_what_a_configuration_gets_wrong_without_harm_is_told() -> None:

@@ -17,6 +17,7 @@ While calls are made, a heartbeat lets states out in time even when nothing arri
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ import anyio
 
 from stockticker_async import api, market, saved, state
 from stockticker_async.catalog import Selected
-from stockticker_async.client import Client, open_client
+from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
@@ -188,12 +189,16 @@ async def _follow_splits(client: Client, config: Config, readings: Sequence[_Rea
     found: list[Split] | None = None
     adjusted = [reading.progress for reading in readings if reading.progress and _is_adjusted(reading)]
     since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
+    known = days
     if config.adjusted and since < days.today:
-        found = await _splits(client, config.tickers, since, days.today)
+        answer = await _splits(client, config.tickers, since, days.today)
+        if answer is not None:
+            found = answer.value
+            known = replace(days, settled=min(days.settled, market.last_settled(answer.moment)))
     for reading in readings:
         if reading.progress is not None:
             splits = found if _is_adjusted(reading) else None
-            await _follow(reading.progress, reading.emitter, splits, days)
+            await _follow(reading.progress, reading.emitter, splits, known)
         reading.begin(days, config.end_date)
 
 
@@ -212,7 +217,9 @@ def _is_adjusted(reading: _Reading) -> bool:
     return reading.progress is not None and reading.progress.basis.bar is not None
 
 
-async def _splits(client: Client, names: Sequence[str], after: date, until: date) -> list[Split] | None:
+async def _splits(
+    client: Client, names: Sequence[str], after: date, until: date
+) -> Answer[list[Split]] | None:
     """None, and a warning, where they cannot be had, unless that is for the user to mend."""
     try:
         found = await api.splits(client, names, after=after, until=until)
