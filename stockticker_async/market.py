@@ -20,6 +20,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
 _DAYS_IN = {"second": 1, "minute": 1, "hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def new_york_date(moment: datetime) -> date:
@@ -110,6 +111,17 @@ def window_days(bar: Bar) -> int:
     return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
 
 
+def last_day(bar: Bar, start: date) -> date:
+    """The last day of the bar of this size that starts on a day."""
+    if bar.intraday or bar == Bar():
+        return start
+    if bar.timespan in _MONTHS:
+        number = start.year * 12 + start.month - 1 + _MONTHS[bar.timespan] * bar.multiplier
+        # a bar that starts in the middle of a month may be cut there, or counted from there
+        return date(number // 12, number % 12 + 1, 1) - DAY
+    return start + timedelta(days=window_days(bar) - 1)
+
+
 def counts_days(bar: Bar) -> bool:
     """Whether bars of this size may be counted from the first day asked (see `grid_day`)."""
     return not bar.intraday and bar.multiplier > 1
@@ -127,7 +139,7 @@ def grid_day(bar: Bar, since: date, day: date) -> date:
     if bar.timespan in ("day", "week"):
         span = window_days(bar)
         return since + timedelta(days=(day - since).days // span * span)
-    months = {"month": 1, "quarter": 3, "year": 12}[bar.timespan] * bar.multiplier
+    months = _MONTHS[bar.timespan] * bar.multiplier
     passed = ((day.year - since.year) * 12 + day.month - since.month) // months * months
     number = since.year * 12 + since.month - 1 + passed
     return max(since, date(number // 12, number % 12 + 1, 1))

@@ -18,7 +18,8 @@ What is always true:
 - A cursor moves over a day once that day was answered whole for the ticker *and* has settled
   *and* a bar of that day or a later one, of any ticker, was seen in this sync: an answer without
   any bar may come from an API that has not published yet. So the cursor of an illiquid or
-  delisted ticker moves with the others', and a day for which nobody has a bar holds it.
+  delisted ticker moves with the others', and a day for which nobody has a bar holds it. Only at
+  the configured end it passes days on which the exchange was closed: then nothing is left to ask.
 - `Progress.blob` vouches only for what was reported by `cover`, which the caller calls after
   the records have been put into the output, and the output keeps the order.
 """
@@ -30,7 +31,7 @@ from typing import Any
 
 from stockticker_async.config import MARKET
 from stockticker_async.failures import named
-from stockticker_async.market import DAY
+from stockticker_async.market import DAY, holds_session
 from stockticker_async.saved import Basis, Before, Entry, Foreign, Nothing, Saved, write
 from stockticker_async.splits import Split, fingerprint
 from stockticker_async.streams import Stream
@@ -244,10 +245,11 @@ def _basis_words(basis: Basis) -> str:
 class Progress:
     """What one stream has covered so far in this sync."""
 
-    def __init__(self, stream: Stream, basis: Basis, start: Start) -> None:
+    def __init__(self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None) -> None:
         self.stream = stream
         self.basis = basis
         self.start = start
+        self._end = end
         self._market_splits = dict(start.market_splits)
         self._covered: dict[str, date] = {}
         self._seen: date | None = None
@@ -291,9 +293,12 @@ class Progress:
     def entry(self, name: str) -> Entry:
         """The ticker's entry with its cursor where it may stand now."""
         entry = self.start.entries[name]
-        if self._seen is None or name not in self._covered:
+        covered = self._covered.get(name)
+        if covered is None:
             return entry
-        reached = min(self._covered[name], self._seen)
+        reached = min(covered, max(self._seen or date.min, entry.cursor or date.min, entry.since - DAY))
+        if self._end is not None and reached < self._end <= covered:
+            reached = reached if holds_session(reached + DAY, self._end) else self._end
         if reached < entry.since or (entry.cursor is not None and reached <= entry.cursor):
             return entry
         return replace(entry, cursor=reached)

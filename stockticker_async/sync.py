@@ -259,13 +259,23 @@ class BarsSync:
             if first is None:
                 continue
             if page:
-                feed.progress.see(market.session_of(page[-1].t))
+                feed.progress.see(self._proven(asked, page[-1]))
             for chunk in _chunks(page):
                 if feed.kind == "prices":
                     rows = bars.price_rows(asked.ticker, chunk, first)
                 else:
                     rows = bars.bar_rows(asked.ticker, chunk, first, asked=asked)
                 await feed.emitter.rows(rows)
+
+    def _proven(self, asked: Asked, bar: WireBar) -> date:
+        """The last session that a bar shows to be published.
+
+        One of several days shows it of all that are over for a session more than is settled: that
+        of the session before last may still miss the last one.
+        """
+        start = market.session_of(bar.t)
+        over = market.sessions_back(self._days.settled, 1)
+        return max(start, min(market.last_day(asked.bar, start), asked.last, over))
 
     def _without_otc(self, page: list[WireBar]) -> list[WireBar]:
         """Of the whole market, OTC stocks are left out unless the option includes them."""

@@ -18,6 +18,7 @@ from stockticker_async.market import (
     is_session,
     is_weekday,
     last_askable,
+    last_day,
     last_settled,
     midnight_ms,
     new_york_date,
@@ -308,6 +309,23 @@ def test_the_day_from_which_bars_of_several_days_are_asked(
     bar: Bar, since: date, day: date, expected: date
 ) -> None:
     assert grid_day(bar, since, day) == expected
+
+
+@pytest.mark.parametrize(
+    ("bar", "start", "last"),
+    [
+        (Bar(5, "minute"), date(2024, 1, 2), date(2024, 1, 2)),
+        (Bar(), date(2024, 1, 2), date(2024, 1, 2)),
+        (Bar(3, "day"), date(2024, 1, 1), date(2024, 1, 3)),
+        (Bar(1, "week"), date(2024, 1, 7), date(2024, 1, 13)),
+        (Bar(2, "month"), date(2023, 12, 1), date(2024, 1, 31)),
+        (Bar(1, "month"), date(2024, 2, 15), date(2024, 2, 29)),
+        (Bar(1, "quarter"), date(2024, 10, 1), date(2024, 12, 31)),
+        (Bar(2, "year"), date(2024, 1, 1), date(2025, 12, 31)),
+    ],
+)
+def test_the_last_day_of_a_bar(bar: Bar, start: date, last: date) -> None:
+    assert last_day(bar, start) == last
 
 
 @given(multiples, calendar_days, st.integers(0, 4000))

@@ -434,9 +434,87 @@ async def test_otc_stocks_are_part_of_the_market_only_if_asked() -> None:
         assert not any(row["otc"] for row in again.records(BARS))
 
 
-async def test_an_end_on_a_closed_day_is_reached() -> None:
-    async with sandbox_at("2020-12-22") as sandbox:
-        options: dict[str, Any] = {"start_date": "2020-12-14", "end_date": "2020-12-20"}
+@pytest.mark.parametrize("tickers", ["AAA", "*"])
+@pytest.mark.parametrize("end", ["2020-12-18", "2020-12-20", "2020-12-25", "2020-12-27"])
+async def test_an_end_in_the_past_is_reached_on_a_closed_day_too(end: str, tickers: str) -> None:
+    async with sandbox_at("2021-01-06") as sandbox:
+        options: dict[str, Any] = {"start_date": "2020-12-14", "end_date": end}
+        run = await sync(sandbox, tickers, **options)
+        again = await sync(sandbox, tickers, before=run, **options)
+        assert again.paths("/aggs/") == []
+        assert [path for path in again.paths("/") if "/splits" not in path] == []
+        onward = await sync(sandbox, tickers, before=again, start_date="2020-12-14", lookback_days=0)
+        names = (
+            ["AAA"] if tickers == "AAA" else [one.ticker for one in sandbox.market.universe if not one.otc]
+        )
+        for stream in BOTH:
+            assert set(run.cursors(stream).values()) == {end}
+            wanted = truth(sandbox, stream, names, "2020-12-14", "2021-01-05")
+            assert rows_of(stream, run, again, onward) == wanted
+
+
+@pytest.mark.parametrize("lookback", [0, 1])
+async def test_a_closed_day_at_the_end_is_passed_when_it_is_over(lookback: int) -> None:
+    options: dict[str, Any] = {
+        "start_date": "2020-12-21",
+        "end_date": "2020-12-25",
+        "lookback_days": lookback,
+    }
+    async with sandbox_at("2020-12-25", hour=12) as sandbox:
         run = await sync(sandbox, "AAA", **options)
-        again = await sync(sandbox, "AAA", before=run, **options)
-        assert again.paths("/range/") == []
+        assert run.cursors(PRICES) == {"AAA": "2020-12-24"}
+        advance_days(sandbox)
+        later = await sync(sandbox, "AAA", before=run, **options)
+        assert later.cursors(PRICES) == {"AAA": "2020-12-25"}
+        again = await sync(sandbox, "AAA", before=later, **options)
+        assert again.paths("/aggs/") == []
+
+
+async def test_a_window_without_a_session_is_asked_once() -> None:
+    async with sandbox_at("2020-12-29") as sandbox:
+        run = await sync(sandbox, "AAA", start_date="2020-12-25", end_date="2020-12-27")
+        assert run.cursors(PRICES) == {"AAA": "2020-12-27"}
+        again = await sync(sandbox, "AAA", before=run, start_date="2020-12-25", end_date="2020-12-27")
+        assert again.paths("/aggs/") == []
+
+
+@pytest.mark.parametrize(
+    "bar", [(1, "week"), (2, "week"), (3, "day"), (1, "month"), (3, "month"), (1, "year")]
+)
+@pytest.mark.parametrize("end", ["2020-11-18", "2020-11-26", "2020-11-30"])
+async def test_long_bars_up_to_an_end_in_the_past_are_asked_once(bar: tuple[int, str], end: str) -> None:
+    options: dict[str, Any] = {"multiplier": bar[0], "timespan": bar[1], "start_date": "2019-03-01"}
+    async with sandbox_at("2020-12-22") as sandbox:
+        run = await sync(sandbox, "AAA", streams=[BARS], end_date=end, **options)
+        assert run.cursors(BARS) == {"AAA": end}
+        again = await sync(sandbox, "AAA", streams=[BARS], before=run, end_date=end, **options)
+        assert again.paths("/aggs/") == []
+        onward = await sync(sandbox, "AAA", streams=[BARS], before=again, **options)
+        found, wanted = (
+            rows_of(BARS, run, again, onward),
+            truth(sandbox, BARS, ["AAA"], "2019-03-01", "2020-12-21", bar=bar),
+        )
+        assert found.keys() == wanted.keys()
+        # the bars of the end's and of today's window are whole as soon as they are over
+        now = max(row["date"] for row in wanted.values())
+        assert [key for key in wanted if found[key] != wanted[key] and wanted[key]["date"] < now] == []
+
+
+@pytest.mark.parametrize("lookback", [0, 1])
+@pytest.mark.parametrize("bar", [(1, "week"), (2, "day"), (1, "month")])
+async def test_long_bars_of_an_api_that_is_late_are_whole_in_the_end(
+    bar: tuple[int, str], lookback: int
+) -> None:
+    options: dict[str, Any] = {"multiplier": bar[0], "timespan": bar[1], "start_date": "2020-10-01"}
+    async with sandbox_at("2020-11-25", unpublished=1) as sandbox:
+        runs = [await sync(sandbox, "AAA", streams=[BARS], lookback_days=lookback, **options)]
+        for _ in range(9):
+            advance_days(sandbox)
+            runs.append(
+                await sync(sandbox, "AAA", streams=[BARS], before=runs[-1], lookback_days=lookback, **options)
+            )
+        last = sandbox.clock.now().date()
+        found = rows_of(BARS, *runs)
+        wanted = truth(sandbox, BARS, ["AAA"], "2020-10-01", str(last), bar=bar)
+        now = max(row["date"] for row in found.values())
+        assert [key for key in wanted if wanted[key]["date"] < now and found.get(key) != wanted[key]] == []

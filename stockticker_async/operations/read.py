@@ -281,7 +281,7 @@ def _progress(config: Config, stream: Stream, blob: Any, days: Days) -> state.Pr
             raise ConfigError(
                 f"end_date {config.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    return state.Progress(stream, basis, start)
+    return state.Progress(stream, basis, start, end=config.end_date)
 
 
 def _bar(config: Config, stream: Stream) -> Bar:
