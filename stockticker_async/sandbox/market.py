@@ -10,6 +10,7 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
+from stockticker_async.sandbox.circles import Circles
 from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.intraday import MINUTE_MS, minute_bars, second_bars
 from stockticker_async.sandbox.options import Options
@@ -71,6 +72,7 @@ class Basis:
 class Market:
     def __init__(self, options: Options, clock: Clock) -> None:
         self.universe = Universe(options.seed, options.universe, options.tickers)
+        self.circles = Circles(options.seed, self.universe)
         self.book = SplitBook()
         self._clock = clock
 

@@ -134,6 +134,17 @@ async def test_offerings_of_new_names() -> None:
     assert [each.listing_date for each in newer] == sorted(each.listing_date for each in newer)
 
 
+async def test_news_page_by_page() -> None:
+    def ask(client: RESTClient) -> Any:
+        return list(client.list_ticker_news("TSLA", published_utc_gte="2026-10-01", order="asc", limit=9))
+
+    articles = await asked(ask)
+    assert len(articles) > 18
+    assert [each.published_utc for each in articles] == sorted(each.published_utc for each in articles)
+    assert all("TSLA" in each.tickers and each.publisher.name for each in articles)
+    assert {each.insights[0].sentiment for each in articles if each.insights} > {"positive", "negative"}
+
+
 @pytest.mark.parametrize(
     ("key", "plan", "text"),
     [("wrong", "advanced", "Unknown API Key"), ("demo-key", "basic", "doesn't include this data timeframe")],

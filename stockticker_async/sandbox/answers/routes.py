@@ -9,6 +9,7 @@ from stockticker_async.sandbox.answers.actions import dividends_v1, dividends_v3
 from stockticker_async.sandbox.answers.bars import bars
 from stockticker_async.sandbox.answers.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
+from stockticker_async.sandbox.answers.news import news
 from stockticker_async.sandbox.answers.offerings import offerings
 from stockticker_async.sandbox.answers.reference import details, tickers
 from stockticker_async.sandbox.answers.shares import free_float, short_interest, short_volume
@@ -55,6 +56,7 @@ ROUTES = (
     Route("/stocks/v1/short-volume", short_volume),
     Route("/stocks/vX/float", free_float),
     Route("/vX/reference/ipos", offerings),
+    Route("/v2/reference/news", news),
     Route("/v1/marketstatus/now", now),
     Route("/v2/snapshot/locale/us/markets/stocks/tickers", snapshot, level=1),
     Route("/v1/marketstatus/upcoming", holidays),
