@@ -49,7 +49,11 @@ class DailySync:
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         await carry_out(
-            self._jobs(), self._ask, at_once=self._config.max_concurrent_requests, failed=self._failed
+            self._jobs(),
+            self._ask,
+            at_once=self._config.max_concurrent_requests,
+            answers=lambda: self._client.answers,
+            failed=self._failed,
         )
         quiet = [name for name, silent in self._quiet.items() if silent]
         if quiet:

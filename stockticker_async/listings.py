@@ -58,6 +58,7 @@ class ListingSync:
             iter(asked_of(self._forward, self._listing, self._config, self._days)),
             self._ask,
             at_once=self._config.max_concurrent_requests,
+            answers=lambda: self._client.answers,
             failed=self._failed,
         )
 

@@ -41,6 +41,7 @@ class LookupSync:
             iter(self._forward.firsts),
             self._ask,
             at_once=self._config.max_concurrent_requests,
+            answers=lambda: self._client.answers,
             failed=self._failed,
         )
         if not self._silent:
@@ -106,7 +107,11 @@ class PreviousSync:
                 names.pop(traded, None)
         names.pop(MARKET, None)
         await carry_out(
-            iter(names), self._ask, at_once=self._config.max_concurrent_requests, failed=self._failed
+            iter(names),
+            self._ask,
+            at_once=self._config.max_concurrent_requests,
+            answers=lambda: self._client.answers,
+            failed=self._failed,
         )
         if self._silent:
             warn(self._forward, f"the API has no bar of {named(self._silent)}.")

@@ -32,13 +32,14 @@ from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
 from stockticker_async.config import DAY, MARKET, Bar, Config
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
+from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
 from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
 from stockticker_async.verdict import Barred, Refusal
+from stockticker_async.workers import carry_out
 
 _log = logging.getLogger(__name__)
 
@@ -106,10 +107,6 @@ class BarsSync:
         self._days = days
         self._budget = Budget(_BUDGET_ROWS)
         self._completeness = Completeness()
-        self._fatal: ConnectorError | None = None
-        self._unanswered: list[Failure] = []
-        """Calls given up, since `_answers_before` calls were answered."""
-        self._answers_before = -1
         self._unpublished = False
         self._floor: date | None = None
         """The first day that the plan gives, once a refusal has made us look for it."""
@@ -123,12 +120,13 @@ class BarsSync:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         jobs = self._jobs(plan)
         self._unproven = {name for name in first_days(self._feeds) if name != MARKET and self._is_new(name)}
-        async with anyio.create_task_group() as group:
-            for _ in range(self._config.max_concurrent_requests):
-                group.start_soon(self._work, jobs, group.cancel_scope)
-        self.failures += self._unanswered
-        if self._fatal is not None:
-            raise self._fatal
+        await carry_out(
+            jobs,
+            self._ask,
+            at_once=self._config.max_concurrent_requests,
+            answers=lambda: self._client.answers,
+            failed=lambda job, error: self.failures.append(Failure(job.part.names, error)),
+        )
         await self._look_up_unproven()
         self._tell_what_is_missing()
 
@@ -151,39 +149,12 @@ class BarsSync:
     def _names_by_session(self, plan: Plan) -> tuple[str, ...]:
         return (MARKET,) if self._config.whole_market else tuple(plan.by_session)
 
-    async def _work(self, jobs: Iterator[_Job], scope: anyio.CancelScope) -> None:
-        for job in jobs:
-            try:
-                match job:
-                    case _SessionJob():
-                        await self._ask_session(job)
-                    case _RangeJob():
-                        await self._ask_range(job)
-            except BadPageError as error:
-                self.failures.append(Failure(job.part.names, error))
-            except TransientError as error:
-                self._give_up(job, error, scope)
-            except (ConfigError, OutputError) as error:
-                self._fatal = self._fatal or error
-                scope.cancel()
-            except ConnectorError as error:
-                self.failures.append(Failure(job.part.names, error))
-
-    def _give_up(self, job: _Job, error: TransientError, scope: anyio.CancelScope) -> None:
-        """A call was not answered for too long. It ends the sync where nothing else is answered, either.
-
-        Every worker may be held up by a ticker of its own; once each has tried another one in vain,
-        or has none left, it is an outage.
-        """
-        if self._client.answers != self._answers_before:
-            self._answers_before = self._client.answers
-            self.failures += self._unanswered
-            self._unanswered = []
-        self._unanswered.append(Failure(job.part.names, error))
-        if len(self._unanswered) > self._config.max_concurrent_requests:
-            self._unanswered.clear()
-            self._fatal = self._fatal or error
-            scope.cancel()
+    async def _ask(self, job: _Job) -> None:
+        match job:
+            case _SessionJob():
+                await self._ask_session(job)
+            case _RangeJob():
+                await self._ask_range(job)
 
     async def _ask_range(self, job: _RangeJob) -> None:
         call = job.call

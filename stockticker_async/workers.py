@@ -1,13 +1,14 @@
 """Carries out calls at the same time: what goes wrong with one is noted, what would with all ends them."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
 
 J = TypeVar("J")
+Failed = Callable[[J, ConnectorError], None]
 
 
 async def carry_out(
@@ -15,29 +16,71 @@ async def carry_out(
     work: Callable[[J], Awaitable[None]],
     *,
     at_once: int,
-    failed: Callable[[J, ConnectorError], None],
+    answers: Callable[[], int],
+    failed: Failed[J],
 ) -> None:
     """Do the jobs in their order, ``at_once`` at a time; ``failed`` hears of those that fail alone.
 
-    Raises the first `ConnectorError` that would meet every other job, too (a wrong key, an outage, a
-    closed output), after the others were cancelled.
+    ``answers`` counts what the API answers: it tells a job without an answer from an outage. Raises the
+    first `ConnectorError` that would meet every other job, too (a wrong key, an outage, a closed output),
+    after the others were cancelled.
     """
-    fatal: list[ConnectorError] = []
-    async with anyio.create_task_group() as group:
+    ends = _Ends(at_once, answers, failed)
 
-        async def worker() -> None:
-            for job in jobs:
-                try:
-                    await work(job)
-                except BadPageError as error:
-                    failed(job, error)
-                except (ConfigError, TransientError, OutputError) as error:
-                    fatal.append(error)
+    async def worker() -> None:
+        for job in jobs:
+            try:
+                await work(job)
+            except ConnectorError as error:
+                if ends.judge(job, error):
                     group.cancel_scope.cancel()
-                except ConnectorError as error:
-                    failed(job, error)
 
+    async with anyio.create_task_group() as group:
         for _ in range(at_once):
             group.start_soon(worker)
-    if fatal:
-        raise fatal[0]
+    ends.tell()
+
+
+class _Ends(Generic[J]):
+    """How jobs ended that failed, and whether that ends the others."""
+
+    def __init__(self, at_once: int, answers: Callable[[], int], failed: Failed[J]) -> None:
+        self._at_once = at_once
+        self._answers = answers
+        self._failed = failed
+        self._fatal: ConnectorError | None = None
+        self._answered = -1
+        self._unanswered: list[tuple[J, TransientError]] = []
+        """Jobs that were given up without an answer, since the last answer to another one."""
+
+    def judge(self, job: J, error: ConnectorError) -> bool:
+        """Whether the error would meet every other job, too."""
+        match error:
+            case ConfigError() | OutputError():
+                self._fatal = self._fatal or error
+            case TransientError() if not isinstance(error, BadPageError):
+                self._give_up(job, error)
+            case _:
+                self._failed(job, error)
+        return self._fatal is not None
+
+    def _give_up(self, job: J, error: TransientError) -> None:
+        """Every worker may be held up by its own job: it is an outage once one has tried another in vain."""
+        if self._answers() != self._answered:
+            self._answered = self._answers()
+            self._tell_unanswered()
+        self._unanswered.append((job, error))
+        if len(self._unanswered) > self._at_once:
+            self._fatal = self._fatal or error
+
+    def _tell_unanswered(self) -> None:
+        for job, error in self._unanswered:
+            self._failed(job, error)
+        self._unanswered.clear()
+
+    def tell(self) -> None:
+        """Note the jobs without an answer, unless an outage says so of all. Raises what is fatal."""
+        if not isinstance(self._fatal, TransientError):
+            self._tell_unanswered()
+        if self._fatal is not None:
+            raise self._fatal

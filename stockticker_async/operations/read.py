@@ -29,7 +29,7 @@ from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
 from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan
 from stockticker_async.forwarded import Forward, Whole
@@ -138,8 +138,9 @@ async def _read_forward(client: Client, config: Config, forward: Forward, days: 
         await read_forward(client, config, forward, days)
     except ConnectorError as error:
         await _end([forward.emitter], [*told(forward.failures), error])
-        raise
-    await _end([forward.emitter], told(forward.failures))
+        _raise_lasting(error)
+    else:
+        await _end([forward.emitter], told(forward.failures))
 
 
 async def _read_family(
@@ -156,8 +157,15 @@ async def _read_family(
         await sync.run(calls)
     except ConnectorError as error:
         await _end(emitters, [*told(sync.failures), error])
-        raise
-    await _end(emitters, told(sync.failures))
+        _raise_lasting(error)
+    else:
+        await _end(emitters, told(sync.failures))
+
+
+def _raise_lasting(error: ConnectorError) -> None:
+    """An outage may be of this endpoint alone; if it is of all, the next stream tells in seconds."""
+    if not isinstance(error, TransientError):
+        raise error
 
 
 async def _leave_market(client: Client, config: Config, feeds: Sequence[Feed]) -> None:

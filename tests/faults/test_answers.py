@@ -13,6 +13,7 @@ from faults.ending import (
     BARS_OF_SICK,
     FIRST,
     HASTY,
+    LAST,
     NAMES,
     SICK,
     Case,
@@ -25,7 +26,7 @@ from faults.ending import (
     market,
     whole,
 )
-from support import BARS, sync
+from support import BARS, BOTH, PRICES, made_names, rows_of, sync, truth
 
 from stockticker_async.sandbox.faults import Fault
 
@@ -147,6 +148,11 @@ STATUSES = {
     **both("502 in HTML", f"{OUTAGE} 502", status(502, HTML)),
     **both("503 in HTML", f"{OUTAGE} 503", status(503, HTML)),
     **both("504 in HTML", f"{OUTAGE} 504", status(504, HTML)),
+    "503 for ever, one call at a time": Case(
+        faults=struck(None, status(503, HTML)),
+        ends=Told(message=f"{OUTAGE} 503"),
+        options={"max_concurrent_requests": 1},
+    ),
     "503 for all": Case(
         faults=struck(None, status(503, HTML, match="")),
         ends=Told(message=rf"[ABC, ]+: {OUTAGE} 503", alone=False),
@@ -259,6 +265,30 @@ CASES = {**STATUSES, **BODIES, **BARS_WRONG, **PAGES, **SPLITS}
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_answers(case: Case) -> None:
     await ends(case)
+
+
+async def test_an_endpoint_that_fails_leaves_the_other_streams() -> None:
+    names = made_names(30)
+    async with market(tickers=tuple(names)) as sandbox:
+        sandbox.faults.add(Fault(match="/range/1/day/", times=None, **status(503, HTML)))
+        run = await sync(sandbox, names, start_date="2020-11-02", timespan="week", speed=HASTY)
+        assert (run.statuses(PRICES)[-1], run.statuses(BARS)[-1]) == ("INCOMPLETE", "COMPLETE")
+        [error] = run.errors()
+        assert re.match(f"{OUTAGE} 503", error["message"])
+        weeks = truth(sandbox, BARS, names, "2020-11-02", LAST, bar=(1, "week"))
+        assert rows_of(BARS, run).keys() == weeks.keys()
+
+
+async def test_an_outage_is_told_once_and_waited_for_once() -> None:
+    names = made_names(30)
+    async with market(tickers=tuple(names)) as sandbox:
+        sandbox.faults.add(Fault(match="", times=None, **status(503, HTML)))
+        run = await sync(sandbox, names, start_date="2020-11-02", timespan="week", speed=HASTY)
+        for stream in BOTH:
+            [error] = run.errors(stream)
+            assert re.match(f"{OUTAGE} 503", error["message"])
+        # the second stream's calls try three times each: sixteen, and those that take their place meanwhile
+        assert len(run.paths("/week/")) <= 2 * 16 * 3
 
 
 async def test_a_volume_beyond_64_bits() -> None:
