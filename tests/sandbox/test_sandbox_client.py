@@ -145,6 +145,16 @@ async def test_news_page_by_page() -> None:
     assert {each.insights[0].sentiment for each in articles if each.insights} > {"positive", "negative"}
 
 
+async def test_related_companies_and_events() -> None:
+    def ask(client: RESTClient) -> tuple[Any, Any]:
+        return client.get_related_companies("TSLA"), client.get_ticker_events("META")
+
+    related, events = await asked(ask)
+    assert {each.ticker for each in related} == {"F", "GM"}
+    assert (events.name, events.cik[:3]) == ("Meta Platforms, Inc. Class A Common Stock", "000")
+    assert [each["ticker_change"]["ticker"] for each in events.events] == ["META", "FB"]
+
+
 @pytest.mark.parametrize(
     ("key", "plan", "text"),
     [("wrong", "advanced", "Unknown API Key"), ("demo-key", "basic", "doesn't include this data timeframe")],

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from stockticker_async.sandbox.answers.actions import dividends_v1, dividends_v3, splits_v1, splits_v3
 from stockticker_async.sandbox.answers.bars import bars
 from stockticker_async.sandbox.answers.codes import conditions, exchanges, ticker_types
+from stockticker_async.sandbox.answers.companies import events, related
 from stockticker_async.sandbox.answers.daily import grouped, open_close, previous
 from stockticker_async.sandbox.answers.news import news
 from stockticker_async.sandbox.answers.offerings import offerings
@@ -57,6 +58,8 @@ ROUTES = (
     Route("/stocks/vX/float", free_float),
     Route("/vX/reference/ipos", offerings),
     Route("/v2/reference/news", news),
+    Route("/v1/related-companies/{ticker}", related),
+    Route("/vX/reference/tickers/{id}/events", events),
     Route("/v1/marketstatus/now", now),
     Route("/v2/snapshot/locale/us/markets/stocks/tickers", snapshot, level=1),
     Route("/v1/marketstatus/upcoming", holidays),
