@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
@@ -76,9 +77,10 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
 
 def _hold_the_first_descriptors() -> None:
     """Where stdin or stderr is closed, nothing else gets its number: a socket would be written into."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr's number
-        pass
-    os.close(descriptor)
+    for descriptor in (0, 2):
+        if not _is_open(descriptor):
+            with suppress(OSError):  # as where there is no /dev
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def _hide_values(argv: Sequence[str], mask: Mask) -> None:
