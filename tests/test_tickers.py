@@ -65,11 +65,8 @@ async def test_repeated_tickers_and_spaces_around_them_are_forgiven() -> None:
         assert len(found) == len(rows_of(PRICES, run)) == 8
 
 
-@pytest.mark.parametrize("letters", ["BCDF"])
-async def test_ten_thousand_tickers_are_a_handful_of_calls(letters: str) -> None:
-    names = [f"{name}{letter}{end}" for name in made_names(1000) for letter in letters for end in "XYZ"][
-        :10_000
-    ]
+async def test_ten_thousand_tickers_are_a_handful_of_calls() -> None:
+    names = [name + letter for name in made_names(1000) for letter in "KLMNPQRSTU"]
     async with serve(Options(tickers=tuple(names), universe=100, now=at("2024-06-03"))) as sandbox:
         run = await sync(sandbox, names, streams=[PRICES], start_date="2024-05-30", end_date="2024-05-31")
         assert run.code == 0
