@@ -7,14 +7,17 @@ READY  := $(VENV)/.ready
 CLIENTS        ?= .venv-clients
 CLIENTS_PYTHON ?= $(PYTHON)
 CLIENTS_READY  := $(CLIENTS)/.ready
+SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
+PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test check lint types cover conformance fixtures bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types cover conformance example fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
 	@echo "make test    the tests"
 	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
+	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make fixtures  the files of the acceptance tests, made anew"
 	@echo "make bench   the benchmarks, ratios measured side by side"
 	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
@@ -49,15 +52,22 @@ check: lint types cover
 
 $(CLIENTS_READY): conformance/requirements.lock
 	$(CLIENTS_PYTHON) -m venv $(CLIENTS)
-	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-	  --only-binary :all: --require-hashes -r conformance/requirements.lock
+	$(CLIENTS)/bin/python $(PIP_INSTALL) --no-deps --no-compile --only-binary :all: -r conformance/requirements.lock
 	@touch $@
 
 conformance: setup
-	@if $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; \
+	@if $(SUITABLE); \
 	then $(MAKE) --no-print-directory $(CLIENTS_READY) && CONNECTOR=$(BIN)/source-stockticker-async \
 	  $(CLIENTS)/bin/python -m pytest -q -c conformance/pytest.ini -m "not image_tests" conformance; \
 	else echo "Skipped: PyAirbyte wants a Python before 3.13. Name one: make conformance CLIENTS_PYTHON=python3.12"; fi
+
+# Where PyAirbyte cannot be had, the chart is drawn without it.
+example: setup
+	@if $(SUITABLE); \
+	then $(MAKE) --no-print-directory $(CLIENTS_READY) && chosen=$(CLIENTS); \
+	else chosen=build/example && $(CLIENTS_PYTHON) -m venv $$chosen \
+	  && $$chosen/bin/python $(PIP_INSTALL) -r examples/requirements.lock; fi \
+	&& CONNECTOR=$(BIN)/source-stockticker-async $$chosen/bin/python examples/splits.py
 
 # Catalogs, expected records and future states, after a stream was added or has changed.
 fixtures: setup
@@ -85,6 +95,9 @@ lock: setup
 	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --upgrade conformance/requirements.in \
 	  -o conformance/requirements.lock
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade -c conformance/requirements.lock \
+	  examples/requirements.in -o examples/requirements.lock
 
 clean:
 	rm -rf build dist $(VENV) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -23,7 +23,12 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 METADATA: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]
 ACCEPTANCE: dict[str, Any] = yaml.safe_load((ROOT / "acceptance-test-config.yml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.lock", "requirements-dev.lock", "conformance/requirements.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "conformance/requirements.lock",
+    "examples/requirements.lock",
+)
 
 
 def read_json(path: str) -> Any:
@@ -140,8 +145,8 @@ def test_every_locked_requirement_has_one_version_and_hashes(name: str) -> None:
 
 def declared(name: str) -> Iterator[Requirement]:
     """What a lock file was made from."""
-    if name.startswith("conformance/"):
-        lines = (ROOT / "conformance/requirements.in").read_text().splitlines()
+    if "/" in name:
+        lines = (ROOT / name).with_suffix(".in").read_text().splitlines()
         texts = [text for line in lines if (text := line.partition("#")[0].strip())]
     else:
         texts = list(PROJECT["project"]["dependencies"])
