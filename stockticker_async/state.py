@@ -16,10 +16,11 @@ What is always true:
   basis, an earlier ``since``), the entry is replaced by one without a cursor, and that is
   written before the first record that is read again.
 - A cursor moves over a day once that day was answered whole for the ticker *and* has settled
-  *and* a bar of that day or a later one, of any ticker, was seen in this sync: an answer without
-  any bar may come from an API that has not published yet. So the cursor of an illiquid or
-  delisted ticker moves with the others', and a day for which nobody has a bar holds it. Only at
-  the configured end it passes days on which the exchange was closed: then nothing is left to ask.
+  *and* a bar of that day or a later one, of any ticker, was seen, in this sync or in the one that
+  moved another's cursor there: an answer without any bar may come from an API that has not
+  published yet. So the cursor of an illiquid or delisted ticker moves with the others', and a day
+  for which nobody has a bar holds it. Only at the configured end it passes days on which the
+  exchange was closed: then nothing is left to ask.
 - `Progress.blob` vouches only for what was reported by `cover`, which the caller calls after
   the records have been put into the output, and the output keeps the order.
 """
@@ -256,6 +257,10 @@ class Progress:
 
     def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
         """Take the splits into account, once, before anything is covered."""
+        if not self.start.foreign:
+            for entry in self.start.entries.values():
+                if entry.cursor is not None and entry.cursor <= settled:
+                    self.see(entry.cursor)  # else no sync would have moved it so far
         self.start = follow_splits(self.start, splits, today=today, settled=settled)
         self._market_splits = dict(self.start.market_splits)
 

@@ -57,6 +57,19 @@ def test_a_cursor_never_goes_back_nor_beyond_what_was_answered_and_seen(
         )
 
 
+def test_what_another_ticker_s_cursor_was_moved_by_counts_as_seen() -> None:
+    """Else a new ticker that is seldom traded would stay behind, and be asked for in every sync."""
+    behind, ahead = date(2020, 12, 18), date(2999, 1, 1)
+    for start, seen in (
+        (Start({"A": Entry(FIRST), "B": Entry(FIRST, behind), "C": Entry(FIRST, ahead)}), behind),
+        (Start({"A": Entry(FIRST), "B": Entry(FIRST, behind)}, foreign=True), None),
+    ):
+        progress = Progress(STOCK_PRICES, BASIS, start)
+        progress.follow(None, today=date(2020, 12, 21), settled=date(2020, 12, 20))
+        progress.cover("A", date(2020, 12, 20))
+        assert progress.entry("A").cursor == seen
+
+
 # where a sync begins
 
 
