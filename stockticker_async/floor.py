@@ -23,7 +23,8 @@ class Floor:
     ) -> bool:
         """Look among the days, ascending, of which the first is refused, if nobody has yet.
 
-        ``otherwise`` is taken where the last is refused, too. Returns whether it was looked for now.
+        ``otherwise`` is taken where the last is refused, too, or there is no day. Returns whether it was
+        looked for now.
         """
         async with self._turn:
             if self.day is not None:
@@ -34,7 +35,7 @@ class Floor:
 
 async def _first_given(days: Sequence[date], is_given: Callable[[date], Awaitable[bool]]) -> date | None:
     low, high = 0, len(days) - 1
-    if not await is_given(days[high]):
+    if high < 0 or not await is_given(days[high]):
         return None
     while high - low > 1:
         middle = (low + high) // 2

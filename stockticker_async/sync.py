@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import anyio
-
 from stockticker_async import api, bars, market
 from stockticker_async.bars import Asked, MarketBar, WireBar
 from stockticker_async.budget import Budget
@@ -35,6 +33,7 @@ from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
+from stockticker_async.floor import Floor
 from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
 from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
@@ -108,9 +107,7 @@ class BarsSync:
         self._budget = Budget(_BUDGET_ROWS)
         self._completeness = Completeness()
         self._unpublished = False
-        self._floor: date | None = None
-        """The first day that the plan gives, once a refusal has made us look for it."""
-        self._floor_turn = anyio.Lock()
+        self._floor = Floor()
 
     def plan(self, allowance: int | None) -> Plan:
         """The calls to make for what the feeds still have to read."""
@@ -158,7 +155,7 @@ class BarsSync:
 
     async def _ask_range(self, job: _RangeJob) -> None:
         call = job.call
-        if self._floor is not None and call.last < self._floor:
+        if self._floor.hides(call.last):
             await self._pass_over(job)
             return
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
@@ -255,7 +252,7 @@ class BarsSync:
         return [bar for bar in page if not bar.otc]
 
     async def _ask_session(self, job: _SessionJob) -> None:
-        if self._floor is not None and job.last < self._floor:
+        if self._floor.hides(job.last):
             await self._pass_over(job)
             return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
@@ -318,28 +315,21 @@ class BarsSync:
                 self._unpublished = True
                 _log.info("The day %s is not published yet on this plan: the next sync reads it.", job.first)
         elif refusal.why is Barred.TIMEFRAME:
-            async with self._floor_turn:
-                if self._floor is None:
-                    self._floor = await self._find_floor(job)
+            await self._find_floor(job)
             await self._pass_over(job)
         else:
             text = "the plan does not include these bars. Change the plan, or leave the stream out."
             self.failures.append(Failure(job.part.names, ConfigError(text, detail=refusal.text)))
 
-    async def _find_floor(self, job: _Job) -> date:
-        """The first day that the plan gives, by bisection; the day after the last where it gives none."""
-        days = market.weekdays(job.first, self._days.last)
-        low, high = 0, len(days) - 1  # the first is refused
-        if job.last == self._days.last or not await self._is_given(job, days[high]):
-            return self._days.last + market.DAY
-        while high - low > 1:
-            middle = (low + high) // 2
-            if await self._is_given(job, days[middle]):
-                high = middle
-            else:
-                low = middle
-        _log.warning("The plan's history begins on %s: nothing before it can be read.", days[high])
-        return days[high]
+    async def _find_floor(self, job: _Job) -> None:
+        async def is_given(day: date) -> bool:
+            return await self._is_given(job, day)
+
+        # what is asked up to the last day was refused with it
+        days = [] if job.last == self._days.last else market.weekdays(job.first, self._days.last)
+        found = await self._floor.find(days, self._days.last + market.DAY, is_given)
+        if found and not self._floor.hides(self._days.last):
+            _log.warning("The plan's history begins on %s: nothing before it can be read.", self._floor.day)
 
     async def _is_given(self, job: _Job, day: date) -> bool:
         if isinstance(job, _SessionJob):
@@ -350,7 +340,7 @@ class BarsSync:
 
     async def _pass_over(self, job: _Job) -> None:
         """What the plan's history does not reach is as answered as it will ever be, unless that is all."""
-        if self._floor is not None and self._floor <= self._days.last:
+        if not self._floor.hides(self._days.last):
             await self._cover(job.part, job.last)
             return
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."

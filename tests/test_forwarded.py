@@ -1,0 +1,355 @@
+"""The forwarded streams against the sandbox: whole, few calls, resumed, and alone in their failures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+from jsonschema import Draft7Validator
+from support import PRICES, Interrupted, Row, Run, advance_days, at, sync
+
+from stockticker_async import resources, shapes
+from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.server import Sandbox, serve
+from stockticker_async.streams import STREAMS, Bars, Daily, Listing, Lookup, Stream
+
+BY_NAME = {stream.name: stream for stream in STREAMS}
+LISTINGS = [stream.name for stream in STREAMS if isinstance(stream.source, Listing)]
+FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
+A_CALL_EACH = [stream.name for stream in STREAMS if isinstance(stream.source, Lookup | Daily)]
+SCHEMAS = {name: resources.load(f"schemas/{name}.json") for name in FORWARDED}
+NAMES = ("TSLA", "AAPL", "BRK.B", "NFLX")
+SINCE = "2020-06-01"
+NOW = at("2020-12-22", 12)
+DAY = "2020-12-21"
+"""The last finished session."""
+
+
+def world(**options: Any) -> Any:
+    return serve(Options(**{"universe": 200, "now": NOW, "speed": 0.0, **options}))
+
+
+async def asked(sandbox: Sandbox, stream: Stream, listing: Listing, **query: str) -> list[Row]:
+    """All rows that the API has, page by page, shaped as the stream's."""
+    rows: list[Row] = []
+    headers = {"Authorization": "Bearer demo-key"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        url: str | None = sandbox.url + listing.path
+        params: Mapping[str, str] | None = {"limit": "1000", **listing.query, **query}
+        while url is not None:
+            async with session.get(url, params=params) as response:
+                page = shapes.decode(await response.read())
+            rows += shapes.rows(
+                page, listing.shape, asked="", primary_key=stream.primary_key, identity=listing.identity
+            )
+            url, params = page.next_url, None
+    return rows
+
+
+async def truth(sandbox: Sandbox, name: str, tickers: tuple[str, ...] = NAMES) -> dict[Any, Row]:
+    """The rows that the API has of the tickers since the first day, by their primary key."""
+    stream = BY_NAME[name]
+    listing = stream.source
+    assert isinstance(listing, Listing)
+    since = {f"{listing.since}.gte": SINCE + "T04:00:00Z" * stream.times} if listing.since else {}
+    found: list[Row] = []
+    for variant in listing.variants:
+        found += await asked(sandbox, stream, listing, **since, **variant)
+    wanted = [row for row in found if listing.filters == "nothing" or row["stock_ticker"] in tickers]
+    return by_key(name, wanted)
+
+
+def by_key(name: str, rows: list[Row]) -> dict[Any, Row]:
+    return {tuple(row[field] for field in BY_NAME[name].primary_key): row for row in rows}
+
+
+def paths(run: Run) -> list[str]:
+    return [call.path for call in run.calls]
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+async def test_the_rows_are_what_the_schema_says(name: str) -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
+        assert run.code == 0
+        assert run.records(name) or name in ("ipos", "splits")
+        judge = Draft7Validator(SCHEMAS[name])
+        for row in run.records(name):
+            judge.validate(row)
+            assert row.keys() <= SCHEMAS[name]["properties"].keys()
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_a_list_is_whole(name: str) -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
+        assert run.code == 0
+        wanted = await truth(sandbox, name)
+        assert by_key(name, run.records(name)) == wanted
+        assert wanted or name == "ipos"
+
+
+@pytest.mark.parametrize("name", [name for name in LISTINGS if BY_NAME[name].cursor])
+async def test_the_next_sync_goes_on_and_misses_nothing(name: str) -> None:
+    async with world() as sandbox:
+        first = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
+        assert set(first.cursors(name).values()) == {DAY}
+        advance_days(sandbox, 20)
+        second = await sync(sandbox, NAMES, streams=(name,), before=first, start_date=SINCE)
+        held = by_key(name, first.records(name)) | by_key(name, second.records(name))
+        wanted = await truth(sandbox, name)
+        assert held.keys() == wanted.keys()
+        assert set(second.cursors(name).values()) == {"2021-01-10"}
+        assert len(second.calls) <= len(NAMES)
+        # a full refresh goes on from its state too, without a look-back
+        third = await sync(sandbox, NAMES, streams=(name,), before=first, incremental=False, start_date=SINCE)
+        after = "2020-12-22" + "T05" * BY_NAME[name].times
+        later = [row for row in second.records(name) if str(row[BY_NAME[name].cursor]) >= after]
+        assert by_key(name, third.records(name)) == by_key(name, later)
+
+
+async def test_a_sync_killed_between_pages_goes_on_where_it_was() -> None:
+    async with world(universe=3000) as sandbox:
+        since = "2012-01-01"
+        whole = await sync(sandbox, "*", streams=("dividends",), start_date=since)
+        assert len(whole.calls) > 3, "several pages"
+        runs: list[Run] = []
+        for lines in (3000, 5000, 7000, None):
+            last = await sync(
+                sandbox,
+                "*",
+                streams=("dividends",),
+                start_date=since,
+                before=runs[-1] if runs else None,
+                lines=Interrupted(lines) if lines else None,
+                incremental=False,
+            )
+            runs.append(last)
+        rows = [row for run in runs for row in run.records("dividends")]
+        assert by_key("dividends", rows) == by_key("dividends", whole.records("dividends"))
+        assert len(rows) < 2 * len(whole.records("dividends")), "what was covered is not read again"
+
+
+@pytest.mark.parametrize("name", ["splits", "dividends"])
+async def test_the_deprecated_list_stands_in_where_the_plan_lacks_the_new_one(name: str) -> None:
+    async with world() as sandbox:
+        wanted = await truth(sandbox, name)
+    async with world(without=("/stocks/v1/",)) as sandbox:
+        run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
+        assert run.code == 0
+        day = BY_NAME[name].cursor
+        found = {(row["stock_ticker"], row[day]) for row in run.records(name)}
+        assert found == {(row["stock_ticker"], row[day]) for row in wanted.values()}
+        assert set(run.cursors(name).values()) == {DAY}
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+async def test_what_the_plan_lacks_fails_alone_and_in_plain_words(name: str) -> None:
+    async with world(
+        without=("/v3/reference", "/vX", "/stocks", "/v1", "/v2/reference", "/v2/aggs/t")
+    ) as sandbox:
+        run = await sync(sandbox, "TSLA", streams=("market_holidays", name), start_date="2020-12-01")
+        assert run.code == 1
+        assert not run.records(name)
+        for error in run.errors(name):
+            assert error["failure_type"] == "config_error"
+            assert "the plan of this key does not include this endpoint" in error["message"]
+
+
+async def test_the_other_streams_are_read_though_one_fails() -> None:
+    async with world(without=("/stocks/v1/short",)) as sandbox:
+        streams = (PRICES, "short_interest", "short_volume", "exchanges")
+        run = await sync(sandbox, NAMES, streams=streams, start_date="2020-12-01")
+        ends = {stream: run.statuses(stream)[-1] for stream in streams}
+        assert ends == {
+            PRICES: "COMPLETE",
+            "short_interest": "INCOMPLETE",
+            "short_volume": "INCOMPLETE",
+            "exchanges": "COMPLETE",
+        }
+        assert run.records(PRICES)
+        assert run.records("exchanges")
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+async def test_an_address_without_the_endpoint_fails_the_stream_alone(name: str) -> None:
+    async with world() as sandbox:
+        sandbox.faults.add(
+            Fault(kind="status", status=404, body="404 page not found", content_type="text/plain", times=None)
+        )
+        run = await sync(sandbox, "TSLA", streams=(name,), start_date="2020-12-01", adjusted=False)
+        (error,) = run.errors(name)
+        assert "leave the stream out, or check base_url" in error["message"]
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_the_whole_market_is_asked_at_once(name: str) -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, "*", streams=(name,), start_date=SINCE)
+        assert run.code == 0
+        assert len(run.calls) <= (10 if name == "news" else 4), "pages, not tickers"
+        assert run.records(name) or name == "ipos"
+
+
+@pytest.mark.parametrize("name", A_CALL_EACH)
+async def test_a_call_a_ticker_is_refused_for_the_whole_market(name: str) -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, "*", streams=(name, "exchanges"), start_date="2020-12-01", adjusted=False)
+        assert run.statuses("exchanges")[-1] == "COMPLETE"
+        (error,) = run.errors(name)
+        assert error["message"].startswith("the whole market: a call for each ticker is needed")
+
+
+async def test_a_bad_page_fails_its_tickers_and_no_others() -> None:
+    async with world() as sandbox:
+        sandbox.faults.add(Fault(kind="body", transform="half", match="news", times=3))
+        run = await sync(
+            sandbox, NAMES, streams=("news",), start_date="2020-12-01", max_concurrent_requests=1
+        )
+        (error,) = run.errors("news")
+        assert error["message"] == "TSLA: the API answered 200 with no whole JSON."
+        assert {row["stock_ticker"] for row in run.records("news")} == {*NAMES} - {"TSLA"}
+        assert run.cursors("news").keys() == {*NAMES} - {"TSLA"}
+
+
+# a call a ticker
+
+
+async def test_details_of_a_delisted_ticker_are_those_of_the_first_day() -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("ticker_details",), start_date=SINCE)
+        assert [row["stock_ticker"] for row in run.records("ticker_details")] == ["TSLA"]
+        (error,) = run.errors("ticker_details")
+        assert error["message"] == "NOSUCH: the API knows no such ticker; mind upper and lower case."
+        asked_for = [(call.path, call.query.get("date")) for call in run.calls if "NOSUCH" in call.path]
+        assert asked_for == [("/v3/reference/tickers/NOSUCH", None), ("/v3/reference/tickers/NOSUCH", SINCE)]
+
+
+async def test_a_ticker_without_events_is_told_and_no_failure() -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("ticker_events", "related_companies"))
+        assert run.code == 0
+        assert any("the API has nothing for" in text and "NOSUCH" in text for text in run.told("WARN"))
+
+
+async def test_many_calls_are_told_before_they_are_made() -> None:
+    names = [
+        f"ZZ{letter}{other}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" for other in "ABCDEFGHIJKLMNOPQRST"
+    ]
+    async with world(tickers=tuple(names), universe=800) as sandbox:
+        run = await sync(sandbox, names, streams=("related_companies",), requests_per_minute=1_000_000)
+        assert any("related_companies: 520 calls" in text for text in run.told("INFO"))
+        assert len(run.calls) == 520
+
+
+# the previous bar
+
+
+async def test_the_previous_bars_of_many_tickers_are_one_call() -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, NAMES, streams=("previous_close",))
+        assert {(row["stock_ticker"], row["date"]) for row in run.records("previous_close")} == {
+            (name, DAY) for name in NAMES
+        }
+        assert len(run.calls) == 1
+        one = await sync(sandbox, "TSLA", streams=("previous_close",))
+        (row,) = one.records("previous_close")
+        assert row in run.records("previous_close")
+        assert paths(one) == ["/v2/aggs/ticker/TSLA/prev"]
+
+
+async def test_who_did_not_trade_is_asked_for_alone() -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("previous_close",))
+        assert run.code == 0
+        assert paths(run)[1:] == ["/v2/aggs/ticker/NOSUCH/prev"]
+        assert any("no bar of NOSUCH" in text for text in run.told("WARN"))
+
+
+async def test_the_previous_session_may_not_be_published_yet() -> None:
+    async with world(unpublished=2) as sandbox:
+        run = await sync(sandbox, NAMES, streams=("previous_close",))
+        assert {row["date"] for row in run.records("previous_close")} == {"2020-12-17"}
+
+
+async def test_previous_bars_of_another_ticker_are_refused() -> None:
+    async with world() as sandbox:
+        spoil = Fault(kind="body", body=lambda body: body.replace(b"TSLA", b"tsla"), match="prev", times=None)
+        sandbox.faults.add(spoil)
+        run = await sync(sandbox, "TSLA", streams=("previous_close",))
+        (error,) = run.errors("previous_close")
+        assert error["message"] == "TSLA: the API answered for another ticker, tsla."
+
+
+# a call a ticker and session
+
+
+async def test_open_and_close_come_for_every_session_once() -> None:
+    async with world() as sandbox:
+        first = await sync(sandbox, NAMES, streams=("open_close",), start_date="2020-12-10")
+        assert len(first.records("open_close")) == 8 * len(NAMES)
+        assert set(first.cursors("open_close").values()) == {DAY}
+        again = await sync(sandbox, NAMES, streams=("open_close",), before=first, start_date="2020-12-10")
+        assert not again.records("open_close")
+        assert paths(again) == ["/stocks/v1/splits"]
+        advance_days(sandbox, 2)
+        later = await sync(sandbox, NAMES, streams=("open_close",), before=first, start_date="2020-12-10")
+        assert {row["date"] for row in later.records("open_close")} == {"2020-12-22", "2020-12-23"}
+
+
+async def test_open_and_close_of_a_split_ticker_are_read_again() -> None:
+    async with world() as sandbox:
+        first = await sync(sandbox, NAMES, streams=("open_close",), start_date="2020-12-10")
+        advance_days(sandbox)
+        sandbox.add_split("NFLX", NOW.date(), 1, 2)
+        second = await sync(sandbox, NAMES, streams=("open_close",), before=first, start_date="2020-12-10")
+        days = {row["date"] for row in second.records("open_close") if row["stock_ticker"] == "NFLX"}
+        assert min(days) == "2020-12-10"
+        assert len(days) == 9
+        assert {row["date"] for row in second.records("open_close") if row["stock_ticker"] != "NFLX"} == {
+            "2020-12-22"
+        }
+
+
+async def test_a_session_that_is_not_published_holds_the_cursor() -> None:
+    async with world(plan="basic", calls_per_minute=100_000) as sandbox:
+        refusal = (
+            b'{"status":"NOT_AUTHORIZED","request_id":"1","message":"Attempted to request '
+            b"today's data before end of day. Please upgrade.\"}"
+        )
+        sandbox.faults.add(Fault(kind="status", status=403, body=refusal, match=DAY, times=None))
+        run = await sync(sandbox, "TSLA", streams=("open_close",), start_date="2020-12-10")
+        assert run.code == 0
+        assert run.cursors("open_close") == {"TSLA": "2020-12-18"}
+
+
+async def test_sessions_before_the_plans_history_are_passed_over_and_told() -> None:
+    async with world(plan="basic", calls_per_minute=100_000, now=at("2026-11-20", 12)) as sandbox:
+        run = await sync(
+            sandbox, "TSLA", streams=("open_close",), start_date="2024-10-15", end_date="2024-12-10"
+        )
+        assert min(row["date"] for row in run.records("open_close")) >= "2024-11-19"
+        assert run.cursors("open_close") == {"TSLA": "2024-12-10"}
+        assert any("the plan's history begins on 2024-11-2" in text for text in run.told("WARN"))
+        none = await sync(
+            sandbox, "TSLA", streams=("open_close",), start_date="2024-01-02", end_date="2024-01-10"
+        )
+        (error,) = none.errors("open_close")
+        assert "the plan of this key does not include this history: leave the stream out" in error["message"]
+
+
+async def test_a_ticker_without_sessions_is_told() -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("open_close",), start_date="2020-12-10")
+        assert any("nothing of the sessions asked for NOSUCH" in text for text in run.told("WARN"))
+
+
+async def test_another_session_than_the_one_asked_for_is_refused() -> None:
+    async with world() as sandbox:
+        spoil = Fault(kind="body", body=lambda body: body.replace(b"2020-12-18", b"2020-12-17"), times=None)
+        sandbox.faults.add(spoil)
+        run = await sync(sandbox, "TSLA", streams=("open_close",), start_date="2020-12-17", adjusted=False)
+        (error,) = run.errors("open_close")
+        assert error["message"] == "TSLA: the API answered for another day."
+        assert run.cursors("open_close") == {"TSLA": "2020-12-17"}
