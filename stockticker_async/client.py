@@ -356,10 +356,11 @@ def _too_large(most_bytes: int) -> ConnectorError:
 def _translated(error: Exception, target: URL) -> ConfigError | _PassingFaultError:
     """A transport fault as one of our own, in words that hold no header, and no query."""
     match error:
-        case aiohttp.ClientConnectorCertificateError():
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            reason = str(getattr(cause, "verify_message", cause)).rstrip(".")
             return ConfigError(
-                f"The certificate of {error.host} is not trusted. Where a proxy opens TLS, name its "
-                "authority in the environment variable SSL_CERT_FILE.",
+                f"The certificate of {error.host} is not trusted ({reason}). Where a proxy opens TLS, name "
+                "its authority in the environment variable SSL_CERT_FILE.",
                 detail=type(error).__name__,
             )
         case aiohttp.ClientHttpProxyError(status=status) if status in _PROXY_REFUSALS:

@@ -106,31 +106,44 @@ def authority() -> trustme.CA:
 
 
 @cache
-def certified(*names: str) -> ssl.SSLContext:
+def certified(*names: str, until: datetime | None = None) -> ssl.SSLContext:
     """A server's side of TLS, with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority().issue_cert(*names).configure_cert(context)
+    authority().issue_cert(*names, not_after=until).configure_cert(context)
     return context
 
 
-def relay(port: int, *, heads: list[bytes] | None = None) -> Speaking:
-    """Passes everything on to another port of this machine, and back. ``heads``: the first requests."""
+def relay(port: int, *, seen: list[bytes] | None = None) -> Speaking:
+    """Passes everything on to another port of this machine, and back. ``seen``: what passes on."""
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, on = await asyncio.open_connection("127.0.0.1", port)
         try:
-            if heads is not None:
-                heads.append(await reader.readuntil(b"\r\n\r\n"))
-                on.write(heads[-1])
-            await asyncio.gather(_pump(reader, on), _pump(back, writer))
+            await asyncio.gather(_pump(reader, on, seen), _pump(back, writer))
         finally:
             on.close()
 
     return speak
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def tunnel(port: int, *, seen: list[bytes]) -> Speaking:
+    """A proxy for https, which connects to a port of this machine whatever is asked of it."""
+    pass_on = relay(port, seen=seen)
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        await pass_on(reader, writer)
+
+    return speak
+
+
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: list[bytes] | None = None
+) -> None:
     while piece := await reader.read(65_536):
+        if seen is not None:
+            seen.append(piece)
         writer.write(piece)
         await writer.drain()
     writer.close()

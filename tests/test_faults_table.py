@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stockticker_async import api, client, limits, runner, sync, verdict
+from stockticker_async.operations import check
+
 TESTS = Path(__file__).parent
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
 PROVEN = ("Transport", "Answers", "Input", "Process", "Secrets", "Soak")
@@ -65,3 +68,27 @@ def test_every_case_of_the_suite_stands_in_the_document() -> None:
     told = {name for section in PROVEN for name in named(section)}
     cases = {case for case in collected() if case.startswith("faults/")}
     assert {case for case in cases if not {case, case.partition("[")[0]} & told} == set()
+
+
+LIMITS = {
+    "a connection": f"{limits.LIMITS.connect:.0f} s",
+    "silence in an answer": f"{limits.LIMITS.silence:.0f} s",
+    "a call": f"{limits.LIMITS.call:.0f} s",
+    "a body, unpacked": f"{limits.LIMITS.body_bytes // limits.MIB} MiB",
+    "rows of a page": f"{api.PAGE_ROWS:,}",
+    "pages of one question": f"{limits.PAGES:,}",
+    "rows under way": f"{sync._BUDGET_ROWS:,}",
+    "tries of a body": str(client.BODY_TRIES),
+    "time without any answer": f"{client.PATIENCE:.0f} s",
+    "tries of a call in an outage": str(client.OUTAGE_TRIES),
+    "time for splits, and for the reference": f"{limits.SIDE_PATIENCE:.0f} s",
+    "Retry-After": f"{verdict.RETRY_AFTER_CAP:.0f} s",
+    "time without an answer in `check`": f"{check._PATIENCE:.0f} s",
+    "429s in a row in `check`": f"{check._MOST_WAIT:.0f} s",
+    "a reader that stopped, after a signal": f"{runner._FLUSH:.0f} s",
+}
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    told = {row[0]: row[1] for row in rows("Limits")}
+    assert {name: value for name, value in told.items() if name in LIMITS} == LIMITS

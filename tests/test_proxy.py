@@ -201,7 +201,7 @@ async def test_plain_http_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch
     heads: list[bytes] = []
     async with serve(Options(universe=60, now=NOON, speed=0.0)) as sandbox:
         port = int(sandbox.url.rpartition(":")[2])
-        async with speaking(relay(port, heads=heads)) as proxy:
+        async with speaking(relay(port, seen=heads)) as proxy:
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
             async with client("http://api.example.test") as opened:
                 assert isinstance(await opened.get(PATH, len), Answer)

@@ -102,6 +102,6 @@ async def test_a_certificate_that_nobody_trusts(name: str) -> None:
     async with market() as sandbox:
         port = int(sandbox.url.rpartition(":")[2])
         async with speaking(relay(port), tls=certified(name)) as secure:
-            message = r"The certificate of 127\.0\.0\.1 is not trusted\..*SSL_CERT_FILE"
+            message = r"The certificate of 127\.0\.0\.1 is not trusted \(.*\)\..*SSL_CERT_FILE"
             case = Case(faults=(), ends=Told(message=message, kind="config_error", alone=False))
             await ends_on(sandbox, case, base_url=f"https://127.0.0.1:{secure}")
