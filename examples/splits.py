@@ -142,4 +142,4 @@ def draw(path: Path) -> None:
 path = Path(sys.argv[1] if sys.argv[1:] else HERE / "splits.png")
 draw(path)
 how = "PyAirbyte" if airbyte else "the connector's lines, without PyAirbyte"
-sys.stderr.write(f"Read with {how}; drawn: {path}\n")
+print(f"Read with {how}; drawn: {path}")
