@@ -11,20 +11,15 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+import anyio
+import anyio.lowlevel
 import msgspec
 
-from stockticker_async.bars import (
-    Asked,
-    MarketBar,
-    WireBar,
-    decode_market,
-    decode_range,
-    judge_market,
-    judge_range,
-)
-from stockticker_async.client import Answer, Client
+from stockticker_async.bars import Asked, MarketBar, decode_market, judge_market
+from stockticker_async.client import BODY_TRIES, Answer, Client
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
+from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.splits import Split, ratio
 from stockticker_async.verdict import Barred, Missing, Refusal
 
@@ -58,35 +53,66 @@ async def pages(
 
 @dataclass(frozen=True, slots=True)
 class BarsPage:
-    """A judged page of one ticker's bars, ascending."""
+    """A judged page of one ticker's bars, as lines."""
 
-    bars: list[WireBar]
+    page: Page
     last: bool
     moment: datetime
     """The API's clock when it answered."""
 
 
-async def range_pages(client: Client, asked: Asked) -> AsyncGenerator[BarsPage | Refusal, None]:
+async def range_pages(
+    client: Client, asked: Asked, wanted: Sequence[Wanted] = (), *, turn: anyio.Lock | None = None
+) -> AsyncGenerator[BarsPage | Refusal, None]:
     """The pages of a range, oldest bars first, or the plan's refusal. Both ends are included.
 
-    Raises `BadPageError` for a page that cannot be used; the pages before it stand.
+    With a ``turn``, a page is decoded only when the one before it, of whatever range, has been
+    consumed: so only one is in memory as lines. Raises `BadPageError` for a page that cannot be used;
+    the pages before it stand.
     """
-    after_ms: int | None = None
+    turn = turn or anyio.Lock()
+    url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
+    while True:
+        if url in seen or len(seen) == PAGES:
+            raise BadPageError("the API's pages go round in a circle.")
+        seen.add(url)
+        for tries_left in reversed(range(BODY_TRIES)):
+            match await client.get(url, bytes):
+                case Answer(body, moment):
+                    pass
+                case Refusal() as refusal:
+                    yield refusal
+                    return
+                case Missing() as missing:
+                    raise _no_answer(client, missing)
+            async with turn:
+                try:
+                    page = await _lines(client, body, asked, wanted, after_ms)
+                except BadPageError:
+                    if not tries_left:
+                        raise
+                    continue
+                del body
+                yield BarsPage(page, page.next_url is None, moment)
+            break
+        if page.next_url is None:
+            return
+        after_ms = after_ms if page.last_ms is None else page.last_ms
+        url = client.next_target(page.next_url)
 
-    def decode(body: bytes) -> tuple[list[WireBar], str | None]:
-        page = decode_range(body)
-        return judge_range(page, asked, after_ms=after_ms), page.next_url or None
 
-    async with aclosing(pages(client, _range_path(asked), decode)) as found:
-        async for one in found:
-            match one:
-                case Answer((bars, next_url), moment):
-                    yield BarsPage(bars, next_url is None, moment)
-                    after_ms = bars[-1].t if bars else after_ms
-                case Refusal():
-                    yield one
-                case Missing():
-                    raise _no_answer(client, one)
+async def _lines(
+    client: Client, body: bytes, asked: Asked, wanted: Sequence[Wanted], after_ms: int | None
+) -> Page:
+    """The page, decoded while others have their turns in the loop."""
+    steps = page_lines(body, asked, wanted, after_ms=after_ms, emitted_at_ms=client.clock.emitted_at_ms())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            page: Page = done.value
+            return page
+        await anyio.lowlevel.checkpoint()
 
 
 async def market(

@@ -1,6 +1,6 @@
-"""A page of bars: its bytes to judged bars, and those to the rows of the streams.
+"""A page of bars: its bytes to judged bars, and those of the whole market to the rows of the streams.
 
-The hot path of the program. Pages are decoded into typed structs (msgspec), which takes a quarter
+Pages are decoded into typed structs (msgspec), which takes a quarter
 of the time of dicts; only when that fails are they decoded again, slowly, so that the error names
 ticker, bar and field. No row is made before its whole page has been judged.
 
@@ -9,11 +9,10 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 """
 
 import json
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from operator import lt
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -21,7 +20,7 @@ import orjson
 
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError
-from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
+from stockticker_async.market import midnight_ms, utc_text, window_days
 from stockticker_async.shapes import Row
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
@@ -105,29 +104,36 @@ _decode_market = msgspec.json.Decoder(MarketPage).decode
 
 def decode_range(body: bytes) -> RangePage:
     """Raises `BadPageError` for anything but a successful page."""
-    return _successful(_decoded(_decode_range, RangePage, body))
+    return successful(_decoded(_decode_range, RangePage, body))
 
 
 def decode_market(body: bytes) -> MarketPage:
     """Raises `BadPageError` for anything but a successful answer."""
-    return _successful(_decoded(_decode_market, MarketPage, body))
+    return successful(_decoded(_decode_market, MarketPage, body))
 
 
-def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[WireBar]:
-    """The page's bars, ascending. ``after_ms`` is the last timestamp of the page before it.
+def judge_echo(page: RangePage, asked: Asked) -> None:
+    """Raise `BadPageError` where the page says of itself that it is not what was asked."""
+    if page.ticker is not None and page.ticker != asked.ticker:
+        raise BadPageError(f"the API answered for another ticker, {page.ticker[:40]}.")
+    if page.adjusted is not None and page.adjusted is not asked.adjusted:
+        raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
 
-    Raises `BadPageError` when any bar is not what was asked: then none of the page may be used.
+
+def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> None:
+    """Raise `BadPageError` unless the bars at these times ascend, within the range asked.
+
+    ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
     """
-    bars = page.results or []
-    _judge_echo(page.ticker, page.adjusted, asked)
     low, high = asked.from_ms, asked.until_ms
     last = low - 1 if after_ms is None else after_ms
-    for bar in bars:
-        timestamp = bar.t
-        if not last < timestamp < high:
-            raise _misplaced(bar, asked, last, after_ms)
-        last = timestamp
-    return bars
+    # half of the time of the loop, which finds the one that is misplaced
+    if not moments or (last < moments[0] and moments[-1] < high and all(map(lt, moments, moments[1:]))):
+        return
+    for moment in moments:
+        if not last < moment < high:
+            raise _misplaced(moment, asked, last)
+        last = moment
 
 
 def judge_market(page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | None) -> list[MarketBar]:
@@ -149,24 +155,6 @@ def judge_market(page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | N
     return bars
 
 
-def price_rows(ticker: str, bars: Sequence[WireBar], first: date) -> list[Row]:
-    """Rows of `stock_prices` from day bars, for the sessions from ``first`` on."""
-    return [
-        {"date": _day_text(bar.t), "stock_ticker": ticker, "price": bar.c} for bar in _from_day(bars, first)
-    ]
-
-
-def bar_rows(ticker: str, bars: Sequence[WireBar], first: date, *, asked: Asked) -> list[Row]:
-    """Rows of `stock_bars`, of the bars that do not end before ``first``."""
-    first -= timedelta(days=window_days(asked.bar) - 1)
-    chosen = _from_day(bars, first)
-    if asked.bar.intraday:
-        return _intraday_rows(ticker, chosen, adjusted=asked.adjusted)
-    return [
-        _bar_row(ticker, bar, utc_text(bar.t), _day_text(bar.t), adjusted=asked.adjusted) for bar in chosen
-    ]
-
-
 def market_price_rows(bars: Iterable[MarketBar], session: date) -> list[Row]:
     """Rows of `stock_prices` from a grouped answer."""
     text = session.isoformat()
@@ -179,10 +167,14 @@ def market_bar_rows(bars: Iterable[MarketBar], session: date, *, adjusted: bool)
     return [_bar_row(bar.T, bar, timestamp, text, adjusted=adjusted) for bar in bars]
 
 
-def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: bool) -> Row:
-    trades = bar.n
+def whole(trades: float | None) -> float | None:
+    """As an integer where it is whole: 2e+06 is two million trades, though its notation is a float's."""
     if isinstance(trades, float) and trades.is_integer() and abs(trades) < 2**53:
-        trades = int(trades)  # 2e+06 is two million trades: whole, though its notation is a float's
+        return int(trades)
+    return trades
+
+
+def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: bool) -> Row:
     return {
         "stock_ticker": ticker,
         "timestamp": timestamp,
@@ -193,32 +185,10 @@ def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: b
         "close": bar.c,
         "volume": bar.v,
         "vwap": bar.vw,
-        "transactions": trades,
+        "transactions": whole(bar.n),
         "adjusted": adjusted,
         "otc": bar.otc or False,
     }
-
-
-def _intraday_rows(ticker: str, bars: Sequence[WireBar], *, adjusted: bool) -> list[Row]:
-    rows, text, until = [], "", 0
-    for bar in bars:
-        if bar.t >= until:
-            day = session_of(bar.t)
-            text, until = day.isoformat(), midnight_ms(day + timedelta(days=1))
-        rows.append(_bar_row(ticker, bar, utc_text(bar.t), text, adjusted=adjusted))
-    return rows
-
-
-def _from_day(bars: Sequence[WireBar], first: date) -> Sequence[WireBar]:
-    low = midnight_ms(first)
-    if not bars or bars[0].t >= low:
-        return bars
-    return bars[bisect_left(bars, low, key=lambda bar: bar.t) :]
-
-
-@lru_cache(maxsize=16_384)
-def _day_text(timestamp_ms: int) -> str:
-    return session_of(timestamp_ms).isoformat()
 
 
 def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
@@ -267,7 +237,8 @@ def _moment(bar: Any) -> str:
     return f" ({utc_text(moment)})" if isinstance(moment, int) and 0 <= moment < 10**14 else ""
 
 
-def _successful(page: P) -> P:
+def successful(page: P) -> P:
+    """The page, or `BadPageError` with the reason that it gives."""
     # DELAYED is what plans with late data answer; older answers had no status at all
     if page.status not in (None, "OK", "DELAYED"):
         said = (page.error or page.message or "no reason given")[:200]
@@ -275,21 +246,13 @@ def _successful(page: P) -> P:
     return page
 
 
-def _judge_echo(ticker: str | None, adjusted: bool | None, asked: Asked) -> None:  # noqa: FBT001 - the echo
-    if ticker is not None and ticker != asked.ticker:
-        raise BadPageError(f"the API answered for another ticker, {ticker[:40]}.")
-    if adjusted is not None and adjusted is not asked.adjusted:
-        raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
-
-
-def _misplaced(bar: WireBar, asked: Asked, last: int, after_ms: int | None) -> BadPageError:
-    low, high, what = asked.from_ms, asked.until_ms, "the API gave a bar"
-    if not -(2**53) < bar.t < 2**53:
-        return BadPageError(f"{what} with an impossible time, {str(bar.t)[:40]} ms.")
-    if not low <= bar.t < high:
-        return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {bar.t} ms.")
-    when = utc_text(bar.t)
-    if bar.t == last:
+def _misplaced(moment: int, asked: Asked, last: int) -> BadPageError:
+    what = "the API gave a bar"
+    if not -(2**53) < moment < 2**53:
+        return BadPageError(f"{what} with an impossible time, {str(moment)[:40]} ms.")
+    if not asked.from_ms <= moment < asked.until_ms:
+        return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {moment} ms.")
+    when = utc_text(moment)
+    if moment == last:
         return BadPageError(f"{what} twice: that of {when}.")
-    place = "page" if after_ms is not None else "bar"
-    return BadPageError(f"{what} out of order: that of {when} after a later {place}.")
+    return BadPageError(f"{what} out of order: that of {when} after a later one.")

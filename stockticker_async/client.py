@@ -118,6 +118,10 @@ class Client:
         """Whether any answer was a 200: then the address is that of an API."""
 
     @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
     def allowance(self) -> int | None:
         """Calls a minute, set or learned so far."""
         return self._limiter.allowance

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from stockticker_async.market import session_of
+
 Named = Callable[[Sequence[str]], str]
 """A short text for any number of tickers."""
 _SAME_FLOOR = 2
@@ -29,18 +31,28 @@ class Completeness:
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
         self._sessions: set[date] = set()
+        self._moments: set[int] = set()
+        """Bars that became no dates yet: those of a thousand tickers begin at the same times."""
 
     def add(self, name: str, days: Sequence[date]) -> None:
         """Sessions for which the ticker has a bar, ascending; none of them told before."""
-        if not days:
-            return
-        self._sessions.update(days)
+        if days:
+            self._sessions.update(days)
+            self._note(name, days[0], days[-1], len(days))
+
+    def add_bars(self, name: str, moments: Sequence[int]) -> None:
+        """As `add`, with the times of the bars (epoch milliseconds), ascending."""
+        if moments:
+            self._moments.update(moments)
+            self._note(name, session_of(moments[0]), session_of(moments[-1]), len(moments))
+
+    def _note(self, name: str, first: date, last: date, count: int) -> None:
         seen = self._seen.get(name)
         if seen is None:
-            self._seen[name] = _Seen(days[0], days[-1], len(days))
+            self._seen[name] = _Seen(first, last, count)
         else:
-            seen.first, seen.last = min(seen.first, days[0]), max(seen.last, days[-1])
-            seen.count += len(days)
+            seen.first, seen.last = min(seen.first, first), max(seen.last, last)
+            seen.count += count
 
     def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
         """Tickers that begin together after the first session asked of them, which the pairs tell."""
@@ -58,7 +70,7 @@ class Completeness:
 
     def gaps(self, named: Named) -> str | None:
         """Sessions between a ticker's first and last bar in which only others traded."""
-        ordered = sorted(self._sessions)
+        ordered = sorted(self._sessions | {session_of(moment) for moment in self._moments})
         missing: dict[str, int] = {}
         for name, seen in self._seen.items():
             expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)

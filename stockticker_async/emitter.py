@@ -72,19 +72,22 @@ class Emitter:
         )
 
     async def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """RECORDs of flat rows, few enough for one piece of the output.
+        """RECORDs of flat rows, few enough for one piece of the output."""
+        if rows:
+            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+            await self.lines(lines, len(rows))
+
+    async def lines(self, lines: bytes, count: int) -> None:
+        """So many RECORDs that are encoded already.
 
         None once the stream has ended: no state vouches for what comes too late.
         """
-        if not rows:
-            return
         async with self._turn:
             if self._finished:
                 return
             await self._run()
-            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
             await self._output.put(lines)
-            self._records += len(rows)
+            self._records += count
             self._record_bytes += len(lines)
             self._waits_until = None
             self._line_at = self._clock.monotonic()

@@ -97,29 +97,53 @@ def _trace(kind: str, key: str, body: Mapping[str, Any], emitted_at_ms: int) -> 
     return line({"type": "TRACE", "trace": {"type": kind, "emitted_at": emitted_at_ms, key: body}})
 
 
-def records(stream: str, rows: Sequence[Mapping[str, Any]], *, emitted_at_ms: int) -> bytes:
+def record_frame(stream: str, emitted_at_ms: int) -> tuple[bytes, bytes]:
+    """What stands before and after the data of each RECORD line of a stream."""
+    begin = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
+    return begin, b',"emitted_at":%d}}\n' % emitted_at_ms
+
+
+def records(
+    stream: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    emitted_at_ms: int,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> bytes:
     """The RECORD lines of flat rows: byte for byte what `line` gives for each message alone.
 
-    orjson is called once for all rows, and the envelope is put between them where one row ends and
-    the next begins: ``},{"date":``. That cannot stand inside a string, where every quote has a backslash
-    before it. Rows that do not all begin with the same key are written one at a time. (For half
-    a million rows of `stock_prices` the whole program takes a fifth less CPU than with a dict for
+    The data of a record are ``before``, the row, and ``after``, none of which has a key of another: what is
+    the same in all records is encoded once. orjson is called once for all rows, and the envelope is put
+    between them where one row ends and the next begins: ``},{"date":``. That cannot stand inside a string,
+    where every quote has a backslash before it. Rows that do not all begin with the same key are written
+    one at a time. (For half a million rows the whole program takes a fifth less CPU than with a dict for
     each message.)
     """
     if not rows or not rows[0]:
-        return _one_by_one(stream, rows, emitted_at_ms)
+        return _one_by_one(stream, rows, emitted_at_ms, before, after)
     listed = orjson.dumps(rows)
-    first_key = b"{" + orjson.dumps(next(iter(rows[0]))) + b":"
-    if listed.count(b"}," + first_key) != len(rows) - 1:
-        return _one_by_one(stream, rows, emitted_at_ms)
-    begin = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
-    end = b',"emitted_at":%d}}\n' % emitted_at_ms
-    return begin + listed[1:-1].replace(b"}," + first_key, b"}" + end + begin + first_key) + end
+    first_key = orjson.dumps(next(iter(rows[0]))) + b":"
+    between = b"},{" + first_key
+    if listed.count(between) != len(rows) - 1:
+        return _one_by_one(stream, rows, emitted_at_ms, before, after)
+    begin, end = record_frame(stream, emitted_at_ms)
+    begin += (orjson.dumps(before)[:-1] + b"," if before else b"{") + first_key
+    end = (b"," + orjson.dumps(after)[1:] if after else b"}") + end
+    rest = listed[len(between) - 1 : -2].replace(between, end + begin)
+    return b"".join((begin, rest, end))
 
 
-def _one_by_one(stream: str, rows: Sequence[Mapping[str, Any]], emitted_at_ms: int) -> bytes:
+def _one_by_one(
+    stream: str,
+    rows: Sequence[Mapping[str, Any]],
+    emitted_at_ms: int,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> bytes:
+    datas = ({**(before or {}), **row, **(after or {})} for row in rows)
     messages = (
-        {"type": "RECORD", "record": {"stream": stream, "data": row, "emitted_at": emitted_at_ms}}
-        for row in rows
+        {"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": emitted_at_ms}}
+        for data in datas
     )
     return b"".join(line(message) for message in messages)

@@ -24,8 +24,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import anyio
+
 from stockticker_async import api, bars, market
-from stockticker_async.bars import Asked, MarketBar, WireBar
+from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
@@ -34,6 +36,7 @@ from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
+from stockticker_async.lines import Wanted, Written
 from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
 from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
@@ -105,6 +108,8 @@ class BarsSync:
         self._feeds = feeds
         self._days = days
         self._budget = Budget(_BUDGET_ROWS)
+        self._turn = anyio.Lock()
+        """To be the one page that is in memory as lines."""
         self._completeness = Completeness()
         self._unpublished = False
         self._floor = Floor()
@@ -174,34 +179,36 @@ class BarsSync:
         No bar at all covers nothing unless it is asked ``again``, or no session lies within.
         """
         count = 0
-        async with aclosing(api.range_pages(self._client, asked)) as pages:
-            async for page in pages:
-                if isinstance(page, Refusal):
-                    await self._refused(job, page)
+        wanted, feeds = self._wanted(asked.ticker)
+        async with aclosing(api.range_pages(self._client, asked, wanted, turn=self._turn)) as pages:
+            async for answer in pages:
+                if isinstance(answer, Refusal):
+                    await self._refused(job, answer)
                     return None
-                count += len(page.bars)
-                if page.bars:
+                page = answer.page
+                count += page.count
+                if page.count:
                     self._prove(asked.ticker)
-                    await self._write_range(asked, self._without_otc(page.bars))
+                    for feed, written in zip(feeds, page.written, strict=True):
+                        await self._write_range(asked, feed, written)
                     if self._bar == DAY:
-                        days = [market.session_of(bar.t) for bar in page.bars]
-                        self._completeness.add(asked.ticker, days)
+                        self._completeness.add_bars(asked.ticker, page.moments)
                 if count or again or not market.holds_session(asked.first, asked.last):
-                    await self._cover_page(job, page)
+                    await self._cover_page(job, answer)
         return count
 
-    async def _cover_page(self, job: _RangeJob, page: api.BarsPage) -> None:
-        settled = self._settled(page.moment)
-        if page.last:
+    async def _cover_page(self, job: _RangeJob, answer: api.BarsPage) -> None:
+        settled, last_ms = self._settled(answer.moment), answer.page.last_ms
+        if answer.last:
             through = min(job.call.last, settled)
-        elif page.bars:
+        elif last_ms is not None:
             # the last day of a page may go on on the next one, unless its bars are days
-            through = min(market.session_of(page.bars[-1].t) - market.DAY * self._bar.intraday, settled)
+            through = min(market.session_of(last_ms) - market.DAY * self._bar.intraday, settled)
         else:
             return
         if not self._config.whole_market:
             await self._cover(job.part, through)
-        elif page.last:
+        elif answer.last:
             await self._cover_again(job.call.ticker)
 
     async def _cover_again(self, ticker: str) -> None:
@@ -221,35 +228,34 @@ class BarsSync:
         """The last day that has passed by both clocks: this machine's, and the API's when it answered."""
         return min(self._days.settled, market.last_settled(moment))
 
-    async def _write_range(self, asked: Asked, page: list[WireBar]) -> None:
+    def _wanted(self, ticker: str) -> tuple[list[Wanted], list[Feed]]:
+        """What of a ticker's bars is to be written, and for which feeds."""
+        wanted, feeds = [], []
+        # of the whole market, OTC stocks are left out unless the option includes them
+        otc = not self._config.whole_market or self._config.include_otc
         for feed in self._feeds:
-            first = feed.floors.get(asked.ticker, feed.rereads.get(asked.ticker))
-            if first is None:
-                continue
-            if page:
-                feed.progress.see(self._proven(asked, page[-1]))
-            for chunk in _chunks(page):
-                if feed.kind == "prices":
-                    rows = bars.price_rows(asked.ticker, chunk, first)
-                else:
-                    rows = bars.bar_rows(asked.ticker, chunk, first, asked=asked)
-                await feed.emitter.rows(rows)
+            first = feed.floors.get(ticker, feed.rereads.get(ticker))
+            if first is not None:
+                wanted.append(Wanted(feed.emitter.name, feed.kind, first, otc))
+                feeds.append(feed)
+        return wanted, feeds
 
-    def _proven(self, asked: Asked, bar: WireBar) -> date:
-        """The last session that a bar shows to be published.
+    async def _write_range(self, asked: Asked, feed: Feed, written: Written) -> None:
+        if written.last_ms is not None:
+            feed.progress.see(self._proven(asked, written.last_ms))
+        while written.pieces:
+            piece = written.pieces.popleft()  # what is written is held no longer
+            await feed.emitter.lines(piece.data, piece.count)
+
+    def _proven(self, asked: Asked, timestamp_ms: int) -> date:
+        """The last session that the bar of that time shows to be published.
 
         One of several days shows it of all that are over for a session more than is settled: that
         of the session before last may still miss the last one.
         """
-        start = market.session_of(bar.t)
+        start = market.session_of(timestamp_ms)
         over = market.sessions_back(self._days.settled, 1)
         return max(start, min(market.last_day(asked.bar, start), asked.last, over))
-
-    def _without_otc(self, page: list[WireBar]) -> list[WireBar]:
-        """Of the whole market, OTC stocks are left out unless the option includes them."""
-        if not self._config.whole_market or self._config.include_otc:
-            return page
-        return [bar for bar in page if not bar.otc]
 
     async def _ask_session(self, job: _SessionJob) -> None:
         if self._floor.hides(job.last):

@@ -19,17 +19,17 @@ from stockticker_async.bars import (
     MarketBar,
     RangePage,
     WireBar,
-    bar_rows,
     decode_market,
     decode_range,
+    judge_echo,
     judge_market,
-    judge_range,
+    judge_order,
     market_bar_rows,
     market_price_rows,
-    price_rows,
 )
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError, TransientError
+from stockticker_async.lines import Piece, bar_lines, price_lines
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = Bar()
@@ -67,6 +67,27 @@ def body(*results: object, **envelope: object) -> bytes:
     return json.dumps(page).encode()
 
 
+def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[WireBar]:
+    judge_echo(page, asked)
+    bars = page.results or []
+    judge_order([bar.t for bar in bars], asked, after_ms=after_ms)
+    return bars
+
+
+def data_of(piece: Piece) -> list[dict[str, Any]]:
+    rows = [orjson.loads(line)["record"]["data"] for line in piece.data.splitlines()]
+    assert len(rows) == piece.count
+    return rows
+
+
+def price_rows(ticker: str, bars: list[WireBar], first: date) -> list[dict[str, Any]]:
+    return data_of(price_lines("stock_prices", ticker, bars, first, emitted_at_ms=0))
+
+
+def bar_rows(bars: list[WireBar], first: date, *, asked: Asked) -> list[dict[str, Any]]:
+    return data_of(bar_lines("stock_bars", bars, first, asked=asked, emitted_at_ms=0))
+
+
 def bars_of(*results: object, asked: Asked = ASKED, after_ms: int | None = None) -> list[WireBar]:
     return judge_range(decode_range(body(*results)), asked, after_ms=after_ms)
 
@@ -99,7 +120,7 @@ def test_the_tutorials_five_records_come_out_exactly() -> None:
 
 def test_a_day_bar_becomes_a_whole_row() -> None:
     bars = bars_of(wire(at(2020, 12, 15), otc=True, v=45_223_559.0))
-    assert bar_rows("TSLA", bars, MONDAY, asked=ASKED) == [
+    assert bar_rows(bars, MONDAY, asked=ASKED) == [
         {
             "stock_ticker": "TSLA",
             "timestamp": "2020-12-15T05:00:00Z",
@@ -124,14 +145,12 @@ def test_a_market_answer_becomes_the_same_rows_as_a_range() -> None:
     )
     session = date(2020, 12, 15)
     assert market_price_rows(market, session) == price_rows("TSLA", ranged, MONDAY)
-    rows = bar_rows("TSLA", ranged, MONDAY, asked=ASKED)
+    rows = bar_rows(ranged, MONDAY, asked=ASKED)
     assert market_bar_rows(market, session, adjusted=True) == rows
 
 
 def test_what_the_api_leaves_out_is_null() -> None:
-    (row,) = bar_rows(
-        "TSLA", bars_of({"t": at(2020, 12, 15), **dict.fromkeys("ohlcv", 1)}), MONDAY, asked=ASKED
-    )
+    (row,) = bar_rows(bars_of({"t": at(2020, 12, 15), **dict.fromkeys("ohlcv", 1)}), MONDAY, asked=ASKED)
     assert row["vwap"] is None
     assert row["transactions"] is None
     assert row["otc"] is False
@@ -155,7 +174,7 @@ def test_a_number_of_trades_is_an_integer_when_whole_and_never_breaks_a_line(
     text: str, trades: float | None
 ) -> None:
     page = body(wire(at(2020, 12, 15), n="N")).replace(b'"N"', text.encode())
-    rows = bar_rows("TSLA", judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
+    rows = bar_rows(judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
     line = protocol.records("stock_bars", rows, emitted_at_ms=0)
     written = orjson.loads(line)["record"]["data"]["transactions"]
     assert (type(written), written) == (type(trades), trades)
@@ -175,7 +194,7 @@ def test_a_number_of_trades_that_no_line_can_hold_names_the_bar_and_the_field(te
 )
 def test_a_volume_is_any_number(text: str, volume: float) -> None:
     page = body(wire(at(2020, 12, 15), v="V")).replace(b'"V"', text.encode())
-    (row,) = bar_rows("TSLA", judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
+    (row,) = bar_rows(judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
     assert row["volume"] == volume
 
 
@@ -208,7 +227,7 @@ def test_a_day_bars_date_is_new_yorks_on_both_sides_of_a_switch(days: list[int],
     asked = Asked("TSLA", date(2024, 3, 1), date(2024, 11, 30), DAY, adjusted=True)
     bars = bars_of(*map(wire, days), asked=asked)
     assert [row["date"] for row in price_rows("TSLA", bars, asked.first)] == dates
-    rows = bar_rows("TSLA", bars, asked.first, asked=asked)
+    rows = bar_rows(bars, asked.first, asked=asked)
     assert [row["timestamp"][-9:] for row in rows] in (["05:00:00Z", "04:00:00Z"], ["04:00:00Z", "05:00:00Z"])
 
 
@@ -224,7 +243,7 @@ def test_a_minute_bars_date_is_that_of_its_session_from_first_to_last_minute() -
         wire(at(2020, 12, 16, 4)),
         asked=asked,
     )
-    rows = bar_rows("TSLA", bars, asked.first, asked=asked)
+    rows = bar_rows(bars, asked.first, asked=asked)
     assert [(row["date"], row["timestamp"]) for row in rows] == [
         ("2020-12-15", "2020-12-15T05:00:00Z"),
         ("2020-12-15", "2020-12-15T09:00:00Z"),
@@ -245,7 +264,7 @@ def test_minute_bars_keep_their_dates_through_a_switch() -> None:
         wire(at(2024, 11, 4)),
         asked=asked,
     )
-    dates = [row["date"] for row in bar_rows("TSLA", bars, asked.first, asked=asked)]
+    dates = [row["date"] for row in bar_rows(bars, asked.first, asked=asked)]
     assert dates == ["2024-11-02", "2024-11-03", "2024-11-03", "2024-11-04"]
 
 
@@ -271,7 +290,7 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
     assert stamps(bars_of(wire(start), asked=asked)) == [start]
     with pytest.raises(BadPageError, match="outside the range asked"):
         bars_of(wire(asked.from_ms - 1), asked=asked)
-    rows = bar_rows("TSLA", bars_of(wire(start), asked=asked), first, asked=asked)
+    rows = bar_rows(bars_of(wire(start), asked=asked), first, asked=asked)
     assert len(rows) == (0 if size.intraday else 1)  # it was a row of the day before
 
 
@@ -283,7 +302,7 @@ def test_the_last_day_of_all_calendars_has_an_end() -> None:
 def test_rows_begin_with_the_first_day_wanted() -> None:
     bars = bars_of(*TUTORIAL)
     assert [row["date"][-2:] for row in price_rows("TSLA", bars, date(2020, 12, 17))] == ["17", "18"]
-    rows = bar_rows("TSLA", bars, date(2020, 12, 18), asked=ASKED)
+    rows = bar_rows(bars, date(2020, 12, 18), asked=ASKED)
     assert [row["date"] for row in rows] == ["2020-12-18"]
     assert price_rows("TSLA", bars, date(2020, 12, 19)) == []
     assert price_rows("TSLA", [], MONDAY) == []
@@ -347,10 +366,10 @@ def test_a_page_on_the_other_basis_is_refused(adjusted: bool) -> None:  # noqa: 
 @pytest.mark.parametrize(
     ("times", "after", "fault"),
     [
-        ([(15,), (14,)], None, "out of order: that of 2020-12-14T05:00:00Z after a later bar"),
+        ([(15,), (14,)], None, "out of order: that of 2020-12-14T05:00:00Z after a later one"),
         ([(15,), (15,)], None, "twice: that of 2020-12-15T05:00:00Z"),
         ([(16,)], (16,), "twice: that of 2020-12-16T05:00:00Z"),
-        ([(15,)], (16,), "out of order: that of 2020-12-15T05:00:00Z after a later page"),
+        ([(15,)], (16,), "out of order: that of 2020-12-15T05:00:00Z after a later one"),
         ([(13, 23, 59)], None, r"outside the range asked \(2020-12-14 to 2020-12-18\)"),
         ([(18,), (19,)], None, "outside the range asked"),
         ([(19,)], (18,), "outside the range asked"),
@@ -518,7 +537,7 @@ def test_a_page_in_order_and_in_range_passes_and_every_row_keeps_its_numbers(
         for t in times
     ]
     asked = Asked("TSLA", MONDAY, FRIDAY, MINUTE, adjusted=True)
-    rows = bar_rows("TSLA", bars_of(*wires, asked=asked), MONDAY, asked=asked)
+    rows = bar_rows(bars_of(*wires, asked=asked), MONDAY, asked=asked)
     fields = {
         "o": "open",
         "h": "high",

@@ -23,6 +23,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.config import DAY
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limits import Limits
+from stockticker_async.lines import Wanted
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
@@ -52,9 +53,10 @@ async def bars_on(opened: Client, path: str = BARS) -> int:
 
 async def closes(opened: Client, asked: Asked = WEEK) -> list[float]:
     found: list[float] = []
-    async for page in api.range_pages(opened, asked):
-        assert isinstance(page, api.BarsPage)
-        found += [bar.c for bar in page.bars]
+    async for answer in api.range_pages(opened, asked, [Wanted("stock_prices", "prices", asked.first)]):
+        assert isinstance(answer, api.BarsPage)
+        for piece in answer.page.written[0].pieces:
+            found += [json.loads(line)["record"]["data"]["price"] for line in piece.data.splitlines()]
     return found
 
 

@@ -26,6 +26,7 @@ CORE = (
     "splits",
     "catalog",
     "bars",
+    "lines",
     "saved",
     "state",
     "tiles",

@@ -36,6 +36,13 @@ values = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | texts
 )
+
+
+def keyed(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Some values under keys that no other part of a record has."""
+    return st.dictionaries(st.builds(f"{name} {{}}".format, texts), values, max_size=2)
+
+
 flat_rows = st.lists(st.dictionaries(texts, values, max_size=4), max_size=5)
 
 
@@ -149,6 +156,20 @@ def test_many_records_are_byte_for_byte_the_lines_of_each(stream: str, rows: lis
     for line, row in zip(lines.split(b"\n"), rows, strict=False):
         message = oracle.decoded(line + b"\n")
         assert message["record"] == {"stream": stream, "data": row, "emitted_at": AT}
+
+
+@given(stream=texts, rows=flat_rows, before=keyed("before"), after=keyed("after"))
+@example(stream=CRAFTED, rows=[{"a": "},{"}, {"a": '},{"a":'}], before={"b": CRAFTED}, after={"c": CRAFTED})
+def test_what_all_records_have_in_common_is_told_in_each(
+    stream: str, rows: list[dict[str, Any]], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    rows = [{key: value for key, value in row.items() if key not in {**before, **after}} for row in rows]
+    whole = [{**before, **row, **after} for row in rows]
+    lines = protocol.records(stream, rows, emitted_at_ms=AT, before=before, after=after)
+    assert lines == b"".join(
+        protocol.line({"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": AT}})
+        for data in whole
+    )
 
 
 def test_no_rows_are_no_bytes() -> None:

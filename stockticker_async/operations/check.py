@@ -144,11 +144,11 @@ class _Check:
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._config.adjusted)
         async with aclosing(api.range_pages(self._client, asked)) as pages:
-            async for page in pages:
-                if isinstance(page, Refusal):
-                    self._judge_refusal(page, bar, first)
-                elif page.bars:
-                    return market.session_of(page.bars[0].t)
+            async for answer in pages:
+                if isinstance(answer, Refusal):
+                    self._judge_refusal(answer, bar, first)
+                elif answer.page.first_ms is not None:
+                    return market.session_of(answer.page.first_ms)
         return None
 
     def _judge_refusal(self, refusal: Refusal, bar: Bar, first: date) -> None:

@@ -1,0 +1,258 @@
+"""A page to lines: whatever way it is cut, the same lines as its bars have alone, or the same refusal."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from stockticker_async import lines, protocol
+from stockticker_async.bars import Asked
+from stockticker_async.config import DAY, Bar
+from stockticker_async.errors import BadPageError
+from stockticker_async.lines import Page, Wanted, page_lines
+from stockticker_async.market import midnight_ms
+
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST, LAST = date(2020, 12, 1), date(2021, 3, 31)
+AT = 1_608_656_400_000
+STREAMS = ("stock_prices", "stock_bars")
+BOTH = (Wanted("stock_prices", "prices", FIRST), Wanted("stock_bars", "bars", FIRST))
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["},{", '"},{"', '"results":[{', "}]", '\\"},{\\"t\\":1', '{"t":1},{"t":2}']
+)
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+unknown_fields = st.dictionaries(texts.filter(lambda key: len(key) > 3), anything, max_size=2)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def bars(draw: st.DrawFn, *, intraday: bool) -> list[dict[str, Any]]:
+    step = 60_000 if intraday else 86_400_000
+    count = (LAST - FIRST).days * (1440 if intraday else 1)
+    places = draw(st.lists(st.integers(0, count - 1), unique=True, max_size=12))
+    return [
+        {
+            **draw(unknown_fields),
+            "t": midnight_ms(FIRST) + place * step,
+            **{name: draw(numbers) for name in ("o", "h", "l", "c", "v")},
+            **draw(st.fixed_dictionaries({}, optional={"vw": numbers, "otc": st.booleans()})),
+            **draw(st.fixed_dictionaries({}, optional={"n": st.integers(0, 2**53)})),
+        }
+        for place in sorted(places)
+    ]
+
+
+def converted(
+    body: bytes, asked: Asked, wanted: Sequence[Wanted] = BOTH, *, after_ms: int | None = None
+) -> Page:
+    steps = page_lines(body, asked, wanted, after_ms=after_ms, emitted_at_ms=AT)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            page: Page = done.value
+            return page
+
+
+def written(page: Page) -> list[bytes]:
+    return [b"".join(piece.data for piece in one.pieces) for one in page.written]
+
+
+def alone(asked: Asked, bar: dict[str, Any], stream: str) -> bytes:
+    """The line of one bar, made without the code under test."""
+    moment = datetime.fromtimestamp(bar["t"] // 1000, UTC)
+    day = moment.astimezone(NEW_YORK).date().isoformat()
+    if stream == "stock_prices":
+        data: dict[str, Any] = {"date": day, "stock_ticker": asked.ticker, "price": bar["c"]}
+    else:
+        data = {
+            "stock_ticker": asked.ticker,
+            "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "date": day,
+            "open": bar["o"],
+            "high": bar["h"],
+            "low": bar["l"],
+            "close": bar["c"],
+            "volume": bar["v"],
+            "vwap": bar.get("vw"),
+            "transactions": bar.get("n"),
+            "adjusted": asked.adjusted,
+            "otc": bar.get("otc", False),
+        }
+    return protocol.line({"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": AT}})
+
+
+@pytest.fixture(params=[1, 150, 100_000], ids=["cut everywhere", "cut now and then", "whole"])
+def _piece_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_PIECE_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+@pytest.mark.parametrize("intraday", [False, True], ids=["days", "minutes"])
+@pytest.mark.parametrize("spaced", [False, True], ids=["dense", "spaced"])
+def test_every_line_is_byte_for_byte_that_of_its_bar(intraday: bool, spaced: bool) -> None:  # noqa: FBT001 - cases
+    @settings(max_examples=40)
+    @given(bars(intraday=intraday), texts, unknown_fields)
+    @example([], "TSLA", {"x": '"results":[{"t":1}]'})
+    @example([], "TSLA", {"xxxx": {"results": [{"t": 1}]}})
+    def property_of_pages(results: list[dict[str, Any]], ticker: str, unknown: dict[str, Any]) -> None:
+        asked = Asked(ticker, FIRST, LAST, Bar(1, "minute") if intraday else DAY, adjusted=True)
+        envelope = {**unknown, "ticker": ticker, "results": results, "adjusted": True, "status": "OK"}
+        options = orjson.OPT_INDENT_2 if spaced else 0
+        page = converted(orjson.dumps({**envelope, "next_url": "/next"}, option=options), asked)
+        for stream, found in zip(STREAMS, written(page), strict=True):
+            assert found == b"".join(alone(asked, bar, stream) for bar in results)
+        times = [bar["t"] for bar in results]
+        assert page.count == len(times)
+        assert [page.first_ms, page.last_ms] == ([times[0], times[-1]] if times else [None, None])
+        assert page.moments == ([] if intraday else times)
+        assert page.next_url == "/next"
+
+    property_of_pages()
+
+
+def wire(t: Any, **fields: Any) -> dict[str, Any]:
+    return {"o": 1.5, "h": 2.5, "l": 0.5, "c": 1.0, "v": 10.0, "t": t, **fields}
+
+
+def at(day: date) -> int:
+    return midnight_ms(day)
+
+
+ASKED = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+DAYS = [at(FIRST + timedelta(days=n)) for n in range(20)]
+
+
+def page_of(*results: Any, **fields: Any) -> bytes:
+    return orjson.dumps({"ticker": "TSLA", "adjusted": True, "results": results, "status": "OK", **fields})
+
+
+def spoiled(place: int, change: Callable[[dict[str, Any]], object]) -> bytes:
+    found = [wire(t) for t in DAYS]
+    change(found[place])
+    return page_of(*found)
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+@pytest.mark.parametrize("place", [0, 7, 19])
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda bar: bar.update(t=DAYS[3] + 1), "order"),
+        (lambda bar: bar.update(t=DAYS[3]), "order|twice"),
+        (lambda bar: bar.update(t=at(date(2021, 4, 1))), "outside the range|order"),
+        (lambda bar: bar.update(t=at(date(2020, 11, 30))), "outside the range"),
+        (lambda bar: bar.update(h="1.5"), "bar {} .*h"),
+        (lambda bar: bar.pop("o"), "bar {} .*`o`"),
+        (lambda bar: bar.update(c=None), "bar {} .*c"),
+    ],
+)
+def test_a_bad_bar_anywhere_spoils_the_whole_page(
+    place: int, change: Callable[[dict[str, Any]], object], fault: str
+) -> None:
+    with pytest.raises(BadPageError, match=fault.format(place + 1)):
+        converted(spoiled(place, change), ASKED)
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+def test_what_is_harmless_is_forgiven_wherever_it_stands() -> None:
+    body = spoiled(7, lambda bar: bar.update(t="T")).replace(b'"T"', b"%de3" % (DAYS[7] // 1000))
+    page = converted(body, ASKED)
+    assert page.moments == DAYS
+    assert written(page) == written(converted(page_of(*map(wire, DAYS)), ASKED))
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"ticker": "tsla"}, "another ticker"),
+        ({"adjusted": False}, "opposite"),
+        ({"status": "ERROR", "error": "no luck"}, "no luck"),
+    ],
+)
+def test_a_page_that_is_not_what_was_asked_is_refused(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(BadPageError, match=fault):
+        converted(page_of(*map(wire, DAYS), **fields), ASKED)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"results":[{"t":1},{"t":2',
+        b'{"results":[{"t":1}]',
+        b'"results":[{"t":1}]',
+        b'{"results":[{"t":1}]}}',
+        b'{"results":[{}],"status":5}',
+        b'{"results":[{}]}\xff',
+        b"<html>",
+        b"",
+    ],
+)
+def test_what_is_no_page_is_refused(body: bytes) -> None:
+    with pytest.raises(BadPageError):
+        converted(body, ASKED)
+
+
+def test_the_bars_are_those_of_results_alone() -> None:
+    inner = {"results": [wire(DAYS[0])]}
+    first = orjson.dumps({"x": inner, "results": [wire(DAYS[1])]})
+    last = orjson.dumps({"results": [wire(DAYS[1])], "x": inner})
+    odd = orjson.dumps({'my"results': [wire(DAYS[0])], "results": [wire(DAYS[1])]})
+    for body in (first, last, odd):
+        assert converted(body, ASKED).moments == [DAYS[1]]
+    assert converted(orjson.dumps({"x": inner}), ASKED).count == 0
+
+
+def test_pages_are_judged_as_if_they_were_one() -> None:
+    first, second = page_of(*map(wire, DAYS[:10])), page_of(*map(wire, DAYS[10:]))
+    assert converted(second, ASKED, after_ms=converted(first, ASKED).last_ms).count == 10
+    with pytest.raises(BadPageError, match="order"):
+        converted(first, ASKED, after_ms=DAYS[10])
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+def test_a_stream_gets_its_days_and_no_otc_stocks_unless_it_wants_them() -> None:
+    results = [wire(t, otc=place % 2 == 0) for place, t in enumerate(DAYS)]
+    later = FIRST + timedelta(days=5)
+    wanted = (
+        Wanted("stock_prices", "prices", later),
+        Wanted("stock_bars", "bars", later, otc=False),
+        Wanted("stock_bars", "bars", LAST),
+        Wanted("stock_prices", "prices", LAST),
+    )
+    page = converted(page_of(*results), ASKED, wanted)
+    assert written(page) == [
+        b"".join(alone(ASKED, bar, "stock_prices") for bar in results[5:]),
+        b"".join(alone(ASKED, bar, "stock_bars") for bar in results[5:] if not bar["otc"]),
+        b"",
+        b"",
+    ]
+    assert [one.last_ms for one in page.written] == [DAYS[19], DAYS[19], DAYS[19], DAYS[19]]
+    only = converted(page_of(*results[:3]), ASKED, [Wanted("stock_bars", "bars", FIRST, otc=False)])
+    assert only.written[0].last_ms == DAYS[1]
+    none = converted(page_of(results[0]), ASKED, [Wanted("stock_bars", "bars", FIRST, otc=False)])
+    assert none.written[0].last_ms is None
+    assert none.last_ms == DAYS[0]
+
+
+def test_a_full_page_is_cut_into_pieces_that_the_output_takes() -> None:
+    minute = Asked("TSLA", FIRST, LAST, Bar(1, "minute"), adjusted=True)
+    body = page_of(*(wire(at(FIRST) + n * 60_000, vw=123.4567, n=10**9) for n in range(50_000)))
+    page = converted(body, minute, BOTH[1:])
+    pieces = page.written[0].pieces
+    assert sum(piece.count for piece in pieces) == 50_000
+    assert 20 < len(pieces) < 200
+    assert max(len(piece.data) for piece in pieces) < 600_000
+    spaced = converted(body.replace(b'"results":[', b'"results": ['), minute, BOTH[1:])
+    assert written(spaced) == written(page)
+    assert max(len(piece.data) for piece in spaced.written[0].pieces) < 600_000
