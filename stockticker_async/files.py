@@ -88,9 +88,6 @@ def _piece(descriptor: int, patience: float) -> bytes:
     """The next bytes; none at the end. Raises `TimeoutError` when a pipe gives neither."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)  # files are always ready
-    while poller.poll(patience * 1000):
-        try:
-            return os.read(descriptor, _READ_BYTES)
-        except BlockingIOError:
-            continue  # somebody else read it
-    raise TimeoutError
+    if not poller.poll(patience * 1000):
+        raise TimeoutError
+    return os.read(descriptor, _READ_BYTES)
