@@ -250,7 +250,12 @@ STREAMS = (
         ),
     ),
     Stream("market_holidays", ("exchange", "date"), "", Listing("/v1/marketstatus/upcoming", 60)),
-    Stream("exchanges", ("id",), "", Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"})),
+    Stream(
+        "exchanges",
+        ("id", "name"),  # the facilities of FINRA share an id, and the tapes have no mic
+        "",
+        Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"}),
+    ),
     Stream(
         "ticker_types",
         ("code",),

@@ -90,6 +90,13 @@ async def test_a_list_is_whole(name: str) -> None:
         assert wanted or name == "ipos"
 
 
+@pytest.mark.parametrize("name", FORWARDED)
+async def test_no_two_rows_of_the_api_share_a_primary_key(name: str) -> None:
+    async with world() as sandbox:
+        run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
+        assert len(by_key(name, run.records(name))) == len(run.records(name))
+
+
 @pytest.mark.parametrize("name", [name for name in LISTINGS if BY_NAME[name].cursor])
 async def test_the_next_sync_goes_on_and_misses_nothing(name: str) -> None:
     async with world() as sandbox:
