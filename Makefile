@@ -10,12 +10,12 @@ CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test check lint types cover conformance example fixtures bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types audit cover conformance example fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
 	@echo "make test    the tests"
-	@echo "make check   what CI runs: ruff, mypy --strict, tests with branch coverage"
+	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make fixtures  the files of the acceptance tests, made anew"
@@ -45,10 +45,14 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# Says "skipped" where no database of vulnerabilities can be reached.
+audit: setup
+	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock
+
 cover: setup
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
 
-check: lint types cover
+check: lint types audit cover
 
 $(CLIENTS_READY): conformance/requirements.lock
 	$(CLIENTS_PYTHON) -m venv $(CLIENTS)
