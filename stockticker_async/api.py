@@ -17,18 +17,19 @@ import msgspec
 
 from stockticker_async.bars import Asked, MarketBar, decode_market, judge_market
 from stockticker_async.client import BODY_TRIES, Answer, Client
+from stockticker_async.config import MARKET
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
 from stockticker_async.lines import Page, Wanted, page_lines
+from stockticker_async.market import DAY
+from stockticker_async.questions import Question, questions
 from stockticker_async.splits import Split, ratio
+from stockticker_async.streams import OLDER_SPLITS, SPLITS
 from stockticker_async.verdict import Barred, Missing, Refusal
 
 T = TypeVar("T")
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
-_URL_CHARS = 3500
-"""Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
-_SPLITS_A_DAY = 6  # of all US stocks, reverse splits and OTC ones included: some 1,500 a year
 
 
 async def pages(
@@ -176,17 +177,13 @@ async def splits(
     The moment is the first answer's. Rows may be repeated, and of tickers that were not asked for.
     Raises `BadPageError`.
     """
-    query = {"execution_date.gt": after.isoformat(), "execution_date.lte": until.isoformat()}
     found: list[Split] = []
     moments: list[datetime] = []
-    for some in _split_names(names, (until - after).days):
-        named = {"ticker.any_of": ",".join(some)} if some else {}
-        newest = {**query, **named, "sort": "execution_date.asc", "limit": 5000}
-        part = await _split_pages(client, f"/stocks/v1/splits?{urlencode(newest)}")
+    firsts = dict.fromkeys(names or (MARKET,), after + DAY)
+    for question in questions(SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, question.path)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
-            # the deprecated endpoint is served on: for plans and proxies without the new one
-            older = {**query, "sort": "execution_date", "order": "asc", "limit": 1000}
-            part = await _split_pages(client, f"/v3/reference/splits?{urlencode(older)}")
+            part = await _older_splits(client, question, until)
         if isinstance(part, Missing):
             raise BadPageError("the API answered 404, as if it had no splits.")
         if isinstance(part, Refusal):
@@ -196,19 +193,18 @@ async def splits(
     return Answer(found, moments[0])
 
 
-def _split_names(names: Sequence[str], days: int) -> list[Sequence[str]]:
-    """The names in portions for one URL each; one empty portion where all splits are fewer pages."""
-    portions: list[list[str]] = [[]]
-    room = _URL_CHARS
-    for name in names:
-        chars = len(quote(name)) + 3  # the comma is quoted, too
-        if chars > room and portions[-1]:
-            portions.append([])
-            room = _URL_CHARS
-        portions[-1].append(name)
-        room -= chars
-    unfiltered_pages = 1 + days * _SPLITS_A_DAY // 5000
-    return list(portions) if len(portions) <= unfiltered_pages else [()]
+async def _older_splits(
+    client: Client, question: Question, until: date
+) -> Answer[list[Split]] | Refusal | Missing:
+    """From the deprecated list, which is served on: for plans and proxies without the new one."""
+    parts = []
+    firsts = dict.fromkeys(question.names, question.first)
+    for older in questions(OLDER_SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, older.path)
+        if not isinstance(part, Answer):
+            return part
+        parts.append(part)
+    return Answer([split for part in parts for split in part.value], parts[0].moment)
 
 
 async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:

@@ -100,6 +100,16 @@ class Stream:
 
 STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date", Bars("prices"))
 STOCK_BARS = Stream("stock_bars", ("stock_ticker", "timestamp"), "timestamp", Bars("bars"), times=True)
+OLDER_SPLITS = Listing(
+    "/v3/reference/splits",
+    market_rows=6,
+    page_rows=1000,
+    filters="one",
+    since="execution_date",
+    lookback_days=365,
+    query={"sort": "execution_date", "order": "asc"},
+    identity=("ticker", "execution_date", "split_from", "split_to"),
+)
 SPLITS = Listing(
     "/stocks/v1/splits",
     market_rows=6,  # reverse splits and OTC ones included: some 1,500 a year
@@ -109,16 +119,7 @@ SPLITS = Listing(
     lookback_days=365,
     query={"sort": "execution_date.asc"},
     identity=("ticker", "execution_date", "split_from", "split_to"),
-    older=Listing(
-        "/v3/reference/splits",
-        market_rows=6,
-        page_rows=1000,
-        filters="one",
-        since="execution_date",
-        lookback_days=365,
-        query={"sort": "execution_date", "order": "asc"},
-        identity=("ticker", "execution_date", "split_from", "split_to"),
-    ),
+    older=OLDER_SPLITS,
 )
 _DIVIDENDS = Listing(
     "/stocks/v1/dividends",
