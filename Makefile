@@ -10,7 +10,7 @@ CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test check lint types audit cover conformance example fixtures bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types audit cover soak conformance example fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
@@ -19,6 +19,7 @@ help:
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make fixtures  the files of the acceptance tests, made anew"
+	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: nothing may grow or be left"
 	@echo "make bench   the benchmarks, ratios measured side by side"
 	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
 	@echo "make lock    pin the dependencies anew"
@@ -53,6 +54,9 @@ cover: setup
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
 
 check: lint types audit cover
+
+soak: setup
+	SOAK_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/test_soak.py
 
 $(CLIENTS_READY): conformance/requirements.lock
 	$(CLIENTS_PYTHON) -m venv $(CLIENTS)
