@@ -42,14 +42,18 @@ async def pages(
     """
     url, seen = client.url_of(path), set[str]()
     while True:
-        if url in seen or len(seen) == PAGES:
-            raise BadPageError("the API's pages go round in a circle.")
-        seen.add(url)
+        _turn_to(url, seen)
         found = await client.get(url, decode, patience=patience)
         yield found
         if not isinstance(found, Answer) or found.value[1] is None:
             return
         url = client.next_target(found.value[1])
+
+
+def _turn_to(url: str, seen: set[str]) -> None:
+    if url in seen or len(seen) == PAGES:
+        raise BadPageError("the API's pages go round in a circle.")
+    seen.add(url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,8 @@ async def range_pages(
     turn = turn or anyio.Lock()
     url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
     while True:
-        if url in seen or len(seen) == PAGES:
-            raise BadPageError("the API's pages go round in a circle.")
-        seen.add(url)
+        _turn_to(url, seen)
+        doubted = after_ms is None  # an empty first page is for the caller to doubt
         for tries_left in reversed(range(BODY_TRIES)):
             match await client.get(url, bytes):
                 case Answer(body, moment):
@@ -94,6 +97,10 @@ async def range_pages(
                         raise
                     continue
                 del body
+                if page.last_ms is None and not doubted and tries_left:
+                    # the page before said that there is more: asked once more, and then believed
+                    doubted = True
+                    continue
                 yield BarsPage(page, page.next_url is None, moment)
             break
         if page.next_url is None:

@@ -97,6 +97,23 @@ async def test_short_bars_are_those_of_the_api(
         assert schema_faults(BARS, run.records(BARS)[::200]) == []
 
 
+async def test_a_further_page_that_is_empty_for_a_moment_loses_nothing() -> None:
+    """Others are in step, so that the cursor would have passed what it should have had."""
+    async with sandbox_at("2020-12-22", page_rows=3) as sandbox:
+        before = await sync(sandbox, "AAA", streams=[PRICES], start_date="2020-12-01")
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/BBB/", after=1))
+        run = await sync(sandbox, "AAA,BBB", streams=[PRICES], before=before, start_date="2020-12-01")
+        assert run.code == 0
+        assert run.cursors(PRICES) == {"AAA": "2020-12-21", "BBB": "2020-12-21"}
+        wanted = truth(sandbox, PRICES, ["AAA", "BBB"], "2020-12-01", "2020-12-21")
+        assert rows_of(PRICES, before, run) == wanted
+        # what is empty twice is believed
+        sandbox.faults.add(Fault(kind="body", transform="empty", match="/AAA/", after=1, times=2))
+        again = await sync(sandbox, "AAA", streams=[PRICES], start_date="2020-12-01")
+        assert again.cursors(PRICES) == {"AAA": "2020-12-03"}
+        assert len(again.paths("/AAA/")) == 3
+
+
 @pytest.mark.parametrize(("first", "today"), [("2020-03-04", "2020-03-13"), ("2020-10-28", "2020-11-06")])
 async def test_dates_are_new_york_s_over_a_clock_change_in_any_time_zone(
     zone: str, first: str, today: str
