@@ -153,7 +153,7 @@ class Connection:
             last -= DAY
         for since, cursor, _ in found.values():
             assert since <= self.start
-            assert cursor >= str(last) or str(last) < since
+            assert cursor >= str(last) or str(last) < since, (found, self, last)
         assert "=0" not in blob.get("splits", ""), "nothing is left to be read again"
 
     def assert_vouched(self, stream: str, blob: dict[str, Any], unsure: set[str]) -> None:

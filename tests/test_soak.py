@@ -30,7 +30,7 @@ SPEED = 600.0
 """Of the connector's clock: waits of minutes, for the allowance or for an outage to end, take a blink."""
 SYNCS_A_LIFE = 6
 """Then the connection is made anew, so that its destination does not grow."""
-MOST_GROWTH = 0.05
+MOST_GROWTH = 0.1
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 503, "times": 3},
