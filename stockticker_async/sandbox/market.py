@@ -75,6 +75,7 @@ class Market:
         self.circles = Circles(options.seed, self.universe)
         self.book = SplitBook()
         self._clock = clock
+        self._raw: dict[str, tuple[int, Basis]] = {}
 
     def listing(self, ticker: str) -> Listing:
         """Raises KeyError for a ticker that is not in the universe."""
@@ -124,9 +125,13 @@ class Market:
     # What the answers are made of.
 
     def basis(self, listing: Listing, as_of: int | None) -> Basis:
-        """The basis of adjusted bars as of a day, or the raw one for None."""
-        steps = [] if as_of is None else self.book.steps(listing, as_of)
-        return Basis(self.book.scales(listing), steps)
+        """The basis of adjusted bars as of a day, or the raw one for None, which is kept."""
+        if as_of is not None:
+            return Basis(self.book.scales(listing), self.book.steps(listing, as_of))
+        kept = self._raw.get(listing.ticker)
+        if kept is None or kept[0] != self.book.version:
+            kept = self._raw[listing.ticker] = self.book.version, Basis(self.book.scales(listing), [])
+        return kept[1]
 
     def session_bar(self, listing: Listing, day: int, basis: Basis, horizon: Horizon, t: int) -> Bar | None:
         """The bar of one session, stamped `t`; None when there is none to see."""

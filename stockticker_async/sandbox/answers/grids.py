@@ -134,7 +134,9 @@ def _by_day(
     rest = _axis(sorted(names), at and at[0], descending=down[0])
     for day in _axis(days, at and at[1], descending=down[1]):
         for ticker in rest if at and day == at[1] else whole:
-            yield names[ticker], day
+            listing = names[ticker]
+            if listing.first <= day <= listing.last:
+                yield listing, day
 
 
 def _axis(values: list[_Place], begin: _Place | None, *, descending: bool) -> list[_Place]:
