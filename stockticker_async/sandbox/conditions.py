@@ -16,6 +16,10 @@ class _Sale(NamedTuple):
     consolidated: str = "TTT"
     market_center: str = "TTT"
     legacy: bool = False
+    abbreviation: str = ""
+    exchange: int = 0
+    """The one exchange that says so, by its id; 0 where all may."""
+    description: str = ""
 
 
 # Letters and rules as the tapes specify them: https://www.ctaplan.com/tech-specs (Pillar Output
@@ -35,7 +39,7 @@ _SALES = (
     _Sale(11, "Distribution", "", "D"),
     _Sale(12, "Form T", "T", "T", "FFT", "FFT"),
     _Sale(13, "Extended Trading Hours (Sold Out Of Sequence)", "U", "U", "FFT", "FFT"),
-    _Sale(14, "Intermarket Sweep", "F", "F"),
+    _Sale(14, "Intermarket Sweep", "F", "F", abbreviation="ISO"),
     _Sale(15, "Market Center Official Close", "M", "M", "FFF", "FTF"),
     _Sale(16, "Market Center Official Open", "Q", "Q", "FFF", "FTF"),
     _Sale(17, "Market Center Opening Trade", "O", ""),
@@ -44,8 +48,8 @@ _SALES = (
     _Sale(20, "Next Day", "N", "N", "FFT", "FFT"),
     _Sale(21, "Price Variation Trade", "H", "H", "FFT", "FFT"),
     _Sale(22, "Prior Reference Price", "P", "P", "TFT", "TFT"),
-    _Sale(23, "Rule 155 Trade (AMEX)", "K", "K"),
-    _Sale(24, "Rule 127 (NYSE)", "J", "", legacy=True),
+    _Sale(23, "Rule 155 Trade (AMEX)", "K", "K", exchange=1),
+    _Sale(24, "Rule 127 (NYSE)", "J", "", legacy=True, exchange=10),
     _Sale(25, "Opening Prints", "", "O"),
     _Sale(27, "Stopped Stock (Regular Trade)", "", "1"),
     _Sale(28, "Re-Opening Prints", "", "5"),
@@ -55,10 +59,10 @@ _SALES = (
     _Sale(34, "Split Trade", "", "S"),
     _Sale(35, "Stock-Option Trade", "", "V", legacy=True),
     _Sale(36, "Yellow Flag Regular Trade", "", "Y"),
-    _Sale(37, "Odd Lot Trade", "I", "I", "FFT", "FFT"),
+    _Sale(37, "Odd Lot Trade", "I", "I", "FFT", "FFT", description="A trade of less than a round lot."),
     _Sale(38, "Corrected Consolidated Close (Per Listing Market)", "9", "9", "TTF", "FFF"),
     _Sale(52, "Contingent Trade", "V", "V", "FFT", "FFT"),
-    _Sale(53, "Qualified Contingent Trade (QCT)", "7", "7", "FFT", "FFT"),
+    _Sale(53, "Qualified Contingent Trade (QCT)", "7", "7", "FFT", "FFT", abbreviation="QCT"),
 )
 
 # (id, type, name, CTA, UTP) of quotes; their ids begin anew: an id is unique for a kind of data only.
@@ -117,7 +121,8 @@ def _sale_row(sale: _Sale) -> dict[str, Any]:
         "consolidated": _rule(sale.consolidated),
         "market_center": _rule(sale.market_center),
     }
-    return {**row, "legacy": True} if sale.legacy else row
+    told = {name: getattr(sale, name) for name in ("legacy", "abbreviation", "exchange", "description")}
+    return {**row, **{name: value for name, value in told.items() if value}}
 
 
 CONDITIONS: tuple[dict[str, Any], ...] = (

@@ -37,7 +37,10 @@ async def test_each_comes_with_its_count_and_is_filtered_by_asset_class(path: st
                 "id": int, "type": str, "name": str, "asset_class": str, "sip_mapping": dict,
                 "data_types": list,
             },
-            {"update_rules": dict, "legacy": bool},
+            {
+                "update_rules": dict, "legacy": bool, "abbreviation": str, "exchange": int,
+                "description": str,
+            },
         ),
     ],
 )  # fmt: skip
@@ -70,6 +73,14 @@ async def test_facilities_share_ids_and_conditions_of_trades_and_quotes_do() -> 
         ones = (await asker.get(CONDITIONS, id="1", asset_class="stocks")).rows
         assert [row["data_types"] for row in ones] == [["trade"], ["bbo", "nbbo"]]
         assert (await asker.get(CONDITIONS, id="100000")).rows == []
+
+
+async def test_a_condition_of_one_exchange_names_it() -> None:
+    async with opened() as asker:
+        names = {row["id"]: row["name"] for row in (await asker.get(EXCHANGES, asset_class="stocks")).rows}
+        rows = (await asker.get(CONDITIONS, limit="1000")).rows
+        told = {row["name"]: names[row["exchange"]] for row in rows if "exchange" in row}
+        assert told["Rule 127 (NYSE)"] == "New York Stock Exchange"
 
 
 async def test_conditions_are_filtered_by_data_and_tape() -> None:
