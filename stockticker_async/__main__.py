@@ -1,5 +1,7 @@
 """The program's entry: `python -m stockticker_async`, and the console script."""
 
+import gc
+import os
 import signal
 import sys
 
@@ -9,11 +11,15 @@ def main() -> None:
     # where it is ignored (`nohup`, `&` in a script), it stays so
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()  # nothing that is imported is ever garbage; `cli` takes care of it from there
     try:
         from stockticker_async.cli import main as run  # noqa: PLC0415 - after the lines above
     except (ImportError, MemoryError, OSError) as error:
         sys.exit(f"The program cannot be loaded: {type(error).__name__}: {error}")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # all is written, and whoever writes to stderr flushes: Python would only take itself apart, which is an
+    # eighth of the time of `spec`
+    os._exit(code)
 
 
 if __name__ == "__main__":

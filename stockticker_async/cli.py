@@ -29,8 +29,18 @@ _SHOWN_CHARS = 16
 """What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Knows the width: argparse makes one for each option, and to find it out imports a tenth of `spec`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Raises instead of leaving and printing: all that is written passes the output."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **how)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, usage=self.format_usage())
@@ -97,6 +107,16 @@ def _hide_values(argv: Sequence[str], mask: Mask) -> None:
                 mask.add(typed)
 
 
+def _columns() -> int:
+    """The width of the terminal, where stdout is one."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    with suppress(OSError):
+        return os.get_terminal_size(1).columns or 80
+    return 80
+
+
 def _spare_the_collector() -> None:
     """Pages are many objects without cycles, which the garbage collector need not walk again and again.
 
@@ -105,6 +125,7 @@ def _spare_the_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
+    gc.enable()  # which `__main__` has not let look at half of what was imported
 
 
 def _is_open(descriptor: int) -> bool:

@@ -3,7 +3,6 @@
 import base64
 import logging
 from collections.abc import Callable, Iterator
-from urllib.parse import quote, quote_plus
 
 from stockticker_async import protocol
 
@@ -32,6 +31,8 @@ class Mask:
     def add(self, secret: str) -> None:
         if len(secret) < 4:  # noqa: PLR2004 - see above
             return
+        from urllib.parse import quote, quote_plus  # noqa: PLC0415 - `spec` has no secrets
+
         data = secret.encode(errors="surrogateescape")
         forms = {secret, repr(secret)[1:-1], quote(data), quote(data, safe=""), quote_plus(data)}
         forms |= {part for form in tuple(forms) for part in _in_base64(form)}

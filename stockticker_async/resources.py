@@ -1,14 +1,15 @@
 """Files that travel with the package: `spec.json` and the streams' schemas."""
 
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-_HERE = Path(__file__).parent
+from stockticker_async import files
+
+_HERE = __file__.rpartition("/")[0]  # pathlib would be a tenth of what `spec` imports
 
 
 def load(name: str) -> dict[str, Any]:
     """The JSON object in the package's file ``name``, a path relative to the package."""
-    loaded: dict[str, Any] = orjson.loads((_HERE / name).read_bytes())
+    loaded: dict[str, Any] = orjson.loads(files.whole(f"{_HERE}/{name}", "package's"))
     return loaded
