@@ -12,7 +12,7 @@ from stockticker_async.forwarded import Forward
 from stockticker_async.listings import ListingSync, asked_of
 from stockticker_async.lookups import LookupSync, PreviousSync
 from stockticker_async.plan import minutes_under
-from stockticker_async.streams import Daily, Listing, Lookup, Previous
+from stockticker_async.streams import Daily, Listing, Lookup, Previous, Source
 
 _log = logging.getLogger(__name__)
 
@@ -63,5 +63,9 @@ def calls_of(forward: Forward, config: Config, days: Days) -> int:
 def _told(forward: Forward, calls: int, allowance: int | None) -> str:
     minutes = minutes_under(calls, allowance)
     under = f", {minutes} min under the allowance" if minutes else ""
-    pages = ", and their further pages" if isinstance(forward.stream.source, Listing) else ""
+    pages = ", and further pages" if _has_pages(forward.stream.source) else ""
     return f"{forward.stream.name}: {calls} call{'' if calls == 1 else 's'}{pages}{under}."
+
+
+def _has_pages(source: Source) -> bool:
+    return isinstance(source, Listing) and source.page_rows is not None

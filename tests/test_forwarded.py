@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import oracle
 import pytest
 from jsonschema import Draft7Validator
-from support import PRICES, Interrupted, Row, Run, advance_days, at, sync
+from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, raw_config, sync
 
-from stockticker_async import resources, shapes
+from stockticker_async import catalog, config, resources, shapes
+from stockticker_async.clock import Clock
+from stockticker_async.log import LinesHandler, Mask, to_lines
+from stockticker_async.operations.read import plan
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
+from stockticker_async.shell import Shell
 from stockticker_async.streams import STREAMS, Bars, Daily, Listing, Lookup, Stream
 
 BY_NAME = {stream.name: stream for stream in STREAMS}
@@ -19,6 +24,7 @@ LISTINGS = [stream.name for stream in STREAMS if isinstance(stream.source, Listi
 FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
 A_CALL_EACH = [stream.name for stream in STREAMS if isinstance(stream.source, Lookup | Daily)]
 SCHEMAS = {name: resources.load(f"schemas/{name}.json") for name in FORWARDED}
+SELECTED = catalog.parse(catalog.configured([stream.name for stream in STREAMS], incremental=True))
 NAMES = ("TSLA", "AAPL", "BRK.B", "NFLX")
 SINCE = "2020-06-01"
 NOW = at("2020-12-22", 12)
@@ -66,6 +72,15 @@ def by_key(name: str, rows: list[Row]) -> dict[Any, Row]:
 
 def paths(run: Run) -> list[str]:
     return [call.path for call in run.calls]
+
+
+async def planned(sandbox: Sandbox, tickers: tuple[str, ...], **options: Any) -> list[str]:
+    """What ``read --plan`` tells of all streams."""
+    clock, lines = Clock(start=sandbox.clock.now()), Recorder()
+    to_lines(LinesHandler(lines.offer, Mask()), debug=False)
+    parsed = config.parse(raw_config(sandbox, tickers, **options), today=NOW.date())
+    assert await plan(Shell(clock, lines, Mask()), parsed, SELECTED, {}) == 0
+    return [message["log"]["message"] for message in oracle.messages(lines.stdout)]
 
 
 @pytest.mark.parametrize("name", FORWARDED)
@@ -360,3 +375,19 @@ async def test_another_session_than_the_one_asked_for_is_refused() -> None:
         (error,) = run.errors("open_close")
         assert error["message"] == "TSLA: the API answered for another day."
         assert run.cursors("open_close") == {"TSLA": "2020-12-17"}
+
+
+# what would be asked
+
+
+async def test_the_plan_tells_the_calls_of_each_stream_and_asks_nothing() -> None:
+    async with world() as sandbox:
+        told = await planned(sandbox, NAMES, start_date="2020-12-10", requests_per_minute=5)
+        assert {
+            "splits: 1 call, and further pages.",
+            "ticker_details: 4 calls.",
+            "open_close: 32 calls, 6 min under the allowance.",
+            "previous_close: 1 call.",
+            "market_holidays: 1 call.",
+        } <= {*told}, told
+        assert sandbox.calls == []
