@@ -75,10 +75,8 @@ def _sampled(settlement: int) -> tuple[int, ...]:
     return days[0], days[len(days) // 2], days[-1]
 
 
-def interest(listing: Listing, settlement: int, scale: Callable[[int], float]) -> Interest | None:
-    """None when the name is not listed on the day; `scale` tells the final shares that one of a day is."""
-    if not listing.first <= settlement <= listing.last:
-        return None
+def interest(listing: Listing, settlement: int, scale: Callable[[int], float]) -> Interest:
+    """Of a name that trades in those days; `scale` tells the final shares that one of a day is."""
     sampled = _sampled(settlement)
     volumes = (traded_volume(listing, day, scale(day)) for day in sampled)
     average = int(sum(volume or 0 for volume in volumes) / len(sampled))

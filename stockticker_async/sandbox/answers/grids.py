@@ -43,7 +43,7 @@ class Grid:
     days: Callable[[World, int, int], list[int]]
     """The days between two, both included, that rows are published of, ascending."""
     row: Callable[[World, Listing, int], Row | None]
-    """The row of a name and day, if there is one."""
+    """The row of a name and a day between its first and its last, if there is one."""
 
     async def answer(self, world: World, asked: Asked) -> Answer:
         asked = asked.resumed()

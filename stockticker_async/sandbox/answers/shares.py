@@ -99,10 +99,8 @@ def _published_settlements(world: World, first: int, last: int) -> list[int]:
     return [day for day in settlements(first, min(last, today)) if published(day) <= today]
 
 
-def _interest_row(world: World, listing: Listing, day: int) -> Row | None:
+def _interest_row(world: World, listing: Listing, day: int) -> Row:
     told = interest(listing, day, world.market.basis(listing, None).scale)
-    if told is None:
-        return None
     return {
         "avg_daily_volume": told.average_volume,
         "days_to_cover": told.days_to_cover,
