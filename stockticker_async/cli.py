@@ -21,7 +21,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError, UsageError
 from stockticker_async.log import Mask
 from stockticker_async.runner import Operation, failing, prepared, run
-from stockticker_async.shell import Shell
+from stockticker_async.shell import Shell, Watcher
 from stockticker_async.stderr import say
 
 _USAGE_EXIT = 2  # argparse's own, and every shell tool's
@@ -82,7 +82,17 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
         return _USAGE_EXIT
     operation = prepared(partial(_operation, args, clock, mask))
     _spare_the_collector()
-    return run(operation, clock=clock, mask=mask, debug=args.debug)
+    return run(operation, clock=clock, mask=mask, debug=args.debug, watch=_watcher(args, clock))
+
+
+def _watcher(args: argparse.Namespace, clock: Clock) -> Watcher | None:
+    """What shows a person at a terminal how far it is; nobody else pays for it."""
+    if args.command not in ("check", "read") or args.quiet or sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from stockticker_async import terminal  # noqa: PLC0415
+
+    shown = terminal.look(table=args.command == "check" or args.plan)
+    return None if shown is None else terminal.watched(shown, color=not args.no_color, clock=clock)
 
 
 def _hold_the_first_descriptors() -> None:
@@ -160,9 +170,8 @@ def _parser(argv: Sequence[str]) -> _Parser:
 
     add("spec", "print what the configuration holds")
     config_help = "the configuration, a JSON file"
-    add("check", "test the key, the plan and every ticker").add_argument(
-        "--config", required=True, metavar="FILE", help=config_help
-    )
+    check = add("check", "test the key, the plan and every ticker")
+    check.add_argument("--config", required=True, metavar="FILE", help=config_help)
     add("discover", "print the streams that there are").add_argument(
         "--config", required=True, metavar="FILE", help=config_help
     )
@@ -173,6 +182,9 @@ def _parser(argv: Sequence[str]) -> _Parser:
         "--state", metavar="FILE", help="where to go on: a state, or the whole output of an earlier read"
     )
     read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
+    for command in (check, read):
+        command.add_argument("--quiet", action="store_true", help="show nothing on a terminal's stderr")
+        command.add_argument("--no-color", action="store_true", help="show no colors, as with NO_COLOR set")
     configured = add("catalog", "print a configured catalog to start from")
     configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
     configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")

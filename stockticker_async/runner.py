@@ -28,7 +28,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, OutputError
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.output import Output, open_output
-from stockticker_async.shell import Shell
+from stockticker_async.shell import Offering, Progress, Shell, Watcher
 from stockticker_async.stderr import say
 
 _FLUSH = 3.0
@@ -78,10 +78,13 @@ def run(
     descriptor: int = 1,
     flush: float = _FLUSH,
     die: Death = die_of,
+    watch: Watcher | None = None,
 ) -> int:
-    """Run to the end and return the exit code, or die of a signal."""
+    """Run to the end and return the exit code, or die of a signal. ``watch`` shows a person what passes."""
     ending = _Ending(flush, die)
-    main = partial(_run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor)
+    main = partial(
+        _run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor, watch=watch
+    )
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         anyio.run(main)
@@ -115,18 +118,32 @@ def prepared(make: Callable[[], Operation]) -> Operation:
 
 
 async def _run(
-    operation: Operation, ending: _Ending, *, clock: Clock, mask: Mask, debug: bool, descriptor: int
+    operation: Operation,
+    ending: _Ending,
+    *,
+    clock: Clock,
+    mask: Mask,
+    debug: bool,
+    descriptor: int,
+    watch: Watcher | None,
 ) -> None:
     async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
-        to_lines(LinesHandler(output.offer, mask), debug=debug)
+        progress = Progress()
+        watching = None if watch is None else watch(output, progress)
+        lines: Offering = output if watching is None else watching
+        to_lines(LinesHandler(lines.offer, mask), debug=debug)
         async with anyio.create_task_group() as group:
             scope = anyio.CancelScope()
             await group.start(_watch_signals, scope, ending)
             group.start_soon(_limit_flush, output, ending)
+            if watching is not None:
+                group.start_soon(watching.run)
             with scope:
-                ending.code = await _guarded(operation, Shell(clock, output, mask))
+                ending.code = await _guarded(operation, Shell(clock, lines, mask, progress=progress))
             if not await _is_drained(output):
                 ending.code = 1
+            if watching is not None:
+                watching.end()
             ending.now()
             group.cancel_scope.cancel()
 

@@ -1,6 +1,7 @@
 """What every operation is handed of the world: the clock, the output, the mask, the limits."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from stockticker_async import protocol
@@ -20,12 +21,44 @@ class Lines(Protocol):
         """Return when all that was put is written."""
 
 
+class Offering(Lines, Protocol):
+    """Lines that log lines are offered to, too."""
+
+    def offer(self, piece: bytes) -> None:
+        """Queue a log line without waiting."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a sync is, for whoever watches: it is asked, so that it costs nothing where nobody does."""
+
+    tickers: int = 0
+    tickers_done: Callable[[], int] = int
+    calls_planned: int = 0
+    """Of the whole sync, as far as they are known."""
+    calls_made: Callable[[], int] = int
+
+
+class Watching(Offering, Protocol):
+    """Stands before the output, and shows a person what passes."""
+
+    async def run(self) -> None:
+        """Show how far it is until cancelled."""
+
+    def end(self) -> None:
+        """Show what came of it."""
+
+
+Watcher = Callable[[Offering, Progress], Watching]
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
     clock: Clock
     output: Lines
     mask: Mask
     limits: Limits = LIMITS
+    progress: Progress = field(default_factory=Progress)
 
     async def tell_error(
         self, error: ConnectorError, *, stream: str | None = None, stack_trace: str | None = None

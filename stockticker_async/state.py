@@ -295,6 +295,10 @@ class Progress:
         if name not in self._covered or through > self._covered[name]:
             self._covered[name] = through
 
+    def count_covered(self, through: date) -> int:
+        """How many tickers are covered up to this day."""
+        return sum(day >= through for day in self._covered.values())
+
     def entry(self, name: str) -> Entry:
         """The ticker's entry with its cursor where it may stand now."""
         entry = self.start.entries[name]

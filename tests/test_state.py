@@ -73,6 +73,14 @@ def test_what_another_ticker_s_cursor_was_moved_by_counts_as_seen() -> None:
 # where a sync begins
 
 
+def test_it_can_be_asked_how_many_tickers_are_answered_up_to_a_day() -> None:
+    days = [date(2024, 5, 1), date(2024, 5, 2), date(2024, 5, 3)]
+    progress = Progress(STOCK_PRICES, BASIS, Start(dict.fromkeys("ABCD", Entry(days[0]))))
+    for name, day in zip("ABC", days, strict=True):
+        progress.cover(name, day)
+    assert [progress.count_covered(day) for day in days] == [3, 2, 1]
+
+
 def start_of(
     before: Before, *names: str, start: date | None = None, basis: Basis = BASIS, movable: bool = True
 ) -> Start:

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -31,11 +32,11 @@ from stockticker_async.config import DAY, MARKET, Bar, Config
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
 from stockticker_async.failures import named, told
-from stockticker_async.feeds import Days, Feed, family_plan
+from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.forwarded import Forward, Whole
 from stockticker_async.forwarding import describe_forward, read_forward
 from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
-from stockticker_async.shell import Shell
+from stockticker_async.shell import Progress, Shell
 from stockticker_async.splits import Split
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Bars, Listing, Stream
 from stockticker_async.sync import BarsSync
@@ -115,19 +116,22 @@ async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days
             config, shell.clock, limits=shell.limits, on_wait=_waiting(emitters)
         ) as client:
             try:
-                await _read_all(client, config, readings, days)
+                await _read_all(client, config, readings, days, shell.progress)
             finally:
                 _log.info("Calls made, with those for splits: %d.", client.calls)
     except ConnectorError as error:
         await _end(emitters, [error])
 
 
-async def _read_all(client: Client, config: Config, readings: Sequence[_Reading], days: Days) -> None:
+async def _read_all(
+    client: Client, config: Config, readings: Sequence[_Reading], days: Days, progress: Progress
+) -> None:
+    progress.calls_made = lambda: client.calls
     await _leave_market(client, config, _feeds(readings))
     await _follow_splits(client, config, readings, days)
     for bar, family in _families(readings):
         sync = BarsSync(client, config, bar, family, days)
-        await _read_family(sync, family, config, days, allowance=client.allowance)
+        await _read_family(sync, family, config, days, allowance=client.allowance, progress=progress)
     for forward in _forwards(readings):
         await _read_forward(client, config, forward, days)
 
@@ -144,13 +148,22 @@ async def _read_forward(client: Client, config: Config, forward: Forward, days: 
 
 
 async def _read_family(
-    sync: BarsSync, family: Sequence[Feed], config: Config, days: Days, *, allowance: int | None
+    sync: BarsSync,
+    family: Sequence[Feed],
+    config: Config,
+    days: Days,
+    *,
+    allowance: int | None,
+    progress: Progress,
 ) -> None:
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
     emitters = [feed.emitter for feed in family]
     try:
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
+        progress.calls_planned = progress.calls_made() + calls.calls
+        progress.tickers = len(first_days(family))
+        progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
         for feed in family:
             rows = _expected_rows(feed, config, days)
             await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
@@ -160,6 +173,11 @@ async def _read_family(
         _raise_lasting(error)
     else:
         await _end(emitters, told(sync.failures))
+
+
+def _tickers_done(family: Sequence[Feed], through: date) -> int:
+    """How many tickers are answered up to that day, in the stream that is the furthest behind."""
+    return min(feed.progress.count_covered(through) for feed in family)
 
 
 def _raise_lasting(error: ConnectorError) -> None:
