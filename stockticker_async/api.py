@@ -131,7 +131,7 @@ async def market(
 
     def decode(body: bytes) -> list[MarketBar]:
         page = decode_market(body)
-        return judge_market(page, adjusted=adjusted, wanted=wanted)
+        return judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
 
     found = await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", decode)
     if isinstance(found, Missing):

@@ -136,12 +136,16 @@ def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -
         last = moment
 
 
-def judge_market(page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | None) -> list[MarketBar]:
+def judge_market(
+    page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | None, session: date | None = None
+) -> list[MarketBar]:
     """The bars of the tickers wanted (None: of all), in the API's order.
 
-    The rows' own timestamps are not compared with the session: 16:00 New York has been seen, and
-    midnight too. Raises `BadPageError`.
+    The rows' own timestamps need not be the session's start (16:00 New York has been seen, and midnight
+    too), but where none of them is of the ``session`` it is another one's answer. Raises `BadPageError`.
     """
+    if session is not None and page.results and not _holds(page.results, session):
+        raise BadPageError(f"asked for the session of {session}, the API answered for another day.")
     if page.adjusted is not None and page.adjusted is not adjusted and page.results:
         raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
     bars = page.results or []
@@ -153,6 +157,11 @@ def judge_market(page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | N
     if "" in names:
         raise BadPageError("a bar of the market's answer has no ticker (field T).")
     return bars
+
+
+def _holds(bars: Iterable[WireBar], session: date) -> bool:
+    low = midnight_ms(session)
+    return any(0 <= bar.t - low <= 24 * _UNIT_MS["hour"] for bar in bars)
 
 
 def market_price_rows(bars: Iterable[MarketBar], session: date) -> list[Row]:

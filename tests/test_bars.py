@@ -294,6 +294,18 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
     assert len(rows) == (0 if size.intraday else 1)  # it was a row of the day before
 
 
+@pytest.mark.parametrize(("hours", "held"), [(0, True), (16, True), (24, True), (-1, False), (25, False)])
+def test_an_answer_for_another_session_is_refused(hours: int, held: bool) -> None:  # noqa: FBT001 - a case
+    session = date(2020, 12, 18)
+    row = {"T": "TSLA", "t": at(2020, 12, 18) + hours * 3_600_000, "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
+    page = decode_market(json.dumps({"results": [row]}).encode())
+    if held:
+        assert judge_market(page, adjusted=True, wanted=None, session=session)
+    else:
+        with pytest.raises(BadPageError, match="asked for the session of 2020-12-18"):
+            judge_market(page, adjusted=True, wanted=None, session=session)
+
+
 def test_the_last_day_of_all_calendars_has_an_end() -> None:
     asked = Asked("TSLA", date(9999, 12, 30), date.max, DAY, adjusted=True)
     assert asked.until_ms - asked.from_ms == 2 * 86_400_000

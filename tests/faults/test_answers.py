@@ -144,6 +144,7 @@ STATUSES = {
     ),
     "429 without a body": healed({"kind": "429", "body": ""}, 2),
     "429 for all, six times": healed({"kind": "429", "match": ""}, 6),
+    "501 in HTML": told(f"{OUTAGE} 501", status(501, HTML)),
     **both("500 in HTML", f"{OUTAGE} 500", status(500, HTML)),
     **both("502 in HTML", f"{OUTAGE} 502", status(502, HTML)),
     **both("503 in HTML", f"{OUTAGE} 503", status(503, HTML)),
@@ -265,6 +266,56 @@ CASES = {**STATUSES, **BODIES, **BARS_WRONG, **PAGES, **SPLITS}
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_answers(case: Case) -> None:
     await ends(case)
+
+
+MANY = made_names(60)
+
+
+def another_day(found: dict[str, Any]) -> None:
+    for row in found["results"]:
+        row["t"] -= 86_400_000
+
+
+def first_row(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """A page whose first row of those wanted is changed."""
+    return page(lambda found: change(next(row for row in found["results"] if row["T"] == MANY[0])) and None)
+
+
+SESSIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "HTML": ("the API answered 200 with an HTML page", {"kind": "body", "transform": "html"}),
+    "half a JSON": ("the API answered 200 with no whole JSON", {"kind": "body", "transform": "half"}),
+    "adjusted flipped": ("asked with adjusted=True", {"kind": "edit", "edit": "flip_adjusted"}),
+    "another day's bars": ("asked for the session of 2020-12-18", page(another_day)),
+    "a ticker twice": (
+        "a ticker stands in the market's answer twice",
+        page(lambda found: found["results"].extend([row for row in found["results"] if row["T"] == MANY[0]])),
+    ),
+    "a price of null": (
+        r"bar \d+ \(2020-12-18T.*\) is not usable",
+        first_row(lambda row: row.update(c=None) is None),
+    ),
+    "503": (f"{OUTAGE} 503", status(503, HTML)),
+}
+
+
+@pytest.mark.parametrize(("said", "how"), SESSIONS.values(), ids=SESSIONS.keys())
+async def test_sessions(said: str, how: dict[str, Any]) -> None:
+    """The same for an answer that holds one session of many tickers, of three that are asked."""
+    first = "2020-12-17"
+    async with market(tickers=tuple(MANY)) as sandbox:
+        sandbox.faults.add(Fault(**{"match": "/grouped/.*/2020-12-18", "times": None, **how}))
+        run = await sync(sandbox, MANY, start_date=first, speed=HASTY)
+        assert run.code == 1
+        for stream in BOTH:
+            [error] = run.errors(stream)
+            assert re.match(rf"(Z\w+, ){{9}}Z\w+ and 50 more: {said}", error["message"])
+            assert run.cursors(stream) == dict.fromkeys(MANY, first)
+            assert rows_of(stream, run).items() <= truth(sandbox, stream, MANY, first, LAST).items()
+        sandbox.faults.clear()
+        following = await sync(sandbox, MANY, before=run, start_date=first)
+        assert following.code == 0
+        for stream in BOTH:
+            assert rows_of(stream, run, following) == truth(sandbox, stream, MANY, first, LAST)
 
 
 async def test_an_endpoint_that_fails_leaves_the_other_streams() -> None:

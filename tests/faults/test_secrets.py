@@ -107,7 +107,7 @@ async def test_exceptions(case: Case) -> None:
         today = datetime(2020, 12, 22, tzinfo=UTC).date()
         parsed = config.parse(raw_config(sandbox, NAMES), today=today)
         asked = Asked(SICK, today.replace(day=14), today.replace(day=21), config.DAY, adjusted=True)
-        clock = Clock(start=sandbox.clock.now(), speed=case.speed or 5 * HASTY)
+        clock = Clock(start=sandbox.clock.now(), speed=5 * HASTY)
         async with open_client(parsed, clock, limits=case.limits) as client:
             with suppress(ConnectorError), _judged():
                 async for page in api.range_pages(client, asked):

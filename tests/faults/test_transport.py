@@ -13,7 +13,12 @@ from stockticker_async.sandbox.faults import Fault
 CLOSED = "127.0.0.1 closed the connection"
 BROKEN = "an answer broke off, or was damaged"
 LATE = "127.0.0.1 did not answer in time"
-SHORT = Limits(call=0.6)
+SHORT, SILENT = Limits(call=0.8), Limits(silence=0.8)
+
+
+def late(limits: Limits, **fields: Any) -> Case:
+    """A fault that a deadline ends, once."""
+    return Case(faults=struck(1, **fields), ends=Healed(), limits=limits, speed=100.0)
 
 
 def struck(times: int | None = 2, **fields: Any) -> tuple[Fault, ...]:
@@ -24,7 +29,7 @@ def struck(times: int | None = 2, **fields: Any) -> tuple[Fault, ...]:
 def lasting(said: str, *, limits: Limits = LIMITS, **fields: Any) -> Case:
     """A fault of one ticker without an end."""
     message = rf"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: {said}\."
-    speed = 1000.0 if limits is not LIMITS else None
+    speed = None if limits is LIMITS else 400.0  # so that healthy calls have time, and three tries
     return Case(faults=struck(None, **fields), ends=Told(message=message), limits=limits, speed=speed)
 
 
@@ -49,13 +54,11 @@ CASES = {
     ),
     "corrupt gzip, twice": passing(kind="corrupt_gzip"),
     "corrupt gzip, for ever": lasting(BROKEN, kind="corrupt_gzip"),
-    "no answer, once": Case(faults=struck(1, kind="hang"), ends=Healed(), limits=SHORT),
+    "no answer, once": late(SHORT, kind="hang"),
     "no answer, for ever": lasting(LATE, kind="hang", limits=SHORT),
-    "half an answer, once": Case(faults=struck(1, kind="drip"), ends=Healed(), limits=Limits(silence=0.6)),
-    "half an answer, for ever": lasting(LATE, kind="drip", limits=Limits(silence=0.6)),
-    "a byte now and then, once": Case(
-        faults=struck(1, kind="drip", seconds=0.02), ends=Healed(), limits=SHORT
-    ),
+    "half an answer, once": late(SILENT, kind="drip"),
+    "half an answer, for ever": lasting(LATE, kind="drip", limits=SILENT),
+    "a byte now and then, once": late(SHORT, kind="drip", seconds=0.02),
     "a byte now and then, for ever": lasting(LATE, kind="drip", seconds=0.02, limits=SHORT),
     "kept connections that are closed": Case(faults=(Fault(kind="leave", times=None),), ends=Healed()),
 }
