@@ -65,10 +65,6 @@ class TestSource(SourceTestSuiteBase):  # type: ignore[misc] # not installed whe
         whole = yaml.safe_load((ROOT / "acceptance-test-config.yml").read_bytes())
         for section in whole["acceptance_tests"].values():
             for entry in section["tests"]:
-                if (
-                    "configured_catalog_path" in entry
-                ):  # with two catalogs for one configuration, it reads neither
-                    entry["configured_catalog_path"] = "catalogs/configured_catalog.json"
                 for key in (*REMOVED_ENTRY_KEYS, "validate_stream_statuses"):
                     entry.pop(key, None)
         return whole

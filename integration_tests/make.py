@@ -12,6 +12,7 @@ acceptance-test-config.yml.
 
 import argparse
 import json
+import operator
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, str(ROOT / "tests" / "launch.py"))
-MOMENTS = (datetime(2026, 11, 18, 17, tzinfo=UTC), datetime(2027, 3, 17, 16, tzinfo=UTC))
+MOMENTS = (datetime(2026, 11, 18, 17, tzinfo=UTC), datetime(2029, 3, 14, 16, tzinfo=UTC))
 """Noon in New York on two sessions."""
 RECORDS_A_STREAM = 10
 """Enough to see what a stream is like, and to be read by people."""
@@ -83,13 +84,19 @@ def records(messages: Sequence[Message]) -> dict[str, list[Message]]:
     return found
 
 
+def discovered() -> dict[str, Any]:
+    """The streams that there are, by name."""
+    output = run(MOMENTS[0], "discover", "--config", str(ROOT / "integration_tests/sandbox_config.json"))
+    return {stream["name"]: stream for stream in json.loads(output)["catalog"]["streams"]}
+
+
 def declared_empty() -> set[str]:
     config = yaml.safe_load((ROOT / "acceptance-test-config.yml").read_bytes())
     (entry,) = config["acceptance_tests"]["basic_read"]["tests"]
     return {stream["name"] for stream in entry["empty_streams"]}
 
 
-def expected(streams: Sequence[str]) -> str:
+def expected(streams: dict[str, Any]) -> str:
     """The records that are there on both days, a line each. Raises `SystemExit` for a stream without one."""
     here, there = (
         records(read(moment, "integration_tests/sandbox_config.json", "catalogs/configured_catalog.json"))
@@ -98,6 +105,8 @@ def expected(streams: Sequence[str]) -> str:
     lines, missing = [], []
     for stream in sorted(set(streams) - declared_empty()):
         lasting = [data for data in here.get(stream, ()) if data in there.get(stream, ())]
+        key = (path[0] for path in streams[stream]["source_defined_primary_key"])
+        lasting.sort(key=operator.itemgetter(*key))  # calls are answered in turns
         if not lasting:
             missing.append(stream)
         lines += [
@@ -148,11 +157,11 @@ def moved(value: Any, key: str = "") -> Any:
 
 def made() -> Iterator[tuple[str, str]]:
     """Every file, by its path from the project's root, and its text."""
+    streams = discovered()
     for path, arguments in CATALOGS.items():
-        catalog = json.loads(run(MOMENTS[0], "catalog", *arguments))
+        catalog = json.loads(run(MOMENTS[0], "catalog", *arguments, *streams))
         yield path, json.dumps(catalog, indent=2) + "\n"
-    streams = {entry["stream"]["name"]: entry["stream"] for entry in catalog["streams"]}
-    yield EXPECTED, expected(tuple(streams))
+    yield EXPECTED, expected(streams)
     incremental = [name for name, one in streams.items() if "incremental" in one["supported_sync_modes"]]
     yield FUTURE, future(incremental)
 
