@@ -12,7 +12,7 @@ _TOLD = 10
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that keeps these tickers' cursors where they are."""
+    """Something that keeps these tickers' cursors where they are. Without tickers it is the stream's."""
 
     names: tuple[str, ...]
     error: ConnectorError
@@ -52,4 +52,5 @@ def _error(alike: Sequence[Failure], and_so_on: str = "") -> ConnectorError:
     """The first failure's error, with the names of all."""
     names = dict.fromkeys(name for failure in alike for name in failure.names)
     first = alike[0].error
-    return type(first)(f"{named(list(names))}: {first.message}{and_so_on}", detail=first.detail)
+    whose = f"{named(list(names))}: " if names else ""
+    return type(first)(f"{whose}{first.message}{and_so_on}", detail=first.detail)

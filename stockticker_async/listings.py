@@ -126,7 +126,7 @@ class ListingSync:
 
     def _wanted(self, question: Question, rows: list[Row]) -> Iterator[Row]:
         """Of a list that is asked whole, the rows of the tickers wanted."""
-        if self._listing.filters == "nothing" or MARKET in question.names:
+        if not question.names or MARKET in question.names:
             yield from rows
             return
         names = frozenset(question.names)

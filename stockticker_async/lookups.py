@@ -136,6 +136,10 @@ class PreviousSync:
                 self._forward.refused(tuple(self._forward.firsts), found)
                 return set(self._forward.firsts)
             day = market.sessions_back(day, 1)
+        if whole:
+            raise ConnectorError(
+                f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."
+            )
         return set()
 
     async def _ask(self, name: str) -> None:

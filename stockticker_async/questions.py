@@ -30,7 +30,7 @@ class Question:
 
     path: str
     names: tuple[str, ...]
-    """Whose rows are wanted of the answer; `MARKET` alone: all."""
+    """Whose rows are wanted of the answer; `MARKET` alone: all. None where the rows have no tickers."""
     first: date | None = None
     """The first day asked for, where the listing can be asked from a day on."""
     asked: str = ""
@@ -61,6 +61,7 @@ def questions(
     if not firsts:
         return []
     portions = _portions(listing, firsts)
+    whole = () if listing.filters == "nothing" else tuple(firsts)
     markets: Sequence[str | None] = ("stocks", "otc")[: 1 + otc] if listing.by_market else (None,)
     days = list(firsts.values())
     earliest = min((day for day in days if day is not None), default=None)
@@ -73,7 +74,7 @@ def questions(
     return [
         Question(
             f"{listing.path}{_query(listing, portion, end, variant, market, times=times)}",
-            portion.names or tuple(firsts),
+            portion.names or whole,
             portion.first,
             portion.names[0] if len(portion.names) == 1 else "",
         )

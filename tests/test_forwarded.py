@@ -202,7 +202,9 @@ async def test_an_address_without_the_endpoint_fails_the_stream_alone(name: str)
         )
         run = await sync(sandbox, "TSLA", streams=(name,), start_date="2020-12-01", adjusted=False)
         (error,) = run.errors(name)
-        assert "leave the stream out, or check base_url" in error["message"]
+        text = "the address has no such endpoint (404): leave the stream out, or check base_url."
+        of_tickers = getattr(BY_NAME[name].source, "filters", "") != "nothing"
+        assert error["message"] == ("TSLA: " if of_tickers else "") + text
 
 
 @pytest.mark.parametrize("name", LISTINGS)
@@ -293,6 +295,14 @@ async def test_the_previous_session_may_not_be_published_yet() -> None:
     async with world(unpublished=2) as sandbox:
         run = await sync(sandbox, NAMES, streams=("previous_close",))
         assert {row["date"] for row in run.records("previous_close")} == {"2020-12-17"}
+
+
+async def test_a_market_without_any_bar_is_an_error() -> None:
+    async with world(unpublished=9) as sandbox:
+        run = await sync(sandbox, "*", streams=("previous_close", "exchanges"))
+        (error,) = run.errors("previous_close")
+        assert error["message"] == "the API gives no bars of any stock for the 4 sessions after 2020-12-15."
+        assert run.statuses("exchanges")[-1] == "COMPLETE"
 
 
 async def test_previous_bars_of_another_ticker_are_refused() -> None:
