@@ -154,11 +154,15 @@ class Connection:
         for since, cursor, _ in found.values():
             assert since <= self.start
             assert cursor >= str(last) or str(last) < since, (found, self, last)
-        assert "=0" not in blob.get("splits", ""), "nothing is left to be read again"
+        assert not self.half_read(blob), "nothing is left to be read again"
+
+    def half_read(self, blob: dict[str, Any]) -> set[str]:
+        """Tickers of the market that were to be read again, and were not yet."""
+        return {one.partition("=")[0] for one in blob.get("splits", "").split(",") if one.endswith("=0")}
 
     def assert_vouched(self, stream: str, blob: dict[str, Any], unsure: set[str]) -> None:
         """Every row of the days that a state vouches for is there, and no other."""
-        half = {one.partition("=")[0] for one in blob.get("splits", "").split(",") if one.endswith("=0")}
+        half = self.half_read(blob)
         for name, (since, cursor, _) in entries(blob).items():
             if cursor == "":
                 continue
