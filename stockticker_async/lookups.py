@@ -137,9 +137,8 @@ class PreviousSync:
                 return set(self._forward.firsts)
             day = market.sessions_back(day, 1)
         if whole:
-            raise ConnectorError(
-                f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."
-            )
+            text = f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."
+            self._forward.failures.append(Failure((), ConnectorError(text)))
         return set()
 
     async def _ask(self, name: str) -> None:

@@ -247,7 +247,7 @@ STREAMS = (
             page_rows=1000,
             filters="one",
             query={"sort": "listing_date", "order": "asc"},
-            identity=("ticker", "isin", "us_code", "issuer_name", "announced_date"),
+            identity=("ticker", "issuer_name", "announced_date"),  # the other identifiers come later
         ),
     ),
     Stream("market_holidays", ("exchange", "date"), "", Listing("/v1/marketstatus/upcoming", 60)),
