@@ -28,7 +28,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, OutputError
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.output import Output, open_output
-from stockticker_async.shell import Offering, Progress, Shell, Watcher
+from stockticker_async.shell import Offering, Progress, Shell, Watcher, Watching
 from stockticker_async.stderr import say
 
 _FLUSH = 3.0
@@ -50,10 +50,17 @@ class _Ending:
     """How the program ends: its exit code, or the signal that it dies of."""
 
     flush: float
-    die: Death
+    death: Death
     code: int = 1
     signum: signal.Signals | None = None
     came: anyio.Event = field(default_factory=anyio.Event)
+    watching: Watching | None = None
+
+    def die(self, signum: signal.Signals) -> None:
+        """Leave the terminal as it should be found, and die."""
+        if self.watching is not None:
+            self.watching.end()
+        self.death(signum)
 
     def now(self) -> None:
         """Die of the signal that came, if one did."""
@@ -129,7 +136,7 @@ async def _run(
 ) -> None:
     async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
         progress = Progress()
-        watching = None if watch is None else watch(output, progress)
+        ending.watching = watching = None if watch is None else watch(output, progress)
         lines: Offering = output if watching is None else watching
         to_lines(LinesHandler(lines.offer, mask), debug=debug)
         async with anyio.create_task_group() as group:
@@ -142,9 +149,9 @@ async def _run(
                 ending.code = await _guarded(operation, Shell(clock, lines, mask, progress=progress))
             if not await _is_drained(output):
                 ending.code = 1
+            ending.now()
             if watching is not None:
                 watching.end()
-            ending.now()
             group.cancel_scope.cancel()
 
 

@@ -7,6 +7,7 @@ for the line of progress. Whatever a terminal does, the sync goes on.
 
 import os
 import re
+import select
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Watched:
     _answers: list[tuple[str, str, _Style]] = field(default_factory=list)
     _waits_until: float = 0.0
     _gone: bool = False
+    _ended: bool = False
 
     async def put(self, piece: bytes) -> None:
         self._see(piece)
@@ -110,12 +112,15 @@ class Watched:
 
     async def run(self) -> None:
         """Show the line of progress for as long as this is not cancelled."""
-        while self.look.notes and not self.look.table:
+        while self.look.notes and not self.look.table and not self._ended:
             await self.clock.sleep(_EVERY)  # first: what is over at once needs no line
             self._show(self.screen.line, self._line())
 
     def end(self) -> None:
-        """Take the line back, and tell what came of it all."""
+        """Take the line back, and tell what came of it all, once."""
+        if self._ended:
+            return
+        self._ended = True
         self._show(self.screen.line, "")
         rows = self._answers if self.look.table else self._ends()
         if rows:
@@ -123,7 +128,7 @@ class Watched:
 
     def _show(self, how: Callable[..., None], *told: Any) -> None:
         """A terminal that has been closed, or stopped taking letters, is no reason to end a sync."""
-        if self._gone:
+        if self._gone or not _takes_text():
             return
         try:
             how(*told)
@@ -198,6 +203,13 @@ def watched(shown: Look, *, color: bool, clock: Clock) -> Watcher:
         return Watched(output, progress, clock, shown, screen(color=color))
 
     return watch
+
+
+def _takes_text() -> bool:
+    """Whether stderr takes letters now: a terminal that was stopped (Ctrl-S) would hold the whole sync."""
+    poller = select.poll()
+    poller.register(2, select.POLLOUT)
+    return bool(poller.poll(0))
 
 
 def plain(text: str) -> str:

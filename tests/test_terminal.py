@@ -61,12 +61,15 @@ class Seen:
 def at_terminal(
     *arguments: str,
     same: bool = False,
+    stopped: bool = False,
     environment: dict[str, str] | None = None,
     program: tuple[str, ...] = LAUNCHED,
 ) -> Seen:
     """Run the program with stderr on a terminal, and stdout in a file, or on the ``same`` terminal."""
     outer, inner = os.openpty()
     termios.tcsetwinsize(inner, (40, 100))
+    if stopped:
+        termios.tcflow(inner, termios.TCOOFF)
     screen = bytearray()
     base = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "CI")}
 
@@ -185,6 +188,24 @@ def test_without_the_library_the_same_is_told_in_plain_lines(config: dict[str, A
     ]
     seen = at_terminal("check", *read[1:3], environment=environment)
     assert seen.lines[0].startswith("FAILED  stock_ticker: the API knows no NO/NE")
+
+
+def test_a_terminal_that_is_stopped_does_not_stop_the_sync(config: dict[str, Any], tmp_path: Path) -> None:
+    # as by Ctrl-S
+    seen = at_terminal(*arguments_of_read(tmp_path, {**config, "colour": "red"}), stopped=True)
+    assert (seen.returncode, seen.screen) == (0, "")
+    assert len(Finished(0, seen.stdout, b"").records) == 20
+
+
+def test_a_reader_that_leaves_finds_the_terminal_as_it_should_be(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    names = "TSLA,AAPL,NVDA,MSFT,AMZN,F,GE,IBM"
+    read = arguments_of_read(tmp_path, {**config, "stock_ticker": names, "start_date": "2004-01-02"})
+    program = ("/bin/sh", "-c", '"$@" | tail -c +100000 | head -n 1 > /dev/null', "sh", *LAUNCHED)
+    seen = at_terminal(*read, program=program)
+    assert [line.split()[0] for line in seen.lines] == ["stock_prices", "stock_bars"]
+    assert "running" in seen.lines[0]
 
 
 # Commands that answer
@@ -349,6 +370,7 @@ async def test_each_stream_s_end_is_told_once() -> None:
     await watched.put(protocol.records("stock_prices", ROWS, emitted_at_ms=1))
     await watched.put(protocol.stream_status("stock_prices", "COMPLETE", emitted_at_ms=1))
     await watched.put(protocol.stream_status("stock_bars", "INCOMPLETE", emitted_at_ms=1))
+    watched.end()
     watched.end()
     assert shown.told == [
         "",

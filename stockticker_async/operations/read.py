@@ -162,7 +162,7 @@ async def _read_family(
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
         progress.calls_planned = progress.calls_made() + calls.calls
-        progress.tickers = len(first_days(family))
+        progress.tickers = 0 if config.whole_market else len(first_days(family))
         progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
         for feed in family:
             rows = _expected_rows(feed, config, days)
