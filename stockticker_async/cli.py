@@ -5,6 +5,7 @@ when it is chosen: `spec` must not pay for the others.
 """
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -278,7 +279,16 @@ def _demo(args: argparse.Namespace) -> Operation:
 def _sandbox(args: argparse.Namespace) -> Operation:
     from stockticker_async.sandbox.command import run as serve  # noqa: PLC0415
 
-    return lambda _: serve(args)
+    async def listen(_: Shell) -> int:
+        try:
+            return await serve(args)
+        except OSError as error:
+            reason = os.strerror(error.errno or errno.EIO)
+            raise ConfigError(
+                f"The sandbox cannot listen on {args.host}:{args.port}: {reason}. Give another --port."
+            ) from error
+
+    return listen
 
 
 def _read_config(path: str, mask: Mask) -> Any:

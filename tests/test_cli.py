@@ -1,6 +1,7 @@
 """The command line: what is typed, where it is told, and the descriptors that a program is born with."""
 
 import os
+import socket
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,3 +219,28 @@ def test_a_command_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     done = shell(f"rmdir '{gone}'; PROGRAM spec", cwd=gone)
     assert done.returncode == 0
     assert [message["type"] for message in done.messages] == ["SPEC"]
+
+
+# The sandbox
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_here("sandbox", "--universe", "10", "--port", str(port))
+    assert done.returncode == 1
+    [error] = done.errors
+    assert error["failure_type"] == "config_error"
+    assert error["message"] == (
+        f"The sandbox cannot listen on 127.0.0.1:{port}: Address already in use. Give another --port."
+    )
+
+
+def test_a_sandbox_needs_no_stderr() -> None:
+    line = f"exec {' '.join(PROGRAM)} sandbox --universe 10 2>&-"
+    with subprocess.Popen(["/bin/sh", "-c", line], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+        process.terminate()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0

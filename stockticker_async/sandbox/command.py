@@ -137,7 +137,8 @@ async def run(args: argparse.Namespace) -> int:
     try:
         async with serve(options(args), host=args.host, port=args.port) as sandbox:
             print(sandbox.url, flush=True)  # noqa: T201 -- the contract with whoever started us
-            _welcome(sandbox.url, args, sandbox.clock.now(), sys.stderr)
+            if sys.stderr is not None:
+                _welcome(sandbox.url, args, sandbox.clock.now(), sys.stderr)
             await stop.wait()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
