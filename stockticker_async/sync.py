@@ -149,7 +149,7 @@ class BarsSync:
                 yield _RangeJob(call, _Part(tiles, place, (ticker,)))
 
     def _names_by_session(self, plan: Plan) -> tuple[str, ...]:
-        return (MARKET,) if self._config.whole_market else tuple(plan.by_session)
+        return (MARKET,) if self._config.whole_market else tuple(sorted(plan.by_session))
 
     async def _ask(self, job: _Job) -> None:
         match job:

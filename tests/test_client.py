@@ -11,14 +11,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import anyio
 import pytest
 from aiohttp import web
 from loopback import NOON, client, serving, speaking, until
+from yarl import URL
 
 from stockticker_async import api
 from stockticker_async.bars import Asked
-from stockticker_async.client import Answer, Client
+from stockticker_async.client import Answer, Client, _translated
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
@@ -525,6 +527,11 @@ async def test_a_certificate_that_nobody_vouches_for_is_the_users_to_mend() -> N
     assert site.requests == []
 
 
+def test_a_fault_without_words_of_its_own_is_told_by_its_name() -> None:
+    fault = _translated(aiohttp.ClientError("with what may be a secret"), URL("https://api.example.test"))
+    assert str(fault) == "the connection failed (ClientError)"
+
+
 async def test_the_first_fault_is_told_while_it_lasts(caplog: pytest.LogCaptureFixture) -> None:
     async with sandbox() as served, client(served.url, clock=fast()) as opened:
         served.faults.add(Fault(kind="status", status=503, times=3))
@@ -559,6 +566,19 @@ async def test_without_a_date_the_machines_clock_counts(told: str) -> None:
         found = await opened.get(BARS, len)
         assert isinstance(found, Answer)
         assert abs(found.moment - NOON) < timedelta(seconds=1)
+
+
+async def test_an_answer_without_any_date_has_the_machines_moment() -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    clock = Clock(start=NOON, speed=0.001)
+    async with speaking(speak) as port, client(f"http://127.0.0.1:{port}", clock=clock) as opened:
+        found = await opened.get(BARS, len)
+    assert isinstance(found, Answer)
+    assert abs(found.moment - NOON) < timedelta(seconds=1)
 
 
 async def test_a_date_in_another_zone_is_the_same_moment() -> None:
