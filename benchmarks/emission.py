@@ -33,7 +33,7 @@ def run(size: Size) -> Iterator[Table]:
     contenders = {
         name: partial(cost, [*program, way, str(size.messages)], count=True) for name, way in ways.items()
     }
-    costs = interleaved(contenders, size.short_runs)
+    costs = interleaved(contenders, size.runs)
     for name, found in costs.items():
         assert {one.lines for one in found} == {size.messages}, (name, found)
     idle = interleaved({name: partial(cost, [*program, way, "0"]) for name, way in ways.items()}, size.runs)

@@ -25,26 +25,29 @@ class _Read:
 
 def run(size: Size) -> Iterator[Table]:
     with serving("--gzip") as url:
-        rows = [_row(one, url, size) for one in _reads(size)]
+        measured = [_measured(one, url, size) for one in _reads(size)]
+    rows = [row for row, _ in measured]
     yield Table(
         "Peak of the resident memory",
         f"MB, as the kernel counts it; then with {size.more} times the rows, and with a reader that takes "
         f"{size.slow_bytes / 1e6:.0f} MB/s.",
         ("read", "limit", "peak", f"rows times {size.more}", "slow reader"),
         rows,
+        unit="MB over each read",
+        curves=[curve for _, curves in measured for curve in curves],
     )
 
 
 def _reads(size: Size) -> Iterator[_Read]:
     few, many = names(size.tickers), names(size.tickers * size.more)
     both = ("stock_prices", "stock_bars")
-    days = {
+    days: dict[str, Any] = {
         "start_date": size.first,
         "end_date": LAST_DAY,
         "stock_ticker": few,
         "max_concurrent_requests": 64,
     }
-    yield _Read("day bars, 64 at once", 120, days, both, {"stock_ticker": many})
+    yield _Read("day bars, 64 at once", 120, days, both[1:], {"stock_ticker": many})
     minutes = {
         "start_date": size.minutes_first,
         "end_date": LAST_MINUTE,
@@ -59,13 +62,20 @@ def _reads(size: Size) -> Iterator[_Read]:
     yield _Read("`*`, 250 sessions", 150, market, both, {})
 
 
-def _row(one: _Read, url: str, size: Size) -> tuple[str, ...]:
+_Curve = tuple[str, list[tuple[float, float]]]
+
+
+def _measured(one: _Read, url: str, size: Size) -> tuple[tuple[str, ...], list[_Curve]]:
     peak = _peak(one.config, one.streams, url)
     more = _peak({**one.config, **one.more}, one.streams, url) if one.more else None
     # a slow reader needs no more than some seconds to show what piles up
     slow = _slow(one, url, size)
     told = "" if more is None else f"{_mb(more.peak_bytes)} ({more.peak_bytes / peak.peak_bytes:.2f})"
-    return one.what, str(one.most), f"**{_mb(peak.peak_bytes)}**", told, _mb(slow.peak_bytes)
+    row = (one.what, str(one.most), f"**{_mb(peak.peak_bytes)}**", told, _mb(slow.peak_bytes))
+    largest = more or peak
+    points = [(at, size_bytes / 1e6) for at, size_bytes in largest.memory if size_bytes]
+    what = one.what.replace("`", "") + (f", {size.more} times the rows" if more else "")
+    return row, [(what, points)] if points else []
 
 
 def _mb(size_bytes: int) -> str:
@@ -79,4 +89,4 @@ def _peak(config: Mapping[str, Any], streams: tuple[str, ...], url: str) -> Cost
 
 def _slow(one: _Read, url: str, size: Size) -> Cost:
     with reading({**one.config, "base_url": url}, *one.streams) as command:
-        return cost(command, bytes_a_second=size.slow_bytes, seconds=20)
+        return cost(command, bytes_a_second=size.slow_bytes, seconds=10)

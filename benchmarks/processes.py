@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CONNECTOR = (sys.executable, "-m", "stockticker_async")
-_SAMPLE = 0.02  # seconds between two looks at the memory
+_SAMPLE = 0.05  # seconds between two looks at the memory
 _READ_BYTES = 1024 * 1024
 
 

@@ -1,13 +1,14 @@
 """What was measured, as a table for people and as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 _WIDTH, _BAR, _GAP, _LEFT = 760, 16, 6, 250
-_COLOURS = {"stockticker_async": "#2563eb"}
-_OTHERS = "#94a3b8"
+_OURS, _OTHERS = "#2563eb", "#94a3b8"
+_CURVES = ("#2563eb", "#0d9488", "#9333ea", "#ea580c", "#be123c")
+_HEIGHT = 130
 _BEGIN, _END = "<!-- figures -->\n\n", "\n<!-- end of figures -->"
 
 
@@ -22,6 +23,8 @@ class Table:
     rows: Sequence[tuple[str, ...]]
     unit: str = ""
     bars: Sequence[tuple[str, float]] = field(default_factory=tuple)
+    curves: Sequence[tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=tuple)
+    """Values over time, ascending, each drawn over the whole width."""
 
     def markdown(self) -> str:
         lines = [f"**{self.title}.** {self.note}", "", *map(_row, (self.header,))]
@@ -43,24 +46,19 @@ def into(path: Path, text: str) -> None:
 
 
 def picture(tables: Sequence[Table], caption: str) -> str:
-    """The bars of every table that has some, as SVG: short is good."""
+    """The bars and the curves of every table that has some, as SVG: short is good, and so is low."""
     parts: list[str] = []
     y = 20
     for table in tables:
-        if not table.bars:
+        if not (table.bars or table.curves):
             continue
         parts.append(_text(8, y, f"{table.title}, {table.unit}", weight="bold"))
         y += 12
-        longest = max(value for _, value in table.bars)
-        for name, value in table.bars:
-            width = max(1.0, (_WIDTH - _LEFT - 90) * value / longest)
-            colour = next((found for key, found in _COLOURS.items() if name.startswith(key)), _OTHERS)
-            parts.append(_text(_LEFT - 8, y + 12, name, anchor="end"))
-            parts.append(
-                f'<rect x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2" fill="{colour}"/>'
-            )
-            parts.append(_text(_LEFT + width + 6, y + 12, f"{value:,.{2 if value < 10 else 0}f}"))
-            y += _BAR + _GAP
+        parts += _bars(table.bars, y)
+        y += len(table.bars) * (_BAR + _GAP)
+        if table.curves:
+            parts += _curves(table.curves, y)
+            y += _HEIGHT + 16 * len(table.curves)
         y += 22
     parts.append(_text(8, y, caption))
     head = (
@@ -68,6 +66,35 @@ def picture(tables: Sequence[Table], caption: str) -> str:
     )
     ground = f'<rect width="{_WIDTH}" height="{y + 14}" fill="white"/>'
     return "\n".join([head, ground, *parts, "</svg>"]) + "\n"
+
+
+def _bars(bars: Sequence[tuple[str, float]], y: int) -> Iterator[str]:
+    longest = max((value for _, value in bars), default=0) or 1
+    for name, value in bars:
+        width = max(1.0, (_WIDTH - _LEFT - 90) * value / longest)
+        colour = _OURS if name.startswith("stockticker_async") else _OTHERS
+        yield _text(_LEFT - 8, y + 12, name, anchor="end")
+        yield f'<rect x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2" fill="{colour}"/>'
+        yield _text(_LEFT + width + 6, y + 12, f"{value:,.{2 if value < 10 else 0}f}")
+        y += _BAR + _GAP
+
+
+def _curves(curves: Sequence[tuple[str, Sequence[tuple[float, float]]]], y: int) -> Iterator[str]:
+    top = max(value for _, points in curves for _, value in points)
+    wide = _WIDTH - 90
+    yield f'<path d="M60 {y} v{_HEIGHT} h{wide}" fill="none" stroke="{_OTHERS}"/>'
+    yield _text(54, y + 10, f"{top:.0f}", anchor="end")
+    yield _text(54, y + _HEIGHT, "0", anchor="end")
+    for place, (name, points) in enumerate(curves):
+        colour = _CURVES[place % len(_CURVES)]
+        end = points[-1][0] or 1
+        drawn = " ".join(
+            f"{60 + wide * at / end:.1f},{y + _HEIGHT - _HEIGHT * value / top:.1f}" for at, value in points
+        )
+        yield f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
+        below = y + _HEIGHT + 16 * (place + 1)
+        yield f'<rect x="60" y="{below - 9}" width="12" height="10" fill="{colour}"/>'
+        yield _text(78, below, f"{name} ({end:.0f} s)")
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal") -> str:

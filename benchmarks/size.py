@@ -13,7 +13,7 @@ class Size:
     sessions_first: str = "2024-03-18"
     """Of the whole market: 250 weekdays."""
     runs: int = 5
-    short_runs: int = 20
+    short_runs: int = 15
     """Of what takes less than a second."""
     contenders: tuple[str, ...] = ("plain", "gzip", "cdk")
     more: int = 10

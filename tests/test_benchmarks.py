@@ -48,6 +48,19 @@ def test_the_tables_and_the_picture_show_every_figure(tmp_path: Path) -> None:
     )
 
 
+def test_the_picture_draws_values_over_time_from_left_to_right() -> None:
+    curves = [("low", [(0.0, 10.0), (1.0, 20.0)]), ("high", [(0.0, 40.0), (2.0, 40.0), (4.0, 0.0)])]
+    drawn = report.picture([report.Table("T", "", (), [], unit="MB", curves=curves)], "machine")
+    points = [
+        [tuple(map(float, point.split(","))) for point in element.attrib["points"].split()]
+        for element in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline")  # noqa: S314 - our own
+    ]
+    (low, high) = points
+    assert [x for x, _ in high] == sorted(x for x, _ in high)
+    assert low[-1][0] == high[-1][0], "each over the whole width"
+    assert high[0][1] < low[1][1] < low[0][1] < high[2][1], "more is higher"
+
+
 def test_a_readme_without_a_place_for_figures_is_left_as_it_is(tmp_path: Path) -> None:
     shown = tmp_path / "README.md"
     shown.write_text("nothing\n")
