@@ -5,7 +5,7 @@ Facts about paths and parameters: the API's documentation and OpenAPI file (read
 
 import math
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -127,16 +127,47 @@ async def market(
     client: Client, session: date, *, adjusted: bool, otc: bool, wanted: frozenset[str] | None
 ) -> Answer[list[MarketBar]] | Refusal:
     """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`."""
+    async with market_page(
+        client, session, adjusted=adjusted, otc=otc, wanted=wanted, turn=anyio.Lock()
+    ) as found:
+        return found
+
+
+@asynccontextmanager
+async def market_page(
+    client: Client,
+    session: date,
+    *,
+    adjusted: bool,
+    otc: bool,
+    wanted: frozenset[str] | None,
+    turn: anyio.Lock,
+) -> AsyncGenerator[Answer[list[MarketBar]] | Refusal]:
+    """As `market`, for the body of the statement: in ``turn``, so that one answer at a time is decoded.
+
+    Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars.
+    """
     query = urlencode({"adjusted": _flag(adjusted), "include_otc": _flag(otc)})
-
-    def decode(body: bytes) -> list[MarketBar]:
-        page = decode_market(body)
-        return judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
-
-    found = await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", decode)
-    if isinstance(found, Missing):
-        raise _no_answer(client, found)
-    return found
+    for tries_left in reversed(range(BODY_TRIES)):
+        match await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", bytes):
+            case Answer(body, moment):
+                pass
+            case Refusal() as refusal:
+                yield refusal
+                return
+            case Missing() as missing:
+                raise _no_answer(client, missing)
+        async with turn:
+            try:
+                page = decode_market(body)
+                bars = judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
+            except BadPageError:
+                if not tries_left:
+                    raise
+                continue
+            del body, page
+            yield Answer(bars, moment)
+            return
 
 
 class _Details(msgspec.Struct):

@@ -19,7 +19,7 @@ answer may serve several. What is always true:
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -263,24 +263,35 @@ class BarsSync:
             return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
         async with self._budget.hold(MARKET_ROWS):
-            found = await self._market(job.first, wanted)
-            if isinstance(found, Answer) and not found.value and market.is_session(job.first):
-                found = await self._market(job.first, wanted)
-            if isinstance(found, Refusal):
-                await self._refused(job, found)
-                return
-            await self._write_session(job.first, found.value)
-            for bar in found.value if wanted is not None else ():
-                self._prove(bar.T)
-                self._completeness.add(bar.T, (job.first,))
-            await self._cover(job.part, min(job.last, self._settled(found.moment)))
+            async with self._market(job.first, wanted) as found:
+                empty = isinstance(found, Answer) and not found.value
+                if not (empty and market.is_session(job.first)):
+                    await self._take_session(job, found, wanted)
+                    return
+            async with self._market(job.first, wanted) as found:
+                await self._take_session(job, found, wanted)
 
-    async def _market(
+    async def _take_session(
+        self, job: _SessionJob, found: Answer[list[MarketBar]] | Refusal, wanted: frozenset[str] | None
+    ) -> None:
+        if isinstance(found, Refusal):
+            await self._refused(job, found)
+            return
+        await self._write_session(job.first, found.value)
+        for bar in found.value if wanted is not None else ():
+            self._prove(bar.T)
+            self._completeness.add(bar.T, (job.first,))
+        await self._cover(job.part, min(job.last, self._settled(found.moment)))
+
+    def _market(
         self, session: date, wanted: frozenset[str] | None
-    ) -> Answer[list[MarketBar]] | Refusal:
+    ) -> AbstractAsyncContextManager[Answer[list[MarketBar]] | Refusal]:
         # named tickers are read wherever they trade; the option is for the whole market
         otc = self._config.include_otc if wanted is None else True
-        return await api.market(self._client, session, adjusted=self._config.adjusted, otc=otc, wanted=wanted)
+        adjusted = self._config.adjusted
+        return api.market_page(
+            self._client, session, adjusted=adjusted, otc=otc, wanted=wanted, turn=self._turn
+        )
 
     async def _write_session(self, session: date, page: list[MarketBar]) -> None:
         for feed in self._feeds:
@@ -339,7 +350,8 @@ class BarsSync:
 
     async def _is_given(self, job: _Job, day: date) -> bool:
         if isinstance(job, _SessionJob):
-            return not isinstance(await self._market(day, frozenset()), Refusal)
+            async with self._market(day, frozenset()) as found:
+                return not isinstance(found, Refusal)
         asked = Asked(job.call.ticker, day, day, self._bar, self._config.adjusted)
         async with aclosing(api.range_pages(self._client, asked)) as pages:
             return not isinstance(await anext(pages), Refusal)
