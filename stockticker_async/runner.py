@@ -213,6 +213,8 @@ async def _watch_signals(
     # what is ignored stays so: `nohup`, and `&` in a script, ask for it
     minded = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*minded) as signals:
+        # a flood of signals fills the loop's pipe, of which Python tells with a traceback for each
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
         task_status.started()
         async for signum in signals:
             if ending.signum is not None:
