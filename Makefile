@@ -10,7 +10,7 @@ CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test check lint types audit cover soak conformance example fixtures bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types audit cover soak conformance example image fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
@@ -18,6 +18,7 @@ help:
 	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
+	@echo "make image   builds the image and runs it, where docker or podman is"
 	@echo "make fixtures  the files of the acceptance tests, made anew"
 	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: nothing may grow or be left"
 	@echo "make bench   the benchmarks, ratios measured side by side"
@@ -76,6 +77,9 @@ example: setup
 	else chosen=build/example && $(CLIENTS_PYTHON) -m venv $$chosen \
 	  && $$chosen/bin/python $(PIP_INSTALL) -r examples/requirements.lock; fi \
 	&& CONNECTOR=$(BIN)/source-stockticker-async $$chosen/bin/python examples/splits.py
+
+image: setup
+	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/test_image.py
 
 # Catalogs, expected records and future states, after a stream was added or has changed.
 fixtures: setup
