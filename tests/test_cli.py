@@ -1,6 +1,7 @@
 """The command line: what is typed, where it is told, and the descriptors that a program is born with."""
 
 import os
+import signal
 import socket
 import subprocess
 from datetime import UTC, datetime
@@ -219,6 +220,37 @@ def test_a_command_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     done = shell(f"rmdir '{gone}'; PROGRAM spec", cwd=gone)
     assert done.returncode == 0
     assert [message["type"] for message in done.messages] == ["SPEC"]
+
+
+# Before all else
+
+
+def test_a_library_that_cannot_be_loaded_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "orjson.py").write_text("raise ImportError('failed to map segment from shared object')")
+    done = subprocess.run(
+        [*PROGRAM, "spec"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"The program cannot be loaded: ImportError: failed to map segment")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_an_interrupt_that_is_ignored_from_the_start_stays_so(tmp_path: Path) -> None:
+    # as by `nohup`, or by `&` in a script
+    fifo = tmp_path / "config.json"
+    os.mkfifo(fifo)
+    line = f"trap '' INT; exec {' '.join(PROGRAM)} discover --config {fifo}"
+    with subprocess.Popen(["/bin/sh", "-c", line], stdout=subprocess.PIPE) as process:
+        with fifo.open("wb") as file:  # which waits until the program has opened it
+            process.send_signal(signal.SIGINT)
+            file.write(b'{"stock_ticker": "TSLA", "api_key": "a key"}')
+        assert process.stdout is not None
+        assert process.stdout.read().startswith(b'{"type":"CATALOG"')
+    assert process.returncode == 0
 
 
 # The sandbox

@@ -181,7 +181,7 @@ def without_key(done: Finished) -> None:
     assert KEY.encode() not in done.stdout
 
 
-FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_the_files_to_begin_with_are_right(case: Case) -> None:
