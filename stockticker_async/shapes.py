@@ -36,6 +36,9 @@ def decode(body: bytes) -> Page:
     except orjson.JSONDecodeError as fault:
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
         raise BadPageError(f"the API answered 200 with {what}.", detail=str(fault)) from fault
+    if answer in ({}, []):
+        # the API says "none" with a status, and has no array that is ever empty
+        raise BadPageError("the API answered 200 with JSON in which there is nothing.")
     if isinstance(answer, list):
         return Page(_objects(answer))
     if not isinstance(answer, dict):

@@ -28,9 +28,7 @@ def page_of(raw: Any) -> shapes.Page:
         ({"status": "DELAYED", "results": {"a": 1}}, [{"a": 1}]),
         ({"status": "OK", "results": None}, []),
         ({"status": "OK"}, []),
-        ({}, []),
         ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 2}]),
-        ([], []),
         (
             {"status": "OK", "symbol": "A", "from": "2020-12-21"},
             [{"status": "OK", "symbol": "A", "from": "2020-12-21"}],
@@ -54,6 +52,8 @@ def test_the_next_page_is_named_unless_it_is_empty() -> None:
         (b'{"results": [{"a": NaN}]}', "no whole JSON"),
         (b"[" * 100_000, "no whole JSON"),
         (b'"text"', "neither an object nor an array"),
+        (b"{}", "JSON in which there is nothing"),
+        (b"[]", "JSON in which there is nothing"),
         (b'{"status": "ERROR", "error": "later"}', "status ERROR: later"),
         (b'{"status": 7}', "status 7: no reason given"),
         (b'{"results": "text"}', "neither an array nor an object"),

@@ -26,7 +26,7 @@ from faults.ending import (
     market,
     whole,
 )
-from support import BARS, BOTH, PRICES, made_names, rows_of, sync, truth
+from support import BARS, BOTH, PRICES, Run, made_names, rows_of, sync, truth
 
 from stockticker_async.sandbox.faults import Fault
 
@@ -316,6 +316,49 @@ async def test_sessions(said: str, how: dict[str, Any]) -> None:
         assert following.code == 0
         for stream in BOTH:
             assert rows_of(stream, run, following) == truth(sandbox, stream, MANY, first, LAST)
+
+
+LISTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "HTML": ("the API answered 200 with an HTML page", {"kind": "body", "transform": "html"}),
+    "half a JSON": ("the API answered 200 with no whole JSON", {"kind": "body", "transform": "half"}),
+    "an empty list": (
+        "the API answered 200 with JSON in which there is nothing",
+        {"kind": "body", "body": "[]"},
+    ),
+    "an empty object": (
+        "the API answered 200 with JSON in which there is nothing",
+        {"kind": "body", "body": "{}"},
+    ),
+    "status ERROR": ("the API answered 200 with status ERROR", {"kind": "body", "transform": "error"}),
+    "what nests deeply": ("the API answered 200 with no whole JSON", {"kind": "body", "body": DEEP}),
+    "another origin": (ASTRAY, {"kind": "edit", "edit": "next_url", "next_url": "foreign"}),
+    "a circle": (CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "self"}),
+    "503": (f"{OUTAGE} 503", status(503, HTML)),
+}
+
+
+@pytest.mark.parametrize(("said", "how"), LISTS.values(), ids=LISTS.keys())
+async def test_lists(said: str, how: dict[str, Any]) -> None:
+    """The same for rows that are forwarded as they are."""
+    asked: dict[str, Any] = {"streams": ["short_interest"], "start_date": "2020-09-01"}
+
+    def rows(*runs: Run) -> set[bytes]:
+        return {orjson.dumps(row) for run in runs for row in run.records("short_interest")}
+
+    async with market() as sandbox:
+        wanted = rows(await sync(sandbox, NAMES, **asked))
+        assert wanted
+        sandbox.faults.add(Fault(**{"match": "/short-interest", "times": None, **how}))
+        run = await sync(sandbox, NAMES, speed=HASTY, **asked)
+        assert run.code == 1
+        [error] = run.errors("short_interest")
+        assert re.match(f"AAA, BBB, CCC: {said}", error["message"])
+        assert error["failure_type"] == THEIRS
+        assert rows(run) <= wanted
+        sandbox.faults.clear()
+        following = await sync(sandbox, NAMES, before=run, **asked)
+        assert following.code == 0
+        assert rows(run, following) == wanted
 
 
 async def test_an_endpoint_that_fails_leaves_the_other_streams() -> None:
