@@ -5,11 +5,12 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +120,14 @@ def _as_before() -> Iterator[None]:
         own.setLevel(levels[1])
         gc.unfreeze()
         gc.set_threshold(*threshold)
+
+
+def send_until_it_dies(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    """Send a signal again and again, with time between to mind it: of a flood, Python minds nothing else."""
+    while process.poll() is None:
+        process.send_signal(signum)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.05)
 
 
 def write_json(path: Path, value: Any) -> str:

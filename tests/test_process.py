@@ -14,7 +14,17 @@ from typing import Any
 import oracle
 import orjson
 import pytest
-from program import KEY, PROGRAM, ROOT, Finished, arguments_of_read, run, run_here, sandbox
+from program import (
+    KEY,
+    PROGRAM,
+    ROOT,
+    Finished,
+    arguments_of_read,
+    run,
+    run_here,
+    sandbox,
+    send_until_it_dies,
+)
 
 from stockticker_async.clock import Clock
 
@@ -141,8 +151,8 @@ def test_one_interrupt_flushes_and_two_kill(long_read: list[str]) -> None:
     with started(long_read) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        while process.poll() is None:  # nobody reads: the first alone would take three seconds
-            process.send_signal(signal.SIGINT)
+        # nobody reads: the first alone would take three seconds
+        send_until_it_dies(process, signal.SIGINT)
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert process.returncode == -signal.SIGINT

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import oracle
 import pytest
-from program import KEY, PROGRAM, ROOT, arguments_of_read, run, sandbox, write_json
+from program import KEY, PROGRAM, ROOT, arguments_of_read, run, sandbox, send_until_it_dies, write_json
 
 TUTORIAL = [
     {"date": "2020-12-15", "stock_ticker": "TSLA", "price": 633.25},
@@ -290,8 +290,7 @@ def test_a_second_signal_kills_at_once(config: dict[str, Any], tmp_path: Path) -
         assert process.stdout is not None
         process.stdout.readline()
         process.terminate()
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
+        send_until_it_dies(process, signal.SIGINT)
         assert process.returncode in (-signal.SIGINT, -signal.SIGTERM)
 
 
