@@ -84,6 +84,7 @@ image: setup
 # Catalogs, expected records and future states, after a stream was added or has changed.
 fixtures: setup
 	$(BIN)/python integration_tests/make.py
+	$(BIN)/python docs/tables.py
 
 bench: setup
 	$(BIN)/python -m benchmarks
