@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +17,11 @@ from benchmarks.size import TINY, WHOLE
 _BENCHMARKS = {
     "reads": reads.run,
     "startup": startup.run,
-    "memory": memory.run,
     "held": held.run,
     "emission": emission.run,
     "latency": latency.run,
     "calls": planned.run,
+    "memory": memory.run,
 }
 _PICTURE = "figures.svg"
 
@@ -41,13 +42,18 @@ def main() -> int:
         for table in _BENCHMARKS[name](TINY if args.tiny else WHOLE):
             print(f"\n{table.markdown()}", flush=True)
             tables.append(table)
-    args.into.mkdir(parents=True, exist_ok=True)
-    text = "\n".join([head, *(table.markdown() for table in tables)])
-    (args.into / "figures.md").write_text(text)
-    (args.into / _PICTURE).write_text(picture(tables, head))
-    if args.readme is not None:
-        into(args.readme, text)
+            _write(tables, head, args.into, args.readme)
     return 0
+
+
+def _write(tables: Sequence[Table], head: str, folder: Path, readme: Path | None) -> None:
+    """What was measured so far, into files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n".join([head, *(table.markdown() for table in tables)])
+    (folder / "figures.md").write_text(text)
+    (folder / _PICTURE).write_text(picture(tables, head.strip()))
+    if readme is not None:
+        into(readme, text)
 
 
 def _machine() -> str:

@@ -12,8 +12,8 @@ class Size:
     """With 2025-03-07 as the last day: 830 weekdays of 600 minutes, ten pages."""
     sessions_first: str = "2024-03-18"
     """Of the whole market: 250 weekdays."""
-    runs: int = 5
-    short_runs: int = 15
+    runs: int = 3
+    short_runs: int = 11
     """Of what takes less than a second."""
     contenders: tuple[str, ...] = ("plain", "gzip", "cdk")
     more: int = 10

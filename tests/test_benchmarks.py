@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import emission, held, latency, memory, planned, reads, report, startup
+from benchmarks.processes import ROOT
 from benchmarks.size import TINY, Size
 
 Benchmark = Callable[[Size], Iterator[report.Table]]
@@ -67,3 +68,8 @@ def test_a_readme_without_a_place_for_figures_is_left_as_it_is(tmp_path: Path) -
     with pytest.raises(ValueError, match="figures"):
         report.into(shown, "new")
     assert shown.read_text() == "nothing\n"
+
+
+def test_the_readme_shows_the_figures_that_were_measured() -> None:
+    measured = (ROOT / "benchmarks" / "results" / "figures.md").read_text()
+    assert measured in (ROOT / "README.md").read_text()
