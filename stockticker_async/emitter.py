@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import anyio
 
 from stockticker_async import protocol
-from stockticker_async.errors import ConnectorError
+from stockticker_async.errors import BadPageError, ConnectorError
 from stockticker_async.shell import Shell
 
 _STATE_EVERY = 5.0
@@ -72,9 +72,15 @@ class Emitter:
         )
 
     async def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """RECORDs of flat rows, few enough for one piece of the output."""
+        """RECORDs of rows, few enough for one piece of the output.
+
+        Raises `BadPageError` for what is nested too deeply: orjson reads 1024 levels, and writes 254.
+        """
         if rows:
-            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+            try:
+                lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+            except TypeError as fault:
+                raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
             await self.lines(lines, len(rows))
 
     async def lines(self, lines: bytes, count: int) -> None:

@@ -131,7 +131,7 @@ class ListingSync:
             return
         names = frozenset(question.names)
         for row in rows:
-            if row["stock_ticker"] in names:
+            if row.get("stock_ticker") in names:  # an offering may have no ticker yet
                 yield row
 
 

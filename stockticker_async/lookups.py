@@ -80,7 +80,11 @@ class LookupSync:
     async def _get(self, name: str, query: str) -> Answer[list[Row]] | Refusal | Missing:
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
-            return shapes.rows(shapes.decode(body), self._lookup.shape, asked=name, primary_key=key)
+            rows = shapes.rows(shapes.decode(body), self._lookup.shape, asked=name, primary_key=key)
+            for row in rows:
+                if row["stock_ticker"] != name:
+                    raise BadPageError(f"the API answered for another ticker, {row['stock_ticker'][:40]}.")
+            return rows
 
         path = self._lookup.path.replace("{ticker}", quote(name, safe=""))
         return await self._client.get(f"{path}{query}", decode)

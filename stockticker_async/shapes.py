@@ -81,19 +81,31 @@ def rows(
 ) -> list[Row]:
     """Our rows of a page, each beginning with the first field of the primary key.
 
-    Raises `BadPageError` where a row lacks a field of the primary key: then none of the page may be used.
+    Raises `BadPageError` where a row lacks a field of the primary key, or has one that is none: then none of
+    the page may be used.
     """
     found: list[Row] = []
     for row in page.rows:
         for shaped in shape(row, asked):
             if identity and shaped.get("id") is None:
                 shaped["id"] = _identity(row, identity)
-            for name in primary_key:
-                if shaped.get(name) is None:
-                    raise BadPageError(f"row {len(found) + 1} of the answer has no {name}.")
+            if fault := _fault(shaped, primary_key):
+                raise BadPageError(f"row {len(found) + 1} of the answer has {fault}.")
             first = primary_key[0]
             found.append({first: shaped[first], **shaped})
     return found
+
+
+def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
+    """What is wrong with the values by which a row is told from others, and its ticker from others'."""
+    for name in primary_key:
+        value = row.get(name)
+        if value is None or value == "":
+            return f"no {name}"
+        # the API numbers what has an id; all other keys are texts and days
+        if not (isinstance(value, str) or (name == "id" and type(value) is int)):
+            return f"{'an' if name == 'id' else 'a'} {name} that is no text"
+    return None if isinstance(row.get("stock_ticker"), str | None) else "a stock_ticker that is no text"
 
 
 def _identity(row: Row, fields: Sequence[str]) -> str:

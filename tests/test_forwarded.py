@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import oracle
+import orjson
 import pytest
 from jsonschema import Draft7Validator
 from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, raw_config, sync
@@ -237,7 +238,37 @@ async def test_a_bad_page_fails_its_tickers_and_no_others() -> None:
         assert run.cursors("news").keys() == {*NAMES} - {"TSLA"}
 
 
+async def test_an_offering_without_a_ticker_is_nobodys() -> None:
+    names = tuple(f"N{number}" for number in range(12))  # so many that the list is asked whole
+    rows = orjson.dumps({"results": [{"issuer_name": "A"}, {"ticker": "N7", "issuer_name": "B"}]})
+    async with world() as sandbox:
+        sandbox.faults.add(Fault(kind="body", body=lambda _: rows, match="ipos", times=None))
+        run = await sync(sandbox, names, streams=("ipos", "exchanges"))
+        assert [row["stock_ticker"] for row in run.records("ipos")] == ["N7"]
+        assert run.code == 0
+
+
+async def test_a_row_that_is_nested_too_deeply_fails_its_tickers_and_no_other_stream() -> None:
+    row = b'{"results": [{"id": 1, "name": "N", "more": ' + b"[" * 300 + b"]" * 300 + b"}]}"
+    async with world() as sandbox:
+        sandbox.faults.add(Fault(kind="body", body=lambda _: row, match="exchanges", times=None))
+        run = await sync(sandbox, NAMES, streams=("exchanges", "ticker_types"))
+        (error,) = run.errors("exchanges")
+        assert error["message"] == "a row is nested too deeply."
+        assert run.statuses("ticker_types")[-1] == "COMPLETE"
+
+
 # a call a ticker
+
+
+async def test_details_of_another_ticker_are_refused() -> None:
+    async with world() as sandbox:
+        spoil = Fault(kind="body", body=lambda body: body.replace(b'"TSLA"', b'"TSLB"'), times=None)
+        sandbox.faults.add(spoil)
+        run = await sync(sandbox, ("TSLA", "AAPL"), streams=("ticker_details",))
+        assert [row["stock_ticker"] for row in run.records("ticker_details")] == ["AAPL"]
+        (error,) = run.errors("ticker_details")
+        assert error["message"] == "TSLA: the API answered for another ticker, TSLB."
 
 
 async def test_details_of_a_delisted_ticker_are_those_of_the_first_day() -> None:

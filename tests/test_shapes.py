@@ -121,6 +121,39 @@ def test_a_row_without_a_ticker_is_of_the_ticker_asked_for() -> None:
     assert found == {"stock_ticker": "A", "a": 1}
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"ticker": "", "date": "2020-12-21"}, "no stock_ticker"),
+        ({"ticker": 5, "date": "2020-12-21"}, "a stock_ticker that is no text"),
+        ({"ticker": ["A"], "date": "2020-12-21"}, "a stock_ticker that is no text"),
+        ({"ticker": "A", "date": 20201221}, "a date that is no text"),
+        ({"ticker": "A", "date": ""}, "no date"),
+    ],
+)
+def test_what_is_no_key_refuses_the_page(row: dict[str, Any], said: str) -> None:
+    page = shapes.Page([{"ticker": "A", "date": "2020-12-21"}, row])
+    with pytest.raises(BadPageError, match=f"row 2 of the answer has {said}"):
+        shapes.rows(page, shapes.plain, asked="", primary_key=("stock_ticker", "date"))
+
+
+@pytest.mark.parametrize("key", [True, 1.5, [1]])
+def test_an_id_is_a_text_or_a_whole_number(key: Any) -> None:
+    (found,) = shapes.rows(shapes.Page([{"id": 10}]), shapes.plain, asked="", primary_key=("id",))
+    assert found == {"id": 10}
+    with pytest.raises(BadPageError, match="an id that is no text"):
+        shapes.rows(shapes.Page([{"id": key}]), shapes.plain, asked="", primary_key=("id",))
+
+
+def test_a_ticker_that_is_no_key_may_be_missing_but_is_a_text() -> None:
+    rows: list[dict[str, Any]] = [{"id": "x"}, {"id": "y", "ticker": None}]
+    assert len(shapes.rows(shapes.Page(rows), shapes.plain, asked="", primary_key=("id",))) == len(rows)
+    with pytest.raises(BadPageError, match="a stock_ticker that is no text"):
+        shapes.rows(
+            shapes.Page([{"id": "x", "ticker": {"a": 1}}]), shapes.plain, asked="", primary_key=("id",)
+        )
+
+
 def test_an_article_is_told_once_for_each_of_its_tickers() -> None:
     found = shapes.news({"id": "n", "tickers": ["A", "B", "A", None]}, "")
     assert [row["stock_ticker"] for row in found] == ["A", "B"]
