@@ -207,7 +207,7 @@ async def sync(
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before
-    blobs = {} if text is None else saved.find_blobs(text)
+    blobs = saved.find_blobs(text) if text else {}
     lines = lines or Recorder()
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)

@@ -32,7 +32,8 @@ ESCAPE = "\x1b"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with sandbox("--clock", "2020-12-22") as address:
+    # a tenth of a second is two of the program's: each sync lasts until its line is due
+    with sandbox("--clock", "2020-12-22", "--latency-ms", "100") as address:
         yield address
 
 
