@@ -72,9 +72,12 @@ class Forward:
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """The plan does not give these rows: this stream fails, and no other."""
-        what = "history" if refusal.why is Barred.TIMEFRAME else "endpoint"
-        remedy = "set start_date later, or change the plan" if what == "history" else "change the plan"
-        text = f"the plan of this key does not include this {what}: leave the stream out, {remedy}."
+        what, remedy = "endpoint", "leave the stream out, or change the plan"
+        if refusal.why is Barred.TIMEFRAME:
+            what, remedy = "history", "leave the stream out, set start_date later, or change the plan"
+        elif refusal.why is Barred.UNPUBLISHED:
+            what, remedy = "day yet", "sync again when it is over"
+        text = f"the plan of this key does not include this {what}: {remedy}."
         self.failures.append(Failure(tuple(names), ConfigError(text, detail=refusal.text)))
 
     def missing(self, names: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from stockticker_async.streams import Daily, Listing, Lookup, Previous, Source
 _log = logging.getLogger(__name__)
 
 _MANY_CALLS = 500
+_NO_NAMES = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
 
 
 async def read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
@@ -25,9 +26,8 @@ async def read_forward(client: Client, config: Config, forward: Forward, days: D
     Raises the `ConnectorError` that would end every other stream, too.
     """
     source = forward.stream.source
-    if config.whole_market and isinstance(source, Lookup | Daily):
-        text = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
-        forward.failures.append(Failure((MARKET,), ConfigError(text)))
+    if _needs_names(source, config):
+        forward.failures.append(Failure((MARKET,), ConfigError(_NO_NAMES)))
         return
     calls = calls_of(forward, config, days)
     if calls > _MANY_CALLS:
@@ -45,6 +45,8 @@ async def read_forward(client: Client, config: Config, forward: Forward, days: D
 
 def describe_forward(forward: Forward, config: Config, days: Days) -> str:
     """What the stream would ask of the API, in a line."""
+    if _needs_names(forward.stream.source, config):
+        return f"{forward.stream.name} would fail: {_NO_NAMES}"
     return _told(forward, calls_of(forward, config, days), config.requests_per_minute)
 
 
@@ -65,6 +67,10 @@ def _told(forward: Forward, calls: int, allowance: int | None) -> str:
     under = f", {minutes} min under the allowance" if minutes else ""
     pages = ", and further pages" if _has_pages(forward.stream.source) else ""
     return f"{forward.stream.name}: {calls} call{'' if calls == 1 else 's'}{pages}{under}."
+
+
+def _needs_names(source: Source, config: Config) -> bool:
+    return config.whole_market and isinstance(source, Lookup | Daily)
 
 
 def _has_pages(source: Source) -> bool:

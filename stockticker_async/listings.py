@@ -140,17 +140,22 @@ class _Order:
 
     def __init__(self, cursor: str) -> None:
         self._cursor = cursor
+        self._first = ""
         self._last: str | None = ""
 
     def through(self, rows: list[Row]) -> date | None:
-        """The last day of which all rows were seen, since a further page may have more of the next."""
+        """The last day of which all rows were seen, since a further page may have more of the next.
+
+        None before the second day: rows of one day are in every order, also the newest first.
+        """
         for row in rows:
             value = row.get(self._cursor) if self._cursor else None
             if self._last is None or not isinstance(value, str) or value < self._last:
                 self._last = None
                 return None
+            self._first = self._first or value
             self._last = value
-        day = _day(self._last) if self._last else None
+        day = _day(self._last) if self._last and self._last > self._first else None
         return None if day is None else day - timedelta(days=1)
 
 

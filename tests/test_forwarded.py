@@ -1,6 +1,6 @@
 """The forwarded streams against the sandbox: whole, few calls, resumed, and alone in their failures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -75,7 +75,7 @@ def paths(run: Run) -> list[str]:
     return [call.path for call in run.calls]
 
 
-async def planned(sandbox: Sandbox, tickers: tuple[str, ...], **options: Any) -> list[str]:
+async def planned(sandbox: Sandbox, tickers: Sequence[str], **options: Any) -> list[str]:
     """What ``read --plan`` tells of all streams."""
     clock, lines = Clock(start=sandbox.clock.now()), Recorder()
     to_lines(LinesHandler(lines.offer, Mask()), debug=False)
@@ -152,6 +152,27 @@ async def test_a_sync_killed_between_pages_goes_on_where_it_was() -> None:
         rows = [row for run in runs for row in run.records("dividends")]
         assert by_key("dividends", rows) == by_key("dividends", whole.records("dividends"))
         assert len(rows) < 2 * len(whole.records("dividends")), "what was covered is not read again"
+
+
+@pytest.mark.parametrize(
+    ("days", "cursors"),
+    [
+        (("2020-12-10", "2020-12-15", "2020-12-15"), {"TSLA": "2020-12-14"}),
+        (("2020-12-15", "2020-12-15"), {}),
+        (("2020-12-15", "2020-12-10"), {}),
+    ],
+)
+async def test_a_page_covers_the_days_before_only_if_its_rows_show_the_order(
+    days: tuple[str, ...], cursors: dict[str, str]
+) -> None:
+    rows = [{"ticker": "TSLA", "date": day, "short_volume": number} for number, day in enumerate(days)]
+    page = orjson.dumps({"results": rows, "next_url": "https://elsewhere.example/page"})
+    async with world() as sandbox:
+        sandbox.faults.add(Fault(kind="body", body=lambda _: page, match="short-volume", times=None))
+        run = await sync(sandbox, "TSLA", streams=("short_volume",), start_date="2020-12-01")
+        assert len(run.records("short_volume")) == len(days)
+        assert "another address" in run.errors("short_volume")[0]["message"]
+        assert run.cursors("short_volume") == cursors
 
 
 @pytest.mark.parametrize("name", ["splits", "dividends"])
@@ -432,3 +453,35 @@ async def test_the_plan_tells_the_calls_of_each_stream_and_asks_nothing() -> Non
             "market_holidays: 1 call.",
         } <= {*told}, told
         assert sandbox.calls == []
+
+
+async def test_the_plan_tells_which_streams_the_whole_market_does_not_have() -> None:
+    async with world() as sandbox:
+        told = await planned(sandbox, "*")
+        for name in A_CALL_EACH:
+            (line,) = [text for text in told if text.startswith(name)]
+            assert line == (
+                f"{name} would fail: a call for each ticker is needed: name them in stock_ticker, "
+                "or leave the stream out."
+            )
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("You are not entitled to this data.", "endpoint: leave the stream out, or change the plan."),
+        (
+            "Your plan doesn't include this data timeframe.",
+            "history: leave the stream out, set start_date later, or change the plan.",
+        ),
+        ("Attempted to request today's data before end of day.", "day yet: sync again when it is over."),
+    ],
+)
+async def test_each_refusal_of_the_plan_is_told_with_its_own_remedy(phrase: str, said: str) -> None:
+    body = orjson.dumps({"status": "NOT_AUTHORIZED", "message": phrase}).decode()
+    async with world() as sandbox:
+        refusal = Fault(kind="status", status=403, body=body, match="short-volume", times=None)
+        sandbox.faults.add(refusal)
+        run = await sync(sandbox, "TSLA", streams=("short_volume",))
+        (error,) = run.errors("short_volume")
+        assert error["message"] == f"TSLA: the plan of this key does not include this {said}"
