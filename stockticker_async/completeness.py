@@ -55,18 +55,21 @@ class Completeness:
             seen.count += count
 
     def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
-        """Tickers that begin together after the first session asked of them, which the pairs tell."""
-        floors: dict[date, list[str]] = {}
-        for name, first_session in asked:
-            seen = self._seen.get(name)
-            if seen is not None and seen.first > first_session:
-                floors.setdefault(seen.first, []).append(name)
-        parts = [
-            f"{named(names)} all begin on {floor}, later than asked"
-            for floor, names in sorted(floors.items())
-            if len(names) >= _SAME_FLOOR
+        """Tickers that begin together after the first session asked of them, which the pairs tell.
+
+        A bar from before, of any ticker, shows that the plan has more: then they are as young as they look.
+        """
+        floor = min((seen.first for seen in self._seen.values()), default=date.max)
+        names = [
+            name
+            for name, first_session in asked
+            if name in self._seen and self._seen[name].first == floor > first_session
         ]
-        return f"{'; '.join(parts)}: the plan's history seems to end there." if parts else None
+        if len(names) < _SAME_FLOOR:
+            return None
+        return (
+            f"{named(names)} all begin on {floor}, later than asked: the plan's history seems to end there."
+        )
 
     def gaps(self, named: Named) -> str | None:
         """Sessions between a ticker's first and last bar in which only others traded."""
