@@ -77,10 +77,11 @@ class DailySync:
         match await self._get(job.ticker, job.session):
             case Answer(rows, moment):
                 self._quiet[job.ticker] = False
-                if self._forward.progress is not None:
+                through = min(job.last, settled(self._days, moment, self._config.end_date))
+                if self._forward.progress is not None and job.session <= through:
                     self._forward.progress.see(job.session)
                 await self._forward.rows(rows)
-                await self._cover(job, min(job.last, settled(self._days, moment, self._config.end_date)))
+                await self._cover(job, through)
             case Missing(no_route=False):
                 await self._cover(job, job.last)
             case Missing():

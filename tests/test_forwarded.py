@@ -408,6 +408,27 @@ async def test_a_session_that_is_not_published_holds_the_cursor() -> None:
         assert run.cursors("open_close") == {"TSLA": "2020-12-18"}
 
 
+async def test_a_session_that_is_over_by_one_clock_alone_holds_all_cursors() -> None:
+    async with world(now=at("2020-12-21", 12)) as sandbox:
+        early = b'{"status": "OK", "symbol": "TSLA", "from": "2020-12-21", "open": 1.0}'
+        traded = Fault(
+            kind="status", status=200, body=early, match="TSLA/2020-12-21", content_type="application/json"
+        )
+        nothing = Fault(kind="status", status=404, body=b'{"status": "NOT_FOUND"}', match="AAPL/2020-12-21")
+        sandbox.faults.add(traded)
+        sandbox.faults.add(nothing)
+        run = await sync(
+            sandbox,
+            ("TSLA", "AAPL"),
+            streams=("open_close",),
+            clock=Clock(start=NOW),
+            start_date="2020-12-14",
+        )
+        assert "2020-12-21" in {row["date"] for row in run.records("open_close")}
+        assert all("2020-12-18" <= cursor < "2020-12-21" for cursor in run.cursors("open_close").values())
+        assert len(run.cursors("open_close")) == 2
+
+
 async def test_sessions_before_the_plans_history_are_passed_over_and_told() -> None:
     async with world(plan="basic", calls_per_minute=100_000, now=at("2026-11-20", 12)) as sandbox:
         run = await sync(
