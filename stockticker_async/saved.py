@@ -279,5 +279,4 @@ def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
         return found
     if STOCK_PRICES.cursor in item:
         return {STOCK_PRICES.name: item}
-    known = " or ".join(stream.name for stream in STREAMS)
-    raise ConfigError(f"The state names neither {known}, and has no date. {_REMEDY}")
+    raise ConfigError(f"The state names none of the streams of this source, and has no date. {_REMEDY}")

@@ -201,6 +201,11 @@ def test_all_commands_in_one_output_have_the_state_of_the_read_among_them() -> N
     assert find_blobs(told) == {"stock_prices": OWN}
 
 
+def test_a_configuration_is_no_state() -> None:
+    with pytest.raises(ConfigError, match="names none of the streams of this source, and has no date"):
+        find_blobs(b'{"stock_ticker": "TSLA", "api_key": "demo-key"}')
+
+
 def test_states_of_another_source_only_are_refused_and_those_of_streams_that_have_gone_are_not() -> None:
     other = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 1}}}
     for whole in (other, [other], {"type": "STATE", "state": other}):
