@@ -52,9 +52,9 @@ def _reads(size: Size) -> Iterator[_Read]:
         "start_date": size.minutes_first,
         "end_date": LAST_MINUTE,
         "timespan": "minute",
-        "stock_ticker": "TK00000",
+        "stock_ticker": names(2),  # twenty pages: ten do not keep 16 calls busy
     }
-    more = {"stock_ticker": names(size.more)}
+    more = {"stock_ticker": names(2 * size.more)}
     for at_once, most in ((16, 120), (64, 150)):
         config = {**minutes, "max_concurrent_requests": at_once}
         yield _Read(f"minute bars, {at_once} at once", most, config, both[1:], more)
