@@ -48,3 +48,9 @@ def blockbuster(request: pytest.FixtureRequest, _watch: BlockBuster) -> Iterator
         yield _watch
     finally:
         _watch.deactivate()
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage is not measured in the processes that the test starts: it takes their time, memory and files."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

@@ -20,6 +20,8 @@ from jsonschema import Draft7Validator, validators
 
 from stockticker_async import catalog
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 ROOT = Path(__file__).parent.parent
 MOMENT = "2028-05-17T16:00:00+00:00"
 """Not one that the expected records were made at."""

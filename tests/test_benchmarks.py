@@ -14,6 +14,7 @@ from benchmarks.size import TINY, Size
 Benchmark = Callable[[Size], Iterator[report.Table]]
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize(
     "benchmark",
     [reads.run, startup.run, memory.run, held.run, emission.run, latency.run, planned.run],

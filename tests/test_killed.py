@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from program import KEY, PROGRAM, arguments_of_read, run, sandbox
 
 Rows = dict[tuple[str, str, str], dict[str, Any]]
@@ -14,6 +15,7 @@ NAMES = [f"TK{number:02}" for number in range(38)] + ["TSLA", "AAPL", "NVDA"]
 WAYS = [signal.SIGKILL, signal.SIGTERM, signal.SIGPIPE, signal.SIGINT] * 2
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_eight_kills_of_four_kinds_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
     choice = random.Random(41)  # noqa: S311 - a seed that anyone can repeat
     arguments = ["--page-rows", "200", "--tickers", ",".join(NAMES), "--clock", "2026-11-20"]

@@ -226,6 +226,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_it_writes_no_file_anywhere(read: list[str]) -> None:
     command = [sys.executable, "-B", "-c", WRITES_NOTHING, *read]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=ROOT)
@@ -275,6 +276,7 @@ def test_a_user_who_owns_nothing_can_run_it(config: dict[str, Any]) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("megabytes", [40, 60, 90, 120, 160, 400])
 def test_a_limit_of_memory_ends_it_or_does_not_matter(read: list[str], megabytes: int) -> None:
     limit = megabytes * 1024**2
