@@ -48,6 +48,8 @@ def _samples() -> dict[str, Row]:
 
 def _told(stream: Stream, sample: Row) -> tuple[str, ...]:
     key = ", ".join(stream.primary_key)
+    first = {name: sample[name] for name in (stream.primary_key[0], "stock_ticker") if name in sample}
+    sample = {**first, **sample}
     return f"`{stream.name}`", f"`{_beginning(sample)}`", key, stream.cursor, _calls(stream.source)
 
 

@@ -45,7 +45,7 @@ async def test_all_is_well_in_two_calls_and_the_cost_is_told() -> None:
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA,AAPL", requests_per_minute=5))
         assert status == "SUCCEEDED"
         assert "up to 2026-11-19" in text
-        assert "A first sync takes about 2 calls" in text
+        assert "A first sync of the bars takes about 2 calls" in text
         assert len(sandbox.calls) == 1
 
 

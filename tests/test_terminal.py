@@ -223,7 +223,7 @@ def test_check_answers_people_with_a_sentence_a_line(
     assert seen.returncode == 0
     lines = [line.strip() for line in seen.lines if not line.startswith("{")]
     assert re.match(r"SUCCEEDED +The key works, and the plan gives bars up to ", lines[0])
-    assert lines[-1].startswith("A first sync takes about ")
+    assert lines[-1].startswith("A first sync of the bars takes about ")
     messages = seen.screen if same else seen.stdout.decode()
     assert messages.count('{"type":"CONNECTION_STATUS"') == 1
 

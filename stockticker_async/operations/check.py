@@ -173,7 +173,7 @@ class _Check:
         minutes = minutes_under(plan.calls, allowance)
         calls = f"{plan.calls} call{'' if plan.calls == 1 else 's'}"
         under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""
-        return f"A first sync takes about {calls}{under}."
+        return f"A first sync of the bars takes about {calls}{under}."
 
 
 def _other_case(name: str, seen: _Seen) -> str | None:
