@@ -52,5 +52,5 @@ def blockbuster(request: pytest.FixtureRequest, _watch: BlockBuster) -> Iterator
 
 @pytest.fixture
 def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage is not measured in the processes that the test starts: it takes their time, memory and files."""
+    """Coverage is not measured in what the test starts: it takes time, memory and files of the processes."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
