@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-_WIDTH, _BAR, _GAP, _LEFT = 760, 16, 6, 250
+_WIDTH, _BAR, _GAP, _LEFT = 800, 16, 6, 290
 _OURS, _OTHERS = "#2563eb", "#94a3b8"
 _CURVES = ("#2563eb", "#0d9488", "#9333ea", "#ea580c", "#be123c")
 _HEIGHT = 130
@@ -60,7 +60,7 @@ def picture(tables: Sequence[Table], caption: str) -> str:
             parts += _curves(table.curves, y)
             y += _HEIGHT + 16 * len(table.curves)
         y += 22
-    parts.append(_text(8, y, caption))
+    parts.append(_text(8, y, caption, size=10))
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 14}" font-family="sans-serif">'
     )
@@ -97,8 +97,10 @@ def _curves(curves: Sequence[tuple[str, Sequence[tuple[float, float]]]], y: int)
         yield _text(78, below, f"{name} ({end:.0f} s)")
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal", size: int = 12
+) -> str:
     return (
-        f'<text x="{x:.1f}" y="{y}" font-size="12" text-anchor="{anchor}" font-weight="{weight}">'
+        f'<text x="{x:.1f}" y="{y}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}">'
         f"{escape(text)}</text>"
     )
