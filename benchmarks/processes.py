@@ -95,7 +95,7 @@ def _drain(
             if now - begun > seconds:
                 return _Drained(whole=False, lines=lines, memory=tuple(memory))
             if bytes_a_second is not None and size_bytes > (now - begun) * bytes_a_second:
-                time.sleep(_SAMPLE)
+                time.sleep(_SAMPLE)  # a reader that is slow on purpose
                 continue
             if not selector.select(_SAMPLE):
                 continue
