@@ -20,7 +20,7 @@ import orjson
 
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError
-from stockticker_async.market import midnight_ms, utc_text, window_days
+from stockticker_async.market import claimed_session, midnight_ms, utc_text, window_days
 from stockticker_async.shapes import Row
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
@@ -54,15 +54,32 @@ class _Page(msgspec.Struct):
     next_url: str | None = None
     error: str | None = None
     message: str | None = None
+    resultsCount: Any = None  # noqa: N815 - the API's names
+    count: Any = None
+
+    @property
+    def stated(self) -> int | None:
+        """How many rows the page says that it has; None where it does not say.
+
+        ``resultsCount`` and ``count`` are the rows of the page itself, in every recorded answer of bars.
+        ``queryCount`` is not: it counts the minutes or days that the bars were made of.
+        """
+        return stated(self.resultsCount, self.count)
 
 
 P = TypeVar("P", bound=_Page)
 
 
-class RangePage(_Page):
-    """A page of one ticker's bars."""
+class Envelope(_Page):
+    """What a page of one ticker's bars says of itself."""
 
     ticker: str | None = None
+    results: Any = None
+
+
+class RangePage(Envelope):
+    """A page of one ticker's bars."""
+
     results: list[WireBar] | None = None
 
 
@@ -98,6 +115,14 @@ class Asked:
         return midnight_ms(self.last + timedelta(days=1))
 
 
+def stated(*counts: Any) -> int | None:
+    """The first whole number among the counts of an answer, whatever else stands there."""
+    for count in counts:
+        if isinstance(count, int | float) and not isinstance(count, bool) and count == count // 1:
+            return int(count)
+    return None
+
+
 _decode_range = msgspec.json.Decoder(RangePage).decode
 _decode_market = msgspec.json.Decoder(MarketPage).decode
 
@@ -112,7 +137,7 @@ def decode_market(body: bytes) -> MarketPage:
     return successful(_decoded(_decode_market, MarketPage, body))
 
 
-def judge_echo(page: RangePage, asked: Asked) -> None:
+def judge_echo(page: Envelope, asked: Asked) -> None:
     """Raise `BadPageError` where the page says of itself that it is not what was asked."""
     if page.ticker is not None and page.ticker != asked.ticker:
         raise BadPageError(f"the API answered for another ticker, {page.ticker[:40]}.")
@@ -123,17 +148,33 @@ def judge_echo(page: RangePage, asked: Asked) -> None:
 def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> None:
     """Raise `BadPageError` unless the bars at these times ascend, within the range asked.
 
-    ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
+    Bars of a day and longer are judged by the session that each claims, too, of which it must be the only
+    bar. ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
     """
     low, high = asked.from_ms, asked.until_ms
     last = low - 1 if after_ms is None else after_ms
     # half of the time of the loop, which finds the one that is misplaced
-    if not moments or (last < moments[0] and moments[-1] < high and all(map(lt, moments, moments[1:]))):
-        return
+    if moments and not (last < moments[0] and moments[-1] < high and all(map(lt, moments, moments[1:]))):
+        for moment in moments:
+            if not last < moment < high:
+                raise _misplaced(moment, asked, last)
+            last = moment
+    if not asked.bar.intraday:
+        _judge_claims(moments, after_ms)
+
+
+def _judge_claims(moments: Sequence[int], after_ms: int | None) -> None:
+    before = None if after_ms is None else claimed_session(after_ms)
     for moment in moments:
-        if not last < moment < high:
-            raise _misplaced(moment, asked, last)
-        last = moment
+        session = claimed_session(moment)
+        if session is None:
+            raise BadPageError(
+                f"the API gave a bar of {utc_text(moment)}, which is neither the start nor the close of a "
+                "session in New York."
+            )
+        if session == before:
+            raise BadPageError(f"the API gave two bars of one session, {session}.")
+        before = session
 
 
 def judge_market(
@@ -142,10 +183,11 @@ def judge_market(
     """The bars of the tickers wanted (None: of all), in the API's order.
 
     The rows' own timestamps need not be the session's start (16:00 New York has been seen, and midnight
-    too), but where none of them is of the ``session`` it is another one's answer. Raises `BadPageError`.
+    too), but every one, wanted or not, has to be of the ``session``, where one is given: a single row of
+    another day makes the others doubtful. Raises `BadPageError`.
     """
-    if session is not None and page.results and not _holds(page.results, session):
-        raise BadPageError(f"asked for the session of {session}, the API answered for another day.")
+    if session is not None and page.results:
+        _judge_session(page.results, session)
     if page.adjusted is not None and page.adjusted is not adjusted and page.results:
         raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
     bars = page.results or []
@@ -159,9 +201,14 @@ def judge_market(
     return bars
 
 
-def _holds(bars: Iterable[WireBar], session: date) -> bool:
-    low = midnight_ms(session)
-    return any(0 <= bar.t - low <= 24 * _UNIT_MS["hour"] for bar in bars)
+def _judge_session(bars: Sequence[WireBar], session: date) -> None:
+    low, high = midnight_ms(session), midnight_ms(session + timedelta(days=1))
+    strangers = sum(not low <= bar.t < high for bar in bars)
+    if strangers:
+        raise BadPageError(
+            f"asked for the session of {session}, the API answered for another day ({strangers} of "
+            f"{len(bars)} bars)."
+        )
 
 
 def market_price_rows(bars: Iterable[MarketBar], session: date) -> list[Row]:

@@ -8,10 +8,12 @@ before the next one is decoded. No line is given away before the whole page has 
 
 Why the cut is exact. The text before a cut, read as the bars of a list, is whole JSON or it is not. Where
 the cut lies inside a string or inside a bar, it is not, the typed decoding says so, and the page is decoded
-as a whole after all. What is left of the page without its bars is decoded, too: the bars were those of
-``results`` only if an empty list is left there.
+as a whole after all. What is left of the page is decoded, too, with a mark in the place of the bars: they
+were the page's own ``results`` only if the mark is found there. So bars of another object in the page, or of
+a ``results`` that a later one replaces, are never taken for them. The mark is random, and no page holds it.
 """
 
+import os
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -26,6 +28,7 @@ import orjson
 from stockticker_async import protocol
 from stockticker_async.bars import (
     Asked,
+    Envelope,
     RangePage,
     WireBar,
     decode_range,
@@ -42,8 +45,9 @@ _PIECE_BYTES = 100_000
 """Some thousand bars, a millisecond of decoding; 350 KB of lines."""
 _PIECE_BARS = 1_000
 _BEGIN = b'"results":[{'
+_MARK = os.urandom(8).hex()
 
-_decode_page = msgspec.json.Decoder(RangePage).decode
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_bars = msgspec.json.Decoder(list[WireBar]).decode
 
 
@@ -86,6 +90,10 @@ class Page:
     last_ms: int | None = None
     moments: list[int] = field(default_factory=list)
     """The timestamps, ascending, unless the bars are intraday."""
+    starts: set[date] = field(default_factory=set)
+    """The New York dates on which bars begin."""
+    stated: int | None = None
+    """How many bars the page says that it has."""
 
 
 def page_lines(
@@ -107,18 +115,18 @@ def page_lines(
     return (yield from convert(page, _in_pieces(page)))
 
 
-def _cut(body: bytes) -> tuple[RangePage, Iterator[list[WireBar]]] | None:
+def _cut(body: bytes) -> tuple[Envelope, Iterator[list[WireBar]]] | None:
     """The page without its bars, and these, decoded a piece at a time. None where it cannot be cut."""
-    begin, end = body.find(_BEGIN) + len(_BEGIN) - 1, body.rfind(b"}]") + 1
-    if not len(_BEGIN) <= begin < end:
+    begin, end = body.find(_BEGIN) + len(_BEGIN) - 2, body.rfind(b"}]") + 2
+    if not len(_BEGIN) - 2 <= begin < end:
         return None
     try:
-        page = _decode_page(body[:begin] + body[end:])
+        page = _decode_envelope(b'%b"%b"%b' % (body[:begin], _MARK.encode(), body[end:]))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if page.results != []:
+    if page.results != _MARK:
         return None
-    return successful(page), _decoded_pieces(body, begin, end)
+    return successful(page), _decoded_pieces(body, begin + 1, end - 1)
 
 
 def _decoded_pieces(body: bytes, begin: int, end: int) -> Iterator[list[WireBar]]:
@@ -137,14 +145,14 @@ def _in_pieces(page: RangePage) -> Iterator[list[WireBar]]:
 def _convert(
     asked: Asked,
     wanted: Sequence[Wanted],
-    envelope: RangePage,
+    envelope: Envelope,
     pieces: Iterator[list[WireBar]],
     *,
     after_ms: int | None,
     emitted_at_ms: int,
 ) -> Generator[None, None, Page]:
     judge_echo(envelope, asked)
-    page = Page([Written() for _ in wanted], envelope.next_url or None)
+    page = Page([Written() for _ in wanted], envelope.next_url or None, stated=envelope.stated)
     for bars in pieces:
         moments = [bar.t for bar in bars]
         judge_order(moments, asked, after_ms=after_ms)
@@ -154,6 +162,7 @@ def _convert(
         page.count += len(bars)
         if not asked.bar.intraday:
             page.moments += moments
+        page.starts.update(_days_in(moments))
         for one, written in zip(wanted, page.written, strict=True):
             chosen = bars if one.otc else [bar for bar in bars if not bar.otc]
             if chosen:
@@ -163,6 +172,15 @@ def _convert(
                     written.pieces.append(piece)
         yield
     return page
+
+
+def _days_in(moments: Sequence[int]) -> Iterator[date]:
+    """The New York dates of moments that ascend; looks at each day once."""
+    place = 0
+    while place < len(moments):
+        day = session_of(moments[place])
+        yield day
+        place = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
 
 
 def _encode(wanted: Wanted, bars: list[WireBar], asked: Asked, emitted_at_ms: int) -> Piece:
@@ -235,8 +253,9 @@ def _day(timestamp_ms: int) -> bytes:
 
 @lru_cache(maxsize=16_384)
 def _day_texts(timestamp_ms: int) -> tuple[str, str]:
-    """The timestamp, and the date of its session."""
-    return utc_text(timestamp_ms), session_of(timestamp_ms).isoformat()
+    """The session's start, whichever of its stamps the bar has, and its date."""
+    session = session_of(timestamp_ms)
+    return utc_text(midnight_ms(session)), session.isoformat()
 
 
 def _intraday_texts(bars: Sequence[WireBar]) -> Iterator[tuple[str, str]]:

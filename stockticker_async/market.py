@@ -7,6 +7,8 @@ The calendar (package `holidays`, NYSE) is advice: it spares useless calls and f
 bars exist is for the API to say, and no bar is refused for falling on a holiday.
 """
 
+from bisect import bisect_right
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,6 +21,7 @@ from stockticker_async.config import Bar
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
+_STAMPS = (time(), time(16))  # New York, of bars of a day and longer: start and close
 _DAYS_IN = {"second": 1, "minute": 1, "hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
@@ -49,6 +52,16 @@ def midnight_ms(day: date) -> int:
 def session_of(timestamp_ms: int) -> date:
     """The New York date of a moment; of a bar, the date of its start."""
     return datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK).date()
+
+
+@lru_cache(maxsize=16_384)
+def claimed_session(timestamp_ms: int) -> date | None:
+    """The New York date that a day bar's stamp claims: its 00:00, or its 16:00, as the API writes them.
+
+    None for any other time of the day, which claims no session: 00:00 UTC is the evening before.
+    """
+    moment = datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK)
+    return moment.date() if moment.time() in _STAMPS else None
 
 
 @lru_cache(maxsize=16_384)
@@ -100,6 +113,24 @@ def session_from(day: date) -> date:
 def holds_session(first: date, last: date) -> bool:
     """Whether the calendar has a session from ``first`` to ``last``, both included."""
     return any(is_session(day) for day in weekdays(first, last))
+
+
+def missing_sessions(bar: Bar, first: date, last: date, starts: Collection[date]) -> int:
+    """How many sessions of the calendar from ``first`` to ``last``, both included, lie in no bar.
+
+    ``starts`` are the New York dates on which bars of that size begin; a bar of several days may begin
+    before ``first``.
+    """
+    sessions = [day for day in weekdays(first, last) if is_session(day)]
+    span = window_days(bar)
+    if span == 1:
+        return sum(day not in starts for day in sessions)
+    ordered = sorted(starts)
+    places = [bisect_right(ordered, day) for day in sessions]
+    return sum(
+        not place or (day - ordered[place - 1]).days >= span
+        for day, place in zip(sessions, places, strict=True)
+    )
 
 
 def window_days(bar: Bar) -> int:

@@ -294,7 +294,7 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
     assert len(rows) == (0 if size.intraday else 1)  # it was a row of the day before
 
 
-@pytest.mark.parametrize(("hours", "held"), [(0, True), (16, True), (24, True), (-1, False), (25, False)])
+@pytest.mark.parametrize(("hours", "held"), [(0, True), (16, True), (24, False), (-5, False), (25, False)])
 def test_an_answer_for_another_session_is_refused(hours: int, held: bool) -> None:  # noqa: FBT001 - a case
     session = date(2020, 12, 18)
     row = {"T": "TSLA", "t": at(2020, 12, 18) + hours * 3_600_000, "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
@@ -304,6 +304,38 @@ def test_an_answer_for_another_session_is_refused(hours: int, held: bool) -> Non
     else:
         with pytest.raises(BadPageError, match="asked for the session of 2020-12-18"):
             judge_market(page, adjusted=True, wanted=None, session=session)
+
+
+@pytest.mark.parametrize("strange", [-86_400_000, -1, 86_400_000, 7 * 86_400_000])
+def test_one_row_of_another_day_spoils_a_session(strange: int) -> None:
+    """Whether the row is wanted or not, and however many are right."""
+    session = date(2020, 12, 18)
+    rows = [wire(at(2020, 12, 18), T=f"T{n}") for n in range(300)] + [wire(at(2020, 12, 18) + strange, T="Z")]
+    page = decode_market(body(*rows))
+    with pytest.raises(BadPageError, match=r"asked for the session of 2020-12-18.* \(1 of 301 bars\)"):
+        judge_market(page, adjusted=True, wanted=frozenset({"T1"}), session=session)
+
+
+@pytest.mark.parametrize("first", [date(2020, 12, 12), date(2020, 12, 13), date(2020, 12, 14)])
+def test_day_bars_of_utc_days_are_refused_wherever_the_range_begins(first: date) -> None:
+    asked = Asked("TSLA", first, date(2020, 12, 18), DAY, adjusted=True)
+    days = [datetime(2020, 12, day, tzinfo=UTC) for day in (14, 15, 16)]
+    with pytest.raises(BadPageError, match="outside the range|neither the start nor the close"):
+        bars_of(*(wire(int(day.timestamp() * 1000)) for day in days), asked=asked)
+
+
+def test_two_bars_of_one_session_are_refused() -> None:
+    asked = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 18), DAY, adjusted=True)
+    with pytest.raises(BadPageError, match="two bars of one session, 2020-12-15"):
+        bars_of(wire(at(2020, 12, 15)), wire(at(2020, 12, 15, 16)), asked=asked)
+    with pytest.raises(BadPageError, match="two bars of one session, 2020-12-15"):
+        bars_of(wire(at(2020, 12, 15, 16)), asked=asked, after_ms=at(2020, 12, 15))
+
+
+def test_a_bar_stamped_with_its_close_is_the_bar_of_its_session() -> None:
+    asked = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 18), DAY, adjusted=True)
+    [row] = bar_rows(bars_of(wire(at(2020, 12, 15, 16)), asked=asked), asked.first, asked=asked)
+    assert (row["timestamp"], row["date"]) == ("2020-12-15T05:00:00Z", "2020-12-15")
 
 
 def test_the_last_day_of_all_calendars_has_an_end() -> None:

@@ -32,18 +32,21 @@ anything: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 unknown_fields = st.dictionaries(texts.filter(lambda key: len(key) > 3), anything, max_size=2)
+WHOLE = {"t": midnight_ms(FIRST), "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @st.composite
 def bars(draw: st.DrawFn, *, intraday: bool) -> list[dict[str, Any]]:
-    step = 60_000 if intraday else 86_400_000
+    def start(place: int) -> int:
+        return midnight_ms(FIRST) + place * 60_000 if intraday else midnight_ms(FIRST + timedelta(days=place))
+
     count = (LAST - FIRST).days * (1440 if intraday else 1)
     places = draw(st.lists(st.integers(0, count - 1), unique=True, max_size=12))
     return [
         {
             **draw(unknown_fields),
-            "t": midnight_ms(FIRST) + place * step,
+            "t": start(place),
             **{name: draw(numbers) for name in ("o", "h", "l", "c", "v")},
             **draw(st.fixed_dictionaries({}, optional={"vw": numbers, "otc": st.booleans()})),
             **draw(st.fixed_dictionaries({}, optional={"n": st.integers(0, 2**53)})),
@@ -105,6 +108,7 @@ def test_every_line_is_byte_for_byte_that_of_its_bar(intraday: bool, spaced: boo
     @given(bars(intraday=intraday), texts, unknown_fields)
     @example([], "TSLA", {"x": '"results":[{"t":1}]'})
     @example([], "TSLA", {"xxxx": {"results": [{"t": 1}]}})
+    @example([], "TSLA", {"xxxx": {"results": [WHOLE]}})
     def property_of_pages(results: list[dict[str, Any]], ticker: str, unknown: dict[str, Any]) -> None:
         asked = Asked(ticker, FIRST, LAST, Bar(1, "minute") if intraday else DAY, adjusted=True)
         envelope = {**unknown, "ticker": ticker, "results": results, "adjusted": True, "status": "OK"}
@@ -130,6 +134,25 @@ def at(day: date) -> int:
 
 
 ASKED = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"results":[],"data":{"results":[%s]}}',
+        '{"data":{"results":[%s]},"results":[]}',
+        '{"data":[{"results":[%s]}],"results":null}',
+        '{"results":[%s],"results":[]}',
+        '{"resul\\u0074s":[],"data":{"results":[%s]}}',
+        '{"results":[%s],"resul\\u0074s":[]}',
+        '{"data":{"results":[%s]}}',
+    ],
+)
+def test_bars_of_anything_but_the_results_of_the_page_are_no_bars(form: str) -> None:
+    asked = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+    page = converted((form % orjson.dumps(WHOLE).decode()).encode(), asked)
+    assert page.count == 0
+    assert written(page) == [b"", b""]
+
+
 DAYS = [at(FIRST + timedelta(days=n)) for n in range(20)]
 
 
@@ -148,7 +171,7 @@ def spoiled(place: int, change: Callable[[dict[str, Any]], object]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda bar: bar.update(t=DAYS[3] + 1), "order"),
+        (lambda bar: bar.update(t=DAYS[3] + 1), "order|neither the start"),
         (lambda bar: bar.update(t=DAYS[3]), "order|twice"),
         (lambda bar: bar.update(t=at(date(2021, 4, 1))), "outside the range|order"),
         (lambda bar: bar.update(t=at(date(2020, 11, 30))), "outside the range"),
