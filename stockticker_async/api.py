@@ -4,25 +4,35 @@ Facts about paths and parameters: the API's documentation and OpenAPI file (read
 """
 
 import math
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import anyio
 import anyio.lowlevel
 import msgspec
 
-from stockticker_async.bars import Asked, MarketBar, decode_market, judge_market
+from stockticker_async.bars import (
+    Asked,
+    MarketBar,
+    decode_market,
+    judge_market,
+    judge_names,
+    next_url_of,
+)
 from stockticker_async.client import BODY_TRIES, Answer, Client
 from stockticker_async.config import MARKET
+from stockticker_async.doubt import Doubt
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
 from stockticker_async.lines import Page, Wanted, page_lines
-from stockticker_async.market import DAY
+from stockticker_async.market import DAY, is_session, last_settled, missing_sessions, session_of
 from stockticker_async.questions import Question, questions
+from stockticker_async.shapes import stated
 from stockticker_async.splits import Split, ratio
 from stockticker_async.streams import OLDER_SPLITS, SPLITS
 from stockticker_async.verdict import Barred, Missing, Refusal
@@ -32,22 +42,73 @@ PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
 
 
-async def pages(
-    client: Client, path: str, decode: Callable[[bytes], tuple[T, str | None]], *, patience: float = math.inf
-) -> AsyncGenerator[Answer[tuple[T, str | None]] | Refusal | Missing, None]:
-    """The pages from a path of the API on, as ``decode`` gives them, which also finds the next page's URL.
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[T]):
+    """A page of a list."""
 
-    What is no answer ends them. Raises `BadPageError` for a page that cannot be used; the pages before it
-    stand.
+    rows: Sequence[T]
+    next_url: str | None
+    count: int
+    """The rows as the API counts them: one of them may have become several, or none."""
+    stated: int | None
+    """How many rows the page says that it has; None where it does not say."""
+
+    @property
+    def lacks(self) -> bool:
+        """Whether rows may have been left out: there is none, or another number than the page says."""
+        return not self.count or self.stated not in (None, self.count)
+
+
+async def pages(
+    client: Client,
+    path: str,
+    decode: Callable[[bytes], ListPage[T]],
+    *,
+    patience: float = math.inf,
+    may_be_empty: bool = False,
+) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
+    """The pages from a path of the API on, as ``decode`` gives them.
+
+    A page that lacks something is asked for again, and a 404: see `Doubt`. The first page lacks nothing by
+    being empty where it ``may_be_empty``: then the caller doubts that. What is no answer ends them.
+    Raises `BadPageError` for a page that cannot be used; the pages before it stand.
     """
     url, seen = client.url_of(path), set[str]()
     while True:
         _turn_to(url, seen)
-        found = await client.get(url, decode, patience=patience)
+        ask = partial(client.get, url, decode, patience=patience)
+        may_be_empty = may_be_empty and len(seen) == 1
+        found = await asked_twice(ask, partial(_list_lacks, may_be_empty=may_be_empty))
         yield found
-        if not isinstance(found, Answer) or found.value[1] is None:
+        if not isinstance(found, Answer) or found.value.next_url is None:
             return
-        url = client.next_target(found.value[1])
+        url = client.next_target(found.value.next_url)
+
+
+def _list_lacks(page: ListPage[Any], *, may_be_empty: bool) -> Hashable | None:
+    if not page.lacks or (may_be_empty and not page.count and not page.stated):
+        return None
+    return page.count, page.stated, page.next_url is None
+
+
+async def asked_twice(
+    ask: Callable[[], Awaitable[Answer[T] | Refusal | Missing]], lacks: Callable[[T], Hashable | None]
+) -> Answer[T] | Refusal | Missing:
+    """What is asked for, once it lacks nothing, or two answers agree; a 404 is an answer that lacks all.
+
+    ``lacks`` is as in `Doubt.settles`. Raises `BadPageError` where no two agree.
+    """
+    doubt = Doubt()
+    while True:
+        match found := await ask():
+            case Answer(value):
+                settled = doubt.settles(lacks(value))
+            case Missing(no_route):
+                settled = doubt.settles((Missing, no_route))
+            case Refusal():
+                settled = True
+        if settled:
+            return found
 
 
 def _turn_to(url: str, seen: set[str]) -> None:
@@ -61,26 +122,54 @@ class BarsPage:
     """A judged page of one ticker's bars, as lines."""
 
     page: Page
-    last: bool
     moment: datetime
     """The API's clock when it answered."""
+    lacking: "Lacking | None" = None
+    """What was left out of it, twice."""
+
+    @property
+    def last(self) -> bool:
+        return self.page.next_url is None
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What an answer of bars leaves out, as far as can be told."""
+
+    sessions: int
+    """Sessions of the calendar without a bar."""
+    bars: int
+    """By how many the number of bars is another than the page says."""
+    ends_empty: bool
+    """Whether it is a further page, which the one before it named, without a bar."""
+    between: tuple[int | None, int | None]
+    """The times of the first and last bar: what two answers have to have in common."""
 
 
 async def range_pages(
-    client: Client, asked: Asked, wanted: Sequence[Wanted] = (), *, turn: anyio.Lock | None = None
+    client: Client,
+    asked: Asked,
+    wanted: Sequence[Wanted] = (),
+    *,
+    turn: anyio.Lock | None = None,
+    settled: date = date.max,
+    since: date | None = None,
+    doubted: bool = True,
 ) -> AsyncGenerator[BarsPage | Refusal, None]:
     """The pages of a range, oldest bars first, or the plan's refusal. Both ends are included.
 
-    With a ``turn``, a page is decoded only when the one before it, of whatever range, has been
-    consumed: so only one is in memory as lines. Raises `BadPageError` for a page that cannot be used;
-    the pages before it stand.
+    A page that lacks something is asked for again (see `Doubt`), unless it is not to be ``doubted``. Bars
+    are expected of each session of the calendar: up to ``settled``, or what has by the API's clock; from
+    ``since`` on, or where that is None from the first bar on, since nobody knows when a ticker began. With a
+    ``turn``, a page is decoded only when the one before it, of whatever range, has been consumed: so only one
+    is in memory as lines. Raises `BadPageError` for a page that cannot be used; the pages before it stand.
     """
     turn = turn or anyio.Lock()
     url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
     while True:
         _turn_to(url, seen)
-        doubted = after_ms is None  # an empty first page is for the caller to doubt
-        for tries_left in reversed(range(BODY_TRIES)):
+        doubt, bad = Doubt(), 0
+        while True:
             match await client.get(url, bytes):
                 case Answer(body, moment):
                     pass
@@ -93,20 +182,43 @@ async def range_pages(
                 try:
                     page = await _lines(client, body, asked, wanted, after_ms)
                 except BadPageError:
-                    if not tries_left:
+                    bad += 1
+                    if bad == BODY_TRIES:
                         raise
                     continue
                 del body
-                if page.last_ms is None and not doubted and tries_left:
-                    # the page before said that there is more: asked once more, and then believed
-                    doubted = True
+                end = min(asked.last, settled, last_settled(moment))
+                lacking = _lacking(page, asked, after_ms, since=since, end=end)
+                if doubted and not doubt.settles(lacking):
                     continue
-                yield BarsPage(page, page.next_url is None, moment)
+                yield BarsPage(page, moment, lacking)
             break
         if page.next_url is None:
             return
         after_ms = after_ms if page.last_ms is None else page.last_ms
         url = client.next_target(page.next_url)
+
+
+def _lacking(
+    page: Page, asked: Asked, after_ms: int | None, *, since: date | None, end: date
+) -> Lacking | None:
+    """What the page leaves out of the days that follow the page before it (None: that it begins with)."""
+    if page.next_url is not None:
+        end = end if page.last_ms is None else session_of(page.last_ms)
+    starts = page.starts
+    if after_ms is not None:
+        begin = session_of(after_ms)
+        starts = starts | {begin}
+    elif since is not None:
+        begin = max(asked.first, since)
+    else:
+        begin = asked.first if page.first_ms is None else session_of(page.first_ms)
+    sessions = missing_sessions(asked.bar, begin, end, starts)
+    bars = 0 if page.stated is None else abs(page.stated - page.count)
+    ends_empty = after_ms is not None and page.first_ms is None
+    if not (sessions or bars or ends_empty):
+        return None
+    return Lacking(sessions, bars, ends_empty, (page.first_ms, page.last_ms))
 
 
 async def _lines(
@@ -123,14 +235,46 @@ async def _lines(
         await anyio.lowlevel.checkpoint()
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The bars of one session."""
+
+    bars: list[MarketBar]
+    """Of the tickers wanted."""
+    count: int
+    """Of all bars in the answer."""
+    lacks: int = 0
+    """By how many that is another number than the answer says."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """What two answers have to have in common."""
+        return self.count, len(self.bars), self.lacks
+
+
 async def market(
-    client: Client, session: date, *, adjusted: bool, otc: bool, wanted: frozenset[str] | None
+    client: Client,
+    session: date,
+    *,
+    adjusted: bool,
+    otc: bool,
+    wanted: frozenset[str] | None,
+    may_be_empty: bool = False,
 ) -> Answer[list[MarketBar]] | Refusal:
-    """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`."""
+    """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`.
+
+    None at all is asked for twice, but where it ``may_be_empty``.
+    """
     async with market_page(
-        client, session, adjusted=adjusted, otc=otc, wanted=wanted, turn=anyio.Lock()
+        client,
+        session,
+        adjusted=adjusted,
+        otc=otc,
+        wanted=wanted,
+        turn=anyio.Lock(),
+        few=lambda found: not (found.count or may_be_empty),
     ) as found:
-        return found
+        return found if isinstance(found, Refusal) else Answer(found.value.bars, found.moment)
 
 
 @asynccontextmanager
@@ -142,32 +286,79 @@ async def market_page(
     otc: bool,
     wanted: frozenset[str] | None,
     turn: anyio.Lock,
-) -> AsyncGenerator[Answer[list[MarketBar]] | Refusal]:
+    few: Callable[[Market], bool],
+    doubt: Doubt | None = None,
+) -> AsyncGenerator[Answer[Market] | Refusal]:
     """As `market`, for the body of the statement: in ``turn``, so that one answer at a time is decoded.
 
-    Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars.
+    Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars. An answer of a session with
+    too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
+    with one page; where it names a further one, that is a part of the answer. ``doubt`` holds the answers
+    that the caller has doubted before.
     """
+    doubt, bad = doubt or Doubt(), 0
+    while True:
+        bodies, moment = [], None
+        async with aclosing(_market_bodies(client, session, adjusted=adjusted, otc=otc)) as answers:
+            async for answer in answers:
+                if isinstance(answer, Refusal):
+                    yield answer
+                    return
+                bodies.append(answer.value)
+                moment = moment or answer.moment
+        async with turn:
+            try:
+                found = _judged_market(bodies, session, adjusted=adjusted, wanted=wanted)
+            except BadPageError:
+                bad += 1
+                if bad == BODY_TRIES:
+                    raise
+                continue
+            del bodies
+            lacks = found.lacks or (is_session(session) and few(found))
+            if not doubt.settles(found.size if lacks else None):
+                continue
+            assert moment is not None  # noqa: S101 - there is a first page
+            yield Answer(found, moment)
+            return
+
+
+async def _market_bodies(
+    client: Client, session: date, *, adjusted: bool, otc: bool
+) -> AsyncGenerator[Answer[bytes] | Refusal]:
+    """The bodies of a grouped answer's pages, which are decoded when all are there."""
     query = urlencode({"adjusted": _flag(adjusted), "include_otc": _flag(otc)})
-    for tries_left in reversed(range(BODY_TRIES)):
-        match await client.get(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}", bytes):
-            case Answer(body, moment):
-                pass
+    url = client.url_of(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}")
+    seen = set[str]()
+    while True:
+        _turn_to(url, seen)
+        match await client.get(url, bytes):
+            case Answer(body) as answer:
+                yield answer
             case Refusal() as refusal:
                 yield refusal
                 return
             case Missing() as missing:
                 raise _no_answer(client, missing)
-        async with turn:
-            try:
-                page = decode_market(body)
-                bars = judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
-            except BadPageError:
-                if not tries_left:
-                    raise
-                continue
-            del body, page
-            yield Answer(bars, moment)
+        next_url = next_url_of(body)
+        if next_url is None:
             return
+        url = client.next_target(next_url)
+
+
+def _judged_market(
+    bodies: Sequence[bytes], session: date, *, adjusted: bool, wanted: frozenset[str] | None
+) -> Market:
+    bars: list[MarketBar] = []
+    count = lacks = 0
+    for body in bodies:
+        page = decode_market(body)
+        bars += judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
+        here = len(page.results or ())
+        count += here
+        lacks += 0 if page.stated is None else abs(page.stated - here)
+    judge_names(bars)
+    return Market(bars, count, lacks)
 
 
 class _Details(msgspec.Struct):
@@ -203,8 +394,9 @@ class _WireSplit(msgspec.Struct):
 
 
 class _SplitsPage(msgspec.Struct):
-    results: list[_WireSplit] | None = None
+    results: list[_WireSplit] | msgspec.UnsetType | None = msgspec.UNSET
     next_url: str | None = None
+    count: Any = None
 
 
 async def splits(
@@ -212,7 +404,8 @@ async def splits(
 ) -> Answer[list[Split]] | Refusal:
     """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
 
-    The moment is the first answer's. Rows may be repeated, and of tickers that were not asked for.
+    That there is none is believed at once: whoever knows what was there before may ask again. The moment is
+    the first answer's. Rows may be repeated, and of tickers that were not asked for.
     Raises `BadPageError`.
     """
     found: list[Split] = []
@@ -248,16 +441,17 @@ async def _older_splits(
 async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:
     found: list[Split] = []
     moments: list[datetime] = []
-    async with aclosing(pages(client, path, _decode_splits, patience=SIDE_PATIENCE)) as answers:
+    found_pages = pages(client, path, _decode_splits, patience=SIDE_PATIENCE, may_be_empty=True)
+    async with aclosing(found_pages) as answers:
         async for one in answers:
             if not isinstance(one, Answer):
                 return one
-            found += one.value[0]
+            found += one.value.rows
             moments.append(one.moment)
     return Answer(found, moments[0])
 
 
-def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
+def _decode_splits(body: bytes) -> ListPage[Split]:
     try:
         page = msgspec.json.decode(body, type=_SplitsPage)
         rows = [
@@ -266,7 +460,9 @@ def _decode_splits(body: bytes) -> tuple[list[Split], str | None]:
         ]
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
         raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
-    return rows, page.next_url or None
+    if page.results is msgspec.UNSET and stated(page.count) != 0:
+        raise BadPageError("the splits are not of the published form: without results.")
+    return ListPage(rows, page.next_url or None, len(rows), stated(page.count))
 
 
 def _range_path(asked: Asked) -> str:

@@ -21,7 +21,7 @@ import orjson
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError
 from stockticker_async.market import claimed_session, midnight_ms, utc_text, window_days
-from stockticker_async.shapes import Row
+from stockticker_async.shapes import Row, stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 # what a line can hold: orjson writes no larger integers
@@ -115,14 +115,6 @@ class Asked:
         return midnight_ms(self.last + timedelta(days=1))
 
 
-def stated(*counts: Any) -> int | None:
-    """The first whole number among the counts of an answer, whatever else stands there."""
-    for count in counts:
-        if isinstance(count, int | float) and not isinstance(count, bool) and count == count // 1:
-            return int(count)
-    return None
-
-
 _decode_range = msgspec.json.Decoder(RangePage).decode
 _decode_market = msgspec.json.Decoder(MarketPage).decode
 
@@ -135,6 +127,21 @@ def decode_range(body: bytes) -> RangePage:
 def decode_market(body: bytes) -> MarketPage:
     """Raises `BadPageError` for anything but a successful answer."""
     return successful(_decoded(_decode_market, MarketPage, body))
+
+
+class _NextUrl(msgspec.Struct):
+    next_url: str | None = None
+
+
+_decode_next = msgspec.json.Decoder(_NextUrl).decode
+
+
+def next_url_of(body: bytes) -> str | None:
+    """Where an answer says that it goes on; None also for what cannot be read, which is judged elsewhere."""
+    try:
+        return _decode_next(body).next_url or None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def judge_echo(page: Envelope, asked: Asked) -> None:
@@ -193,12 +200,17 @@ def judge_market(
     bars = page.results or []
     if wanted is not None:
         bars = [bar for bar in bars if bar.T in wanted]
+    judge_names(bars)
+    return bars
+
+
+def judge_names(bars: Sequence[MarketBar]) -> None:
+    """Raise `BadPageError` unless each bar of a session has a ticker of its own."""
     names = {bar.T for bar in bars}
     if len(names) != len(bars):
         raise BadPageError("a ticker stands in the market's answer twice.")
     if "" in names:
         raise BadPageError("a bar of the market's answer has no ticker (field T).")
-    return bars
 
 
 def _judge_session(bars: Sequence[WireBar], session: date) -> None:

@@ -6,7 +6,7 @@ do, and a session in which others traded deserves a word. It is told once a sync
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,6 +31,9 @@ class Completeness:
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
         self._sessions: set[date] = set()
+        self._lacking: dict[str, int] = {}
+        self._other_counts: dict[str, int] = {}
+        self._halves: list[date] = []
         self._moments: set[int] = set()
         """Bars that became no dates yet: those of a thousand tickers begin at the same times."""
 
@@ -53,6 +56,54 @@ class Completeness:
         else:
             seen.first, seen.last = min(seen.first, first), max(seen.last, last)
             seen.count += count
+
+    def lack(self, name: str, sessions: int = 0, *, bars: int = 0) -> None:
+        """An answer of ``name``, asked for twice, lacks ``sessions``, or its own count is off by ``bars``."""
+        if bars and not sessions:
+            self._other_counts[name] = self._other_counts.get(name, 0) + bars
+        else:
+            self._lacking[name] = self._lacking.get(name, 0) + sessions
+
+    def lack_all(self, names: Iterable[str]) -> None:
+        """Of these tickers nothing was found."""
+        for name in names:
+            self._lacking.setdefault(name, 0)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These tickers do not exist: nothing is lacking."""
+        for name in names:
+            self._lacking.pop(name, None)
+
+    def lack_half(self, session: date) -> None:
+        """The session has less than half of the bars of the one beside it, also when asked for again."""
+        self._halves.append(session)
+
+    def lacking(self, named: Named) -> str | None:
+        """Tickers without a bar on sessions of the calendar."""
+        if not self._lacking:
+            return None
+        count = sum(self._lacking.values())
+        told = f" (sessions: {count}, asked for twice)" if count else ""
+        return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{told}."
+
+    def other_counts(self, named: Named) -> str | None:
+        """Answers that have another number of bars than they say."""
+        if not self._other_counts:
+            return None
+        return (
+            "Answers have more or fewer bars than they say, asked for twice: by "
+            f"{sum(self._other_counts.values())}, of {named(_worst(self._other_counts))}."
+        )
+
+    def halves(self) -> str | None:
+        """Sessions of which half may be missing."""
+        if not self._halves:
+            return None
+        first = min(self._halves)
+        return (
+            f"Of {len(self._halves)} sessions, the first on {first}, the API has less than half of the bars "
+            "of the session beside it, asked for twice."
+        )
 
     def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
         """Tickers that begin together after the first session asked of them, which the pairs tell.
@@ -77,14 +128,13 @@ class Completeness:
         missing: dict[str, int] = {}
         for name, seen in self._seen.items():
             expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)
-            if expected > seen.count:
+            if expected > seen.count and name not in self._lacking:
                 missing[name] = expected - seen.count
         if not missing:
             return None
-        worst = sorted(missing, key=lambda name: -missing[name])
         total = sum(missing.values())
         return (
-            f"Bars missing on days on which other tickers traded: {total}, of {named(worst)}. "
+            f"Bars missing on days on which other tickers traded: {total}, of {named(_worst(missing))}. "
             "These may not have traded, or been halted."
         )
 
@@ -102,3 +152,7 @@ class Completeness:
             for floor, names in sorted(floors.items())
         ]
         return f"{'; '.join(parts)}. Older rows stay on the basis from before the split."
+
+
+def _worst(counts: Mapping[str, int]) -> list[str]:
+    return sorted(counts, key=lambda name: -counts[name])

@@ -7,9 +7,10 @@ answered without a gap, and a session for which no ticker has anything holds eve
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from urllib.parse import quote
 
-from stockticker_async import market, shapes
+from stockticker_async import api, market, shapes
 from stockticker_async.client import Answer, Client
 from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConnectorError
@@ -44,7 +45,8 @@ class DailySync:
         self._daily = daily
         self._days = days
         self._floor = Floor()
-        self._quiet = {name: bool(sessions_of(first, days)) for name, first in forward.firsts.items()}
+        self._quiet: dict[str, int] = {}
+        """Tickers, and how many sessions the API has nothing of."""
 
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
@@ -55,9 +57,13 @@ class DailySync:
             answers=lambda: self._client.answers,
             failed=self._failed,
         )
-        quiet = [name for name, silent in self._quiet.items() if silent]
-        if quiet:
-            warn(self._forward, f"the API has nothing of the sessions asked for {named(quiet)}.")
+        if self._quiet:
+            worst = sorted(self._quiet, key=lambda name: -self._quiet[name])
+            warn(
+                self._forward,
+                f"the API, asked twice, has nothing of some sessions: {sum(self._quiet.values())}, of "
+                f"{named(worst)}.",
+            )
 
     def _jobs(self) -> Iterator[_Job]:
         for ticker, first in self._forward.firsts.items():
@@ -76,13 +82,13 @@ class DailySync:
             return
         match await self._get(job.ticker, job.session):
             case Answer(rows, moment):
-                self._quiet[job.ticker] = False
                 through = min(job.last, settled(self._days, moment, self._config.end_date))
                 if self._forward.progress is not None and job.session <= through:
                     self._forward.progress.see(job.session)
                 await self._forward.rows(rows)
                 await self._cover(job, through)
             case Missing(no_route=False):
+                self._quiet[job.ticker] = self._quiet.get(job.ticker, 0) + 1
                 await self._cover(job, job.last)
             case Missing():
                 self._forward.missing((job.ticker,))
@@ -99,12 +105,13 @@ class DailySync:
 
         path = self._daily.path.replace("{ticker}", quote(ticker, safe=""))
         flag = str(self._config.adjusted).lower()
-        return await self._client.get(f"{path.replace('{session}', str(session))}?adjusted={flag}", decode)
+        url = f"{path.replace('{session}', str(session))}?adjusted={flag}"
+        return await api.asked_twice(partial(self._client.get, url, decode), lambda _: None)
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         recent = job.session >= market.sessions_back(self._days.settled, 0)
         if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
-            self._quiet[job.ticker] = False  # the next sync reads it
+            pass  # the next sync reads it
         elif refusal.why is Barred.TIMEFRAME:
             await self._look_for_floor(job)
             if self._floor.hides(_last(self._days)):

@@ -6,14 +6,15 @@ no two states in a row are equal (a counter tells them apart where only records 
 each stream writes at least one state; a state is put after the records that it vouches for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import anyio
 
 from stockticker_async import protocol
-from stockticker_async.errors import BadPageError, ConnectorError
+from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
+from stockticker_async.output import PIECE_BYTES
 from stockticker_async.shell import Shell
 
 _STATE_EVERY = 5.0
@@ -25,6 +26,10 @@ _SILENCE = 1800.0
 """Seconds without a record or state after which one shows that the sync lives: the platform's
 heartbeat counts nothing else, and gives up after three hours by default."""
 _SAME_RESET = 1.0  # seconds within which two announced ends of a wait are one
+
+
+Row = Mapping[str, Any]
+TooLarge = Callable[[Any, RowTooLargeError], None]
 
 
 class Vouched(Protocol):
@@ -71,17 +76,30 @@ class Emitter:
             )
         )
 
-    async def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """RECORDs of rows, few enough for one piece of the output.
+    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+        """RECORDs of rows, in as many pieces of the output as their bytes take.
 
-        Raises `BadPageError` for what is nested too deeply: orjson reads 1024 levels, and writes 254.
+        A row that no piece holds is left out, and ``too_large`` hears of it; without one that raises
+        `RowTooLargeError`. Raises `BadPageError` for what is nested too deeply: orjson reads 1024 levels, and
+        writes 254.
         """
-        if rows:
-            try:
-                lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
-            except TypeError as fault:
-                raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
+        if not rows:
+            return
+        try:
+            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+        except TypeError as fault:
+            raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
+        if len(lines) <= PIECE_BYTES:
             await self.lines(lines, len(rows))
+        elif len(rows) > 1:
+            del lines
+            middle = len(rows) // 2
+            await self.rows(rows[:middle], too_large)
+            await self.rows(rows[middle:], too_large)
+        elif too_large is None:
+            raise RowTooLargeError(len(lines), PIECE_BYTES)
+        else:
+            too_large(rows[0], RowTooLargeError(len(lines), PIECE_BYTES))
 
     async def lines(self, lines: bytes, count: int) -> None:
         """So many RECORDs that are encoded already.

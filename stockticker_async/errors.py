@@ -3,6 +3,8 @@
 A message says what failed, on which value, and what to do. It never holds a key or a whole body.
 """
 
+import traceback
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 FailureType = Literal["config_error", "transient_error", "system_error"]
@@ -39,12 +41,43 @@ class BadPageError(TransientError):
     """
 
 
+class RowTooLargeError(ConnectorError):
+    """A row of the API's that is larger than any message may be."""
+
+    def __init__(self, size_bytes: int, most_bytes: int) -> None:
+        super().__init__(
+            f"a row of the API's is too large to be written: {size_bytes:,} bytes, where "
+            f"{most_bytes:,} are the most."
+        )
+
+
 class UsageError(ConfigError):
     """The command line is wrong; ``usage`` is the help that argparse prints with it."""
 
     def __init__(self, message: str, *, usage: str) -> None:
         super().__init__(message)
         self.usage = usage
+
+
+class UnforeseenError(ConnectorError):
+    """What is no error of ours, or was not meant to happen: our bug. ``stack_trace`` is for the report."""
+
+    def __init__(self, error: BaseException) -> None:
+        cause = next(cause for cause in causes(error) if not isinstance(cause, ConnectorError))
+        super().__init__(
+            "Something unforeseen went wrong in the connector. Please report it with this trace.",
+            detail=type(cause).__name__,
+        )
+        self.stack_trace = "".join(traceback.format_exception(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """What a group of errors holds, at any depth; the error itself if it is none."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from causes(one)
+    else:
+        yield error
 
 
 class OutputError(ConnectorError):

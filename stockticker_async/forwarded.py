@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stockticker_async import market
+from stockticker_async.config import MARKET
 from stockticker_async.emitter import Emitter
-from stockticker_async.errors import ConfigError
-from stockticker_async.failures import Failure
+from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
+from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.saved import Entry
 from stockticker_async.shapes import Row
@@ -48,6 +49,14 @@ class Forward:
     firsts: dict[str, date | None] = field(default_factory=dict)
     """The tickers to read, and of each the first day; None where days do not matter."""
     failures: list[Failure] = field(default_factory=list)
+    _silent: dict[str, None] = field(default_factory=dict)
+    """Tickers of an answer without a row, in order."""
+    _short: dict[str, None] = field(default_factory=dict)
+    """Tickers of an answer with another number of rows than it says."""
+    _spoken: set[Any] = field(default_factory=set)
+    """Whose rows were written: of several answers for a ticker one may be empty."""
+    _held: set[str] = field(default_factory=set)
+    """Tickers of which a row could not be written: their cursors stay."""
 
     def begin(self, days: Days, end: date | None) -> None:
         """Find out what is to be read, once the progress knows the splits."""
@@ -60,15 +69,38 @@ class Forward:
                 self.firsts[name] = first
 
     async def rows(self, rows: Sequence[Row]) -> None:
+        """Write them. One that is too large fails its own ticker, or all where it has none."""
+        self._spoken.update(row.get("stock_ticker") for row in rows)
         for begin in range(0, len(rows), _CHUNK):
-            await self.emitter.rows(rows[begin : begin + _CHUNK])
+            await self.emitter.rows(rows[begin : begin + _CHUNK], self._leave_out)
+
+    def _leave_out(self, row: Row, error: RowTooLargeError) -> None:
+        name = row.get("stock_ticker")
+        names = (name,) if name in self.names else self.names
+        self._held.update(names)
+        keys = (f"{key} {str(row[key])[:60]}" for key in self.stream.primary_key)
+        text = f"{error.message.rstrip('.')} ({', '.join(keys)}). The other rows were written."
+        self.failures.append(Failure(names, ConnectorError(text)))
 
     async def cover(self, names: Sequence[str], through: date) -> None:
         """Everything up to that day, included, was asked for and put."""
         if self.progress is not None:
             for name in names:
-                self.progress.cover(name, through)
+                if name not in self._held:
+                    self.progress.cover(name, through)
         await self.emitter.checkpoint()
+
+    def lack(self, names: Sequence[str], count: int) -> None:
+        """An answer for these tickers was asked for twice: it has no row, or not as many as it says."""
+        (self._short if count else self._silent).update(dict.fromkeys(names or (MARKET,)))
+
+    def tell_lacking(self) -> None:
+        """Warn of what was believed, though it may have left something out."""
+        silent = [name for name in self._silent if name not in self._spoken]
+        if silent and not (silent == [MARKET] and self._spoken):
+            warn(self, f"the API, asked twice, has no rows{_whose(silent)}.")
+        if self._short:
+            warn(self, f"the API, asked twice, has more or fewer rows than it says{_whose([*self._short])}.")
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """The plan does not give these rows: this stream fails, and no other."""
@@ -84,6 +116,10 @@ class Forward:
         """The API, or what stands at its address, does not know the path at all."""
         text = "the address has no such endpoint (404): leave the stream out, or check base_url."
         self.failures.append(Failure(tuple(names), ConfigError(text)))
+
+
+def _whose(names: Sequence[str]) -> str:
+    return "" if MARKET in names else f" for {named(names)}"
 
 
 def first_day(entry: Entry, *, lookback_days: int, days: Days, end: date | None) -> date | None:

@@ -41,6 +41,7 @@ async def read_forward(client: Client, config: Config, forward: Forward, days: D
             await DailySync(client, config, forward, source, days).run()
         case Previous():
             await PreviousSync(client, config, forward, source, days).run()
+    forward.tell_lacking()
 
 
 def describe_forward(forward: Forward, config: Config, days: Days) -> str:

@@ -8,12 +8,11 @@ before the next one is decoded. No line is given away before the whole page has 
 
 Why the cut is exact. The text before a cut, read as the bars of a list, is whole JSON or it is not. Where
 the cut lies inside a string or inside a bar, it is not, the typed decoding says so, and the page is decoded
-as a whole after all. What is left of the page is decoded, too, with a mark in the place of the bars: they
-were the page's own ``results`` only if the mark is found there. So bars of another object in the page, or of
-a ``results`` that a later one replaces, are never taken for them. The mark is random, and no page holds it.
+as a whole after all. What is left of the page is decoded, too, twice, with another number in the place of
+the bars: they were the page's own ``results`` only if each number is found there. So bars of another object
+in the page, or of a ``results`` that a later one replaces, are never taken for them.
 """
 
-import os
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -45,8 +44,6 @@ _PIECE_BYTES = 100_000
 """Some thousand bars, a millisecond of decoding; 350 KB of lines."""
 _PIECE_BARS = 1_000
 _BEGIN = b'"results":[{'
-_MARK = os.urandom(8).hex()
-
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_bars = msgspec.json.Decoder(list[WireBar]).decode
 
@@ -121,12 +118,12 @@ def _cut(body: bytes) -> tuple[Envelope, Iterator[list[WireBar]]] | None:
     if not len(_BEGIN) - 2 <= begin < end:
         return None
     try:
-        page = _decode_envelope(b'%b"%b"%b' % (body[:begin], _MARK.encode(), body[end:]))
+        one, other = (_decode_envelope(b"%b%d%b" % (body[:begin], mark, body[end:])) for mark in (1, 2))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if page.results != _MARK:
+    if (one.results, other.results) != (1, 2):
         return None
-    return successful(page), _decoded_pieces(body, begin + 1, end - 1)
+    return successful(one), _decoded_pieces(body, begin + 1, end - 1)
 
 
 def _decoded_pieces(body: bytes, begin: int, end: int) -> Iterator[list[WireBar]]:

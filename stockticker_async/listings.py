@@ -5,7 +5,7 @@ row's; what comes in another order covers nothing before the last page. A page i
 of it was judged. Where the plan or a proxy does not have a listing, its deprecated form is asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
 
@@ -93,7 +93,7 @@ class ListingSync:
     async def _read(self, question: Question) -> Refusal | Missing | None:
         """Write the question's rows; or return why there are none."""
 
-        def decode(body: bytes) -> tuple[list[Row], str | None]:
+        def decode(body: bytes) -> api.ListPage[Row]:
             page = shapes.decode(body)
             found = shapes.rows(
                 page,
@@ -102,17 +102,19 @@ class ListingSync:
                 primary_key=self._forward.stream.primary_key,
                 identity=self._listing.identity,
             )
-            return found, page.next_url
+            return api.ListPage(found, page.next_url, len(page.rows), page.stated)
 
         order = _Order(self._forward.stream.cursor)
         async with aclosing(api.pages(self._client, question.path, decode)) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):
                     return answer
-                rows, next_url = answer.value
-                await self._forward.rows(list(self._wanted(question, rows)))
-                reached = order.through(rows)
-                if next_url is None:
+                page = answer.value
+                if page.lacks:
+                    self._forward.lack(question.names, page.count)
+                await self._forward.rows(list(self._wanted(question, page.rows)))
+                reached = order.through(page.rows)
+                if page.next_url is None:
                     reached = self._days.last
                 if reached is not None and question.first is not None:
                     await self._cover(question, answer.moment, reached)
@@ -124,7 +126,7 @@ class ListingSync:
             self._forward.progress.see(through)  # no row of a day is an answer, too
         await self._forward.cover(question.names, through)
 
-    def _wanted(self, question: Question, rows: list[Row]) -> Iterator[Row]:
+    def _wanted(self, question: Question, rows: Sequence[Row]) -> Iterator[Row]:
         """Of a list that is asked whole, the rows of the tickers wanted."""
         if not question.names or MARKET in question.names:
             yield from rows
@@ -143,7 +145,7 @@ class _Order:
         self._first = ""
         self._last: str | None = ""
 
-    def through(self, rows: list[Row]) -> date | None:
+    def through(self, rows: Sequence[Row]) -> date | None:
         """The last day of which all rows were seen, since a further page may have more of the next.
 
         None before the second day: rows of one day are in every order, also the newest first.

@@ -5,6 +5,7 @@ that did not trade then are asked one by one.
 """
 
 from datetime import date
+from functools import partial
 from urllib.parse import quote
 
 from stockticker_async import api, bars, market, shapes
@@ -60,7 +61,7 @@ class LookupSync:
             self._forward.refused((name,), self._refusal)
             return
         found = await self._get(name, "")
-        if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
+        if _is_nothing(found) and self._lookup.dated:
             begin = self._config.start_date or self._days.last - 7 * market.DAY
             found = await self._get(name, f"?date={begin}")
         match found:
@@ -87,7 +88,16 @@ class LookupSync:
             return rows
 
         path = self._lookup.path.replace("{ticker}", quote(name, safe=""))
-        return await self._client.get(f"{path}{query}", decode)
+        ask = partial(self._client.get, f"{path}{query}", decode)
+        return await api.asked_twice(ask, lambda rows: None if rows else ())
+
+
+def _is_nothing(found: Answer[list[Row]] | Refusal | Missing) -> bool:
+    """Whether the API says that it has no such ticker: with a 404, or with an answer without a row."""
+    match found:
+        case Answer([]) | Missing(no_route=False):
+            return True
+    return False
 
 
 class PreviousSync:
@@ -156,7 +166,8 @@ class PreviousSync:
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             return found
 
-        match await self._client.get(path, decode):
+        ask = partial(self._client.get, path, decode)
+        match await api.asked_twice(ask, lambda found: None if found else ()):
             case Answer([bar, *_]):
                 await self._write([bar], market.session_of(bar.t))
             case Answer():

@@ -3,9 +3,9 @@
 What ends the program, and how:
 
 - The operation returns its exit code: all lines are written first, however slow the reader.
-- An error that nobody has told yet becomes one ERROR trace, exit 1. This is the one module that
-  catches every exception; what is no error of ours is our bug, and says so with its traceback in the
-  trace, where it can be reported from.
+- An error that nobody has told yet becomes one ERROR trace, exit 1. What is no error of ours is our bug,
+  and says so with its traceback in the trace, where it can be reported from. (Within a sync such a bug ends
+  its own stream, and no other: see `operations.read`.)
 - Memory runs out: that is told in plain words if there is enough left to say it, exit 1.
 - SIGTERM, SIGINT or SIGHUP: the operation is cancelled and writes its last states; what is queued is
   written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
@@ -16,7 +16,6 @@ What ends the program, and how:
 
 import os
 import signal
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +24,7 @@ import anyio
 import anyio.abc
 
 from stockticker_async.clock import Clock
-from stockticker_async.errors import ConnectorError, OutputError
+from stockticker_async.errors import ConnectorError, OutputError, UnforeseenError, causes
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.output import Output, open_output
 from stockticker_async.shell import Offering, Progress, Shell, Watcher, Watching
@@ -96,11 +95,11 @@ def run(
     try:
         anyio.run(main)
     except BaseException as error:  # noqa: BLE001 - there is no output that could tell it
-        causes = list(_causes(error))
-        if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
+        found = list(causes(error))
+        if any(isinstance(cause, KeyboardInterrupt) for cause in found):
             die(signal.SIGINT)  # so late that the loop does not mind signals any more
         ending.code = 1
-        told = ", ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
+        told = ", ".join(f"{type(cause).__name__}: {cause}" for cause in found)
         say(f"The program cannot run: {mask(told)}\n")
     finally:
         signal.signal(signal.SIGINT, interrupt)  # the loop leaves Python's own, which ends in a traceback
@@ -160,39 +159,28 @@ async def _guarded(operation: Operation, shell: Shell) -> int:
     try:
         return await operation(shell)
     except Exception as error:  # noqa: BLE001 - nothing may end as a bare traceback
-        for one, stack_trace in _told(error):
-            await _tell(shell, one, stack_trace=stack_trace)
+        for one in _told(error):
+            await _tell(shell, one)
     return 1
 
 
-def _told(error: Exception) -> Iterator[tuple[ConnectorError, str | None]]:
-    """The errors to tell, each once, with their traces where they are bugs."""
-    causes = list(_causes(error))
-    foreign = [cause for cause in causes if not isinstance(cause, ConnectorError)]
+def _told(error: Exception) -> Iterator[ConnectorError]:
+    """The errors to tell, each once."""
+    found = list(causes(error))
+    foreign = [cause for cause in found if not isinstance(cause, ConnectorError)]
     if any(isinstance(cause, MemoryError) for cause in foreign):
-        yield ConnectorError(_OUT_OF_MEMORY), None
+        yield ConnectorError(_OUT_OF_MEMORY)
     elif foreign:
-        text = "Something unforeseen went wrong in the connector. Please report it with this trace."
-        trace = "".join(traceback.format_exception(error))
-        yield ConnectorError(text, detail=type(foreign[0]).__name__), trace
+        yield UnforeseenError(error)
     else:
         # what stdout does not take is told when the output is drained
-        ours = {str(cause): cause for cause in causes if isinstance(cause, ConnectorError)}
-        yield from ((cause, None) for cause in ours.values() if not isinstance(cause, OutputError))
+        ours = {str(cause): cause for cause in found if isinstance(cause, ConnectorError)}
+        yield from (cause for cause in ours.values() if not isinstance(cause, OutputError))
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What a group of errors holds, at any depth; the error itself if it is none."""
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _causes(one)
-    else:
-        yield error
-
-
-async def _tell(shell: Shell, error: ConnectorError, *, stack_trace: str | None = None) -> None:
+async def _tell(shell: Shell, error: ConnectorError) -> None:
     try:
-        await shell.tell_error(error, stack_trace=stack_trace)
+        await shell.tell_error(error)
     except OutputError:
         return  # told when the output is drained
 

@@ -18,16 +18,28 @@ Shape = Callable[[Row, str], Iterable[Row]]
 _HASH_BYTES = 16
 
 
+def stated(*counts: Any) -> int | None:
+    """The first whole number among the counts of an answer, whatever else stands there."""
+    for count in counts:
+        if isinstance(count, int | float) and not isinstance(count, bool) and count == count // 1:
+            return int(count)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The API's rows of one answer, in its order."""
 
     rows: list[Row]
     next_url: str | None = None
+    stated: int | None = None
+    """How many rows the answer says that it has (``count``, which every recorded list counts right)."""
 
 
 def decode(body: bytes) -> Page:
     """The rows under ``results``, of which there may be none or one; a bare array; or the answer itself.
+
+    An answer without ``results`` has none only where it says so: ``count`` is 0.
 
     Raises `BadPageError` for anything but a successful answer of that form.
     """
@@ -47,7 +59,7 @@ def decode(body: bytes) -> Page:
     next_url = answer.get("next_url")
     if not isinstance(next_url, str | None):
         raise BadPageError("the API's next_url is no text.")
-    return Page(_results(answer), next_url or None)
+    return Page(_results(answer), next_url or None, _stated(answer))
 
 
 def _judge_status(answer: Row) -> None:
@@ -59,7 +71,11 @@ def _judge_status(answer: Row) -> None:
 
 def _results(answer: Row) -> list[Row]:
     if "results" not in answer:
-        return [answer] if "symbol" in answer else []
+        if "symbol" in answer:
+            return [answer]
+        if _stated(answer) == 0:
+            return []
+        raise BadPageError("the API answered 200 in an unknown form, without results.")
     match answer["results"]:
         case list(rows):
             return _objects(rows)
@@ -68,6 +84,10 @@ def _results(answer: Row) -> list[Row]:
         case None:
             return []
     raise BadPageError("the API's results are neither an array nor an object.")
+
+
+def _stated(answer: Row) -> int | None:
+    return stated(answer.get("count"), answer.get("resultsCount"))
 
 
 def _objects(rows: list[Any]) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from stockticker_async import protocol
 from stockticker_async.clock import Clock
-from stockticker_async.errors import ConnectorError
+from stockticker_async.errors import ConnectorError, UnforeseenError
 from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import Mask
 
@@ -60,15 +60,13 @@ class Shell:
     limits: Limits = LIMITS
     progress: Progress = field(default_factory=Progress)
 
-    async def tell_error(
-        self, error: ConnectorError, *, stream: str | None = None, stack_trace: str | None = None
-    ) -> None:
+    async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
         """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
         line = protocol.error(
             self.mask(error.message),
             failure_type=error.failure_type,
             detail=None if error.detail is None else self.mask(error.detail),
-            stack_trace=None if stack_trace is None else self.mask(stack_trace),
+            stack_trace=self.mask(error.stack_trace) if isinstance(error, UnforeseenError) else None,
             stream=stream,
             emitted_at_ms=self.clock.emitted_at_ms(),
         )

@@ -27,16 +27,19 @@ from typing import Any
 import anyio
 
 from stockticker_async import api, bars, market
+from stockticker_async.api import Market
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
 from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.doubt import Doubt
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
 from stockticker_async.lines import Wanted, Written
+from stockticker_async.neighbours import Neighbours
 from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
 from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
@@ -91,6 +94,16 @@ class _SessionJob:
 _Job = _RangeJob | _SessionJob
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A session whose bars are put, and which is not covered yet."""
+
+    job: _SessionJob
+    size: tuple[int, int, int]
+    lacks: int
+    through: date
+
+
 class BarsSync:
     """Reads bars of one size for its feeds."""
 
@@ -100,8 +113,6 @@ class BarsSync:
         """New tickers of which no bar was seen yet, so that they may not exist at all."""
         self._held_back: dict[str, date] = {}
         """How far the answers for an unproven ticker reach; they cover nothing until it is proven."""
-        self._quiet: set[str] = set()
-        """Tickers with an answer that has no bar, though it holds a session."""
         self._client = client
         self._config = config
         self._bar = bar
@@ -111,6 +122,11 @@ class BarsSync:
         self._turn = anyio.Lock()
         """To be the one page that is in memory as lines."""
         self._completeness = Completeness()
+        self._neighbours = Neighbours([])
+        self._answered: dict[int, _Answered] = {}
+        """By their places: those that wait for the session beside them."""
+        self._doubts: dict[int, Doubt] = {}
+        """Of the places whose answers seemed short beside the others."""
         self._unpublished = False
         self._floor = Floor()
 
@@ -121,6 +137,9 @@ class BarsSync:
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         jobs = self._jobs(plan)
+        self._neighbours = Neighbours(
+            [place for place, call in enumerate(plan.grouped) if market.is_session(call.session)]
+        )
         self._unproven = {name for name in first_days(self._feeds) if name != MARKET and self._is_new(name)}
         await carry_out(
             jobs,
@@ -129,6 +148,8 @@ class BarsSync:
             answers=lambda: self._client.answers,
             failed=lambda job, error: self.failures.append(Failure(job.part.names, error)),
         )
+        for place in self._neighbours.left():
+            await self._judge_session(place)
         await self._look_up_unproven()
         self._tell_what_is_missing()
 
@@ -166,36 +187,41 @@ class BarsSync:
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
         rows = weekdays_in(call.first, call.last) * _MOST_ROWS.get(self._bar.timespan, 1)
         async with self._budget.hold(min(rows, api.PAGE_ROWS)):
-            found = await self._read_range(job, asked, again=False)
-            if found == 0 and market.holds_session(call.first, call.last):
-                # a transient empty answer was reported for tickers that have data: asked once more
-                found = await self._read_range(job, asked, again=True)
-                if found == 0:
-                    self._quiet.add(call.ticker)
+            await self._read_range(job, asked)
 
-    async def _read_range(self, job: _RangeJob, asked: Asked, *, again: bool) -> int | None:
-        """The number of bars; None where the API did not answer but refused.
-
-        No bar at all covers nothing unless it is asked ``again``, or no session lies within.
-        """
-        count = 0
+    async def _read_range(self, job: _RangeJob, asked: Asked) -> None:
         wanted, feeds = self._wanted(asked.ticker)
-        async with aclosing(api.range_pages(self._client, asked, wanted, turn=self._turn)) as pages:
+        pages = api.range_pages(
+            self._client,
+            asked,
+            wanted,
+            turn=self._turn,
+            settled=self._days.settled,
+            since=self._traded_since(job),
+        )
+        async with aclosing(pages):
             async for answer in pages:
                 if isinstance(answer, Refusal):
                     await self._refused(job, answer)
-                    return None
+                    return
                 page = answer.page
-                count += page.count
                 if page.count:
                     self._prove(asked.ticker)
                     for feed, written in zip(feeds, page.written, strict=True):
                         await self._write_range(asked, feed, written)
                     if self._bar == DAY:
                         self._completeness.add_bars(asked.ticker, page.moments)
-                if count or again or not market.holds_session(asked.first, asked.last):
-                    await self._cover_page(job, answer)
-        return count
+                if answer.lacking is not None:
+                    lacking = answer.lacking
+                    self._completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
+                await self._cover_page(job, answer)
+
+    def _traded_since(self, job: _RangeJob) -> date | None:
+        """The day from which each session should have a bar. None: the ticker may be younger than asked."""
+        call = job.call
+        if job.part.place == 0 and not self._config.whole_market and self._is_new(call.ticker):
+            return None
+        return max(call.first, self._floor.day or call.first)
 
     async def _cover_page(self, job: _RangeJob, answer: api.BarsPage) -> None:
         settled, last_ms = self._settled(answer.moment), answer.page.last_ms
@@ -258,39 +284,75 @@ class BarsSync:
         return max(start, min(market.last_day(asked.bar, start), asked.last, over))
 
     async def _ask_session(self, job: _SessionJob) -> None:
+        place = job.part.place
         if self._floor.hides(job.last):
             await self._pass_over(job)
+            await self._judge_beside_of(place, None)
             return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
-        async with self._budget.hold(MARKET_ROWS):
-            async with self._market(job.first, wanted) as found:
-                empty = isinstance(found, Answer) and not found.value
-                if not (empty and market.is_session(job.first)):
-                    await self._take_session(job, found, wanted)
-                    return
-            async with self._market(job.first, wanted) as found:
-                await self._take_session(job, found, wanted)
+        async with self._budget.hold(MARKET_ROWS), self._market(job.first, wanted, place) as found:
+            if isinstance(found, Refusal):
+                await self._refused(job, found)
+                await self._judge_beside_of(place, None)
+                return
+            page = found.value
+            await self._write_session(job.first, page.bars)
+            for bar in page.bars if wanted is not None else ():
+                self._prove(bar.T)
+                self._completeness.add(bar.T, (job.first,))
+            through = min(job.last, self._settled(found.moment))
+            self._answered[place] = _Answered(job, page.size, page.lacks, through)
+            count = page.count
+        await self._judge_beside_of(place, count)
 
-    async def _take_session(
-        self, job: _SessionJob, found: Answer[list[MarketBar]] | Refusal, wanted: frozenset[str] | None
-    ) -> None:
-        if isinstance(found, Refusal):
-            await self._refused(job, found)
+    async def _judge_beside_of(self, place: int, count: int | None) -> None:
+        """Judge the answers for which that of the session at this place was missing, its own perhaps."""
+        for ready in self._neighbours.answered(place, count):
+            await self._judge_session(ready)
+
+    async def _judge_session(self, place: int) -> None:
+        """Cover what was answered, once it stands beside another session, or ask for it once more."""
+        answered = self._answered.pop(place, None)
+        if answered is None:
             return
-        await self._write_session(job.first, found.value)
-        for bar in found.value if wanted is not None else ():
-            self._prove(bar.T)
-            self._completeness.add(bar.T, (job.first,))
-        await self._cover(job.part, min(job.last, self._settled(found.moment)))
+        job = answered.job
+        if self._neighbours.is_half(place, answered.size[0]):
+            if place not in self._doubts:
+                # the session beside it came later
+                self._doubts[place] = Doubt()
+                self._doubts[place].settles(answered.size)
+                await self._ask_session(job)
+                return
+            self._completeness.lack_half(job.first)
+        if answered.lacks:
+            self._completeness.lack(str(job.first), bars=answered.lacks)
+        await self._cover(job.part, answered.through)
+
+    def _is_few(self, place: int, found: Market, wanted: frozenset[str] | None) -> bool:
+        """Whether an answer has less than half of the bars that there were to expect."""
+        known = () if wanted is None else [name for name in wanted if not self._is_new(name)]
+        traded = {bar.T for bar in found.bars} if known else set()
+        few = not found.count or 2 * sum(name in traded for name in known) < len(known)
+        if self._neighbours.is_half(place, found.count):
+            few = True
+            self._doubts.setdefault(place, Doubt())
+        return few
 
     def _market(
-        self, session: date, wanted: frozenset[str] | None
-    ) -> AbstractAsyncContextManager[Answer[list[MarketBar]] | Refusal]:
+        self, session: date, wanted: frozenset[str] | None, place: int = -1
+    ) -> AbstractAsyncContextManager[Answer[Market] | Refusal]:
         # named tickers are read wherever they trade; the option is for the whole market
         otc = self._config.include_otc if wanted is None else True
         adjusted = self._config.adjusted
         return api.market_page(
-            self._client, session, adjusted=adjusted, otc=otc, wanted=wanted, turn=self._turn
+            self._client,
+            session,
+            adjusted=adjusted,
+            otc=otc,
+            wanted=wanted,
+            turn=self._turn,
+            few=lambda found: self._is_few(place, found, wanted),
+            doubt=self._doubts.get(place),
         )
 
     async def _write_session(self, session: date, page: list[MarketBar]) -> None:
@@ -353,7 +415,7 @@ class BarsSync:
             async with self._market(day, frozenset()) as found:
                 return not isinstance(found, Refusal)
         asked = Asked(job.call.ticker, day, day, self._bar, self._config.adjusted)
-        async with aclosing(api.range_pages(self._client, asked)) as pages:
+        async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
             return not isinstance(await anext(pages), Refusal)
 
     async def _pass_over(self, job: _Job) -> None:
@@ -372,15 +434,12 @@ class BarsSync:
         if unknown:
             error = ConfigError("the API knows no such ticker; mind upper and lower case.")
             self.failures.append(Failure(tuple(unknown), error))
+        self._completeness.forget(unknown)
+        # those beyond are not covered, so that a later sync looks them up
+        self._completeness.lack_all([name for name in self._held_back if name not in unknown])
         for name in looked_up:
             if name not in unknown:
-                self._quiet.add(name)
                 self._prove(name)
-        # those beyond are not covered, so that a later sync looks them up
-        quiet = [name for name in first_days(self._feeds) if name in self._quiet or name in self._held_back]
-        silent = [name for name in quiet if name not in unknown]
-        if silent:
-            _log.warning("The API has no bars of some of the days asked for %s.", named(silent))
 
     def _tell_what_is_missing(self) -> None:
         firsts = {name: market.session_from(first) for name, first in first_days(self._feeds).items()}
@@ -395,6 +454,9 @@ class BarsSync:
             self._completeness.clipped(new, named),
             self._completeness.old_basis(list(again.items()), named),
             self._completeness.gaps(named),
+            self._completeness.lacking(named),
+            self._completeness.other_counts(named),
+            self._completeness.halves(),
         )
         streams = ", ".join(feed.emitter.name for feed in self._feeds)
         for text in told_of:
@@ -410,9 +472,11 @@ class BarsSync:
     async def _is_known(self, name: str) -> bool:
         """Whether the reference has the ticker, now or on the first day asked. A doubt is a yes."""
         try:
+            first = first_days(self._feeds)[name]
             return bool(
                 await api.is_known(self._client, name, None)
-                or await api.is_known(self._client, name, first_days(self._feeds)[name])
+                or await api.is_known(self._client, name, first)
+                or await api.is_known(self._client, name, first)
             )
         except (ConfigError, OutputError):
             raise

@@ -320,7 +320,7 @@ def test_one_row_of_another_day_spoils_a_session(strange: int) -> None:
 def test_day_bars_of_utc_days_are_refused_wherever_the_range_begins(first: date) -> None:
     asked = Asked("TSLA", first, date(2020, 12, 18), DAY, adjusted=True)
     days = [datetime(2020, 12, day, tzinfo=UTC) for day in (14, 15, 16)]
-    with pytest.raises(BadPageError, match="outside the range|neither the start nor the close"):
+    with pytest.raises(BadPageError, match=r"outside the range|neither the start nor the close"):
         bars_of(*(wire(int(day.timestamp() * 1000)) for day in days), asked=asked)
 
 

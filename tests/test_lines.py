@@ -134,6 +134,8 @@ def at(day: date) -> int:
 
 
 ASKED = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -27,7 +27,7 @@ def page_of(raw: Any) -> shapes.Page:
         ({"status": "OK", "results": [{"a": 1}]}, [{"a": 1}]),
         ({"status": "DELAYED", "results": {"a": 1}}, [{"a": 1}]),
         ({"status": "OK", "results": None}, []),
-        ({"status": "OK"}, []),
+        ({"status": "OK", "count": 0}, []),
         ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 2}]),
         (
             {"status": "OK", "symbol": "A", "from": "2020-12-21"},
@@ -36,7 +36,7 @@ def page_of(raw: Any) -> shapes.Page:
     ],
 )
 def test_the_forms_of_an_answer_are_understood(raw: Any, rows: list[dict[str, Any]]) -> None:
-    assert page_of(raw) == shapes.Page(rows)
+    assert page_of(raw).rows == rows
 
 
 def test_the_next_page_is_named_unless_it_is_empty() -> None:

@@ -174,7 +174,7 @@ async def test_today_is_written_but_the_cursor_waits() -> None:
 async def test_lookback_reads_settled_sessions_again_for_late_corrections(lookback: int) -> None:
     async with sandbox_at("2020-12-22") as sandbox:
         # the last answer lacks its middle bar: 17 of 14, 15, 16, 17, 18, 21, as an API corrected later would
-        sandbox.faults.add(Fault(kind="edit", edit="missing", match="/range/"))
+        sandbox.faults.add(Fault(kind="edit", edit="missing", match="/range/", times=2))
         run = await sync(sandbox, "AAA", start_date="2020-12-14", lookback_days=lookback)
         assert "2020-12-17" not in {row["date"] for row in run.records(PRICES)}
         advance_days(sandbox)
@@ -336,7 +336,7 @@ async def test_look_ups_are_bounded_and_who_was_not_looked_up_is_named() -> None
     names, unknown = made_names(60), [f"NOPE{n}" for n in range(15)]
     async with sandbox_at("2020-12-22", tickers=tuple(names)) as sandbox:
         run = await sync(sandbox, [*names, *unknown], start_date="2020-12-21")
-        assert len(run.paths("/v3/reference/tickers/")) == 20, "ten of them, now and on the first day"
+        assert len(run.paths("/v3/reference/tickers/")) == 30, "ten of them, now, and twice on the first day"
         assert run.cursors(PRICES) == dict.fromkeys(names, "2020-12-21")
         [warning] = run.told("WARN")
         assert warning.count("NOPE") == 5

@@ -90,7 +90,14 @@ class _Check:
     async def _last_session(self) -> _Seen:
         day = market.sessions_back(self._today - market.DAY, 0)
         for _ in range(_SESSIONS):
-            found = await api.market(self._client, day, adjusted=self._config.adjusted, otc=True, wanted=None)
+            found = await api.market(
+                self._client,
+                day,
+                adjusted=self._config.adjusted,
+                otc=True,
+                wanted=None,
+                may_be_empty=True,
+            )
             match found:
                 case Answer(bars) if bars:
                     return _Seen(day, {bar.T: bar for bar in bars})
@@ -143,7 +150,7 @@ class _Check:
         """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._config.adjusted)
-        async with aclosing(api.range_pages(self._client, asked)) as pages:
+        async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
             async for answer in pages:
                 if isinstance(answer, Refusal):
                     self._judge_refusal(answer, bar, first)

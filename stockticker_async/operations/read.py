@@ -29,8 +29,17 @@ from stockticker_async.catalog import Selected
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.doubt import Doubt
 from stockticker_async.emitter import Emitter
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
+from stockticker_async.errors import (
+    BadPageError,
+    ConfigError,
+    ConnectorError,
+    OutputError,
+    TransientError,
+    UnforeseenError,
+    causes,
+)
 from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.forwarded import Forward, Whole
@@ -140,9 +149,10 @@ async def _read_forward(client: Client, config: Config, forward: Forward, days: 
     """Read a forwarded stream, and end it. Raises what would end every other sync, too."""
     try:
         await read_forward(client, config, forward, days)
-    except ConnectorError as error:
-        await _end([forward.emitter], [*told(forward.failures), error])
-        _raise_lasting(error)
+    except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
+        ending = _of_stream(error)
+        await _end([forward.emitter], [*told(forward.failures), ending])
+        _raise_lasting(ending)
     else:
         await _end([forward.emitter], told(forward.failures))
 
@@ -168,9 +178,10 @@ async def _read_family(
             rows = _expected_rows(feed, config, days)
             await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
         await sync.run(calls)
-    except ConnectorError as error:
-        await _end(emitters, [*told(sync.failures), error])
-        _raise_lasting(error)
+    except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
+        ending = _of_stream(error)
+        await _end(emitters, [*told(sync.failures), ending])
+        _raise_lasting(ending)
     else:
         await _end(emitters, told(sync.failures))
 
@@ -180,9 +191,18 @@ def _tickers_done(family: Sequence[Feed], through: date) -> int:
     return min(feed.progress.count_covered(through) for feed in family)
 
 
+def _of_stream(error: Exception) -> ConnectorError:
+    """What ends a stream, as an error of ours. Raises it where memory ran out: that ends the program."""
+    if isinstance(error, ConnectorError):
+        return error
+    if any(isinstance(cause, MemoryError) for cause in causes(error)):
+        raise error
+    return UnforeseenError(error)
+
+
 def _raise_lasting(error: ConnectorError) -> None:
     """An outage may be of this endpoint alone; if it is of all, the next stream tells in seconds."""
-    if not isinstance(error, TransientError):
+    if not isinstance(error, TransientError | UnforeseenError):
         raise error
 
 
@@ -217,10 +237,10 @@ async def _follow_splits(client: Client, config: Config, readings: Sequence[_Rea
     since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
     known = days
     if config.adjusted and since < days.today:
-        answer = await _splits(client, config.tickers, since, days.today)
+        answer = await _splits(client, config.tickers, adjusted, since, days)
         if answer is not None:
             found = answer.value
-            known = replace(days, settled=min(days.settled, market.last_settled(answer.moment)))
+            known = _known(days, answer)
     for reading in readings:
         if reading.progress is not None:
             splits = found if _is_adjusted(reading) else None
@@ -243,12 +263,41 @@ def _is_adjusted(reading: _Reading) -> bool:
     return reading.progress is not None and reading.progress.basis.bar is not None
 
 
+def _known(days: Days, splits: Answer[list[Split]]) -> Days:
+    """The days with the last one that is settled by the clock of the API's answer, too."""
+    return replace(days, settled=min(days.settled, market.last_settled(splits.moment)))
+
+
 async def _splits(
-    client: Client, names: Sequence[str], after: date, until: date
+    client: Client, names: Sequence[str], adjusted: Sequence[state.Progress], after: date, days: Days
 ) -> Answer[list[Split]] | None:
-    """None, and a warning, where they cannot be had, unless that is for the user to mend."""
+    """None, and a warning, where they cannot be had, unless that is for the user to mend.
+
+    They are asked for twice where history would be read again for them: one answer without a split would
+    rewrite it tonight, and the next one tomorrow. So are none at all, where no earlier sync found the same.
+    """
+
+    async def ask() -> Answer[list[Split]] | Refusal:
+        return await api.splits(client, names, after=after, until=days.today)
+
+    def is_news(found: Answer[list[Split]]) -> bool:
+        known = _known(days, found)
+        if not found.value and any(
+            entry.cursor is None for one in adjusted for entry in one.start.entries.values()
+        ):
+            return True
+        return any(
+            state.follow_splits(one.start, found.value, today=known.today, settled=known.settled).again
+            for one in adjusted
+        )
+
+    doubt = Doubt()
     try:
-        found = await api.splits(client, names, after=after, until=until)
+        found = await ask()
+        while isinstance(found, Answer):
+            if doubt.settles(frozenset(found.value) if is_news(found) else None):
+                break
+            found = await ask()
     except (ConfigError, OutputError):
         raise
     except ConnectorError as error:

@@ -409,7 +409,9 @@ async def test_no_results_for_ever_are_believed_and_told(results: str) -> None:
         sandbox.faults.add(struck(None, how)[0])
         run = await sync(sandbox, NAMES, start_date=FIRST)
         assert run.code == 0
-        assert run.told("WARN") == [f"The API has no bars of some of the days asked for {SICK}."]
+        [warning] = run.told("WARN")
+        said = f"The API has no bars of some of the days asked for {SICK} (sessions: 6, asked for twice)."
+        assert warning == f"{', '.join(BOTH)}: {said}"
         assert delivered(run) == {key: row for key, row in whole(sandbox).items() if key[1] != SICK}
 
 
@@ -420,7 +422,7 @@ async def test_a_session_left_out_is_told() -> None:
         assert run.code == 0
         [warning] = run.told("WARN")
         assert warning.startswith(
-            f"stock_prices, stock_bars: Bars missing on days on which other tickers traded: 1, of {SICK}."
+            f"{', '.join(BOTH)}: The API has no bars of some of the days asked for {SICK} (sessions: 1,"
         )
         assert len(whole(sandbox)) - len(delivered(run)) == 2
         assert leaks(run.stdout.decode()) == []

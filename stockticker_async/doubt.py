@@ -1,0 +1,32 @@
+"""Answers that leave something out: asked again, and believed once two agree.
+
+An answer may be empty, or shorter than the one before it, and be the truth: a ticker that did not trade, a
+year without a split. It may as well be a moment's fault of the API, after which a cursor would pass what
+was never read. Nobody can tell the two from one answer. So whatever would let a cursor pass, end a list, or
+make a ticker unknown, and lacks what could be expected, is no answer until another one says the same.
+"""
+
+from collections.abc import Hashable
+
+from stockticker_async.client import BODY_TRIES
+from stockticker_async.errors import BadPageError
+
+
+class Doubt:
+    """The answers to one question so far."""
+
+    def __init__(self) -> None:
+        self._seen: set[Hashable] = set()
+
+    def settles(self, lacking: Hashable | None) -> bool:
+        """Whether an answer may be used; if not, it is asked for again.
+
+        ``lacking`` is None for an answer that lacks nothing, else what two answers must have in common.
+        Raises `BadPageError` when every answer lacked something else.
+        """
+        if lacking is None or lacking in self._seen:
+            return True
+        self._seen.add(lacking)
+        if len(self._seen) == BODY_TRIES:
+            raise BadPageError("the API left out something else in every answer to the same question.")
+        return False

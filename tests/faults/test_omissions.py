@@ -1,0 +1,324 @@
+"""Answers that leave something out: asked for twice, then believed, and told in a WARN.
+
+Each lie is told once, which must heal, and for ever, which must be told. Whole syncs over real sockets.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from faults.ending import BARS_OF_SICK, FIRST, LAST, NAMES, SICK, delivered, market, whole
+from support import BARS, BOTH, PRICES, Run, advance_days, at, made_names, rows_of, sync, truth
+
+from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.server import Sandbox
+
+MANY = made_names(60)
+Page = dict[str, Any]
+Lie = Callable[[Page], object]
+
+
+def lie(change: Lie) -> Callable[[bytes], bytes]:
+    """What spoils a body by a change of its object."""
+
+    def spoil(body: bytes) -> bytes:
+        page = orjson.loads(body)
+        change(page)
+        return orjson.dumps(page)
+
+    return spoil
+
+
+def told(sandbox: Sandbox, match: str, change: Lie, times: int | None) -> None:
+    sandbox.faults.add(Fault(kind="body", match=match, body=lie(change), times=times))
+
+
+def without(*places: int) -> Lie:
+    """Bars left out as by a server that knows no better: its own counts fit."""
+
+    def change(page: Page) -> None:
+        left = set(range(len(page["results"]))) - {place % len(page["results"]) for place in places}
+        page["results"] = [page["results"][place] for place in sorted(left)]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    return change
+
+
+def nothing(page: Page) -> None:
+    page.update(results=[], resultsCount=0, count=0)
+    page.pop("next_url", None)
+
+
+def first_half(page: Page) -> None:
+    """The counts stay, and say more than there is."""
+    page["results"] = page["results"][: len(page["results"]) // 2]
+
+
+RANGES = {
+    "in the middle": (without(2), "sessions: 1, asked for twice"),
+    "at the end": (without(-1, -2), "sessions: 2, asked for twice"),
+    "all": (nothing, "sessions: 6, asked for twice"),
+    "less than it counts": (first_half, "sessions: 3, asked for twice"),
+    "more than it counts": (lambda page: page.update(resultsCount=5), "more or fewer bars than they say"),
+}
+
+
+@pytest.mark.parametrize(("change", "warning"), RANGES.values(), ids=RANGES)
+async def test_a_range_that_leaves_bars_out(change: Lie, warning: str) -> None:
+    async with market() as sandbox:
+        told(sandbox, BARS_OF_SICK, change, 1)
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert (run.code, delivered(run), run.told("WARN")) == (0, whole(sandbox), [])
+        sandbox.faults.clear()
+        told(sandbox, BARS_OF_SICK, change, None)
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert run.code == 0
+        [text] = run.told("WARN")
+        assert warning in text
+        assert SICK in text
+        assert len(run.paths(BARS_OF_SICK)) == 2
+
+
+@pytest.mark.parametrize("bar", [(1, "minute"), (1, "hour"), (1, "week"), (1, "month")], ids=str)
+async def test_a_range_of_other_bars_that_leaves_sessions_out(bar: tuple[int, str]) -> None:
+    kind = {"multiplier": bar[0], "timespan": bar[1]}
+    days = ("2020-09-01", "2020-12-18") if bar[1] in ("week", "month") else (FIRST, "2020-12-17")
+
+    def change(page: Page) -> None:
+        """Most of the middle is missing, with its sessions."""
+        rows = page["results"]
+        kept = max(1, len(rows) // 8)
+        page["results"] = rows[:kept] + rows[-kept:]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    async with market() as sandbox:
+        asked: dict[str, Any] = {"streams": [BARS], "start_date": days[0], "end_date": days[1], **kind}
+        good = rows_of(BARS, await sync(sandbox, SICK, **asked))
+        told(sandbox, BARS_OF_SICK, change, 1)
+        run = await sync(sandbox, SICK, **asked)
+        assert rows_of(BARS, run) == good
+        assert run.told("WARN") == []
+        sandbox.faults.clear()
+        told(sandbox, BARS_OF_SICK, change, None)
+        run = await sync(sandbox, SICK, **asked)
+        assert rows_of(BARS, run).keys() < good.keys()
+        assert any("no bars of some of the days asked for BBB" in text for text in run.told("WARN"))
+
+
+@pytest.mark.parametrize("times", [1, None])
+async def test_the_head_of_what_a_known_ticker_has_since_its_cursor(times: int | None) -> None:
+    async with market() as sandbox:
+        sandbox.clock.set(at("2020-12-16"))
+        first = await sync(sandbox, NAMES, start_date=FIRST)
+        sandbox.clock.set(at("2020-12-22"))
+        told(sandbox, BARS_OF_SICK, without(0, 1, 2), times)
+        second = await sync(sandbox, NAMES, start_date=FIRST, before=first)
+        if times == 1:
+            assert delivered(first, second) == whole(sandbox)
+            assert second.told("WARN") == []
+        else:
+            assert any("sessions: 3, asked for twice" in text for text in second.told("WARN"))
+
+
+async def test_a_young_ticker_is_not_asked_for_twice() -> None:
+    """It begins where it begins: nobody expects a bar before."""
+    async with market() as sandbox:
+        told(sandbox, BARS_OF_SICK, without(0, 1, 2), None)
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert len(run.paths(BARS_OF_SICK)) == 1
+        assert run.told("WARN") == []
+
+
+async def test_answers_that_leave_out_something_else_each_time_are_no_answers() -> None:
+    async with market() as sandbox:
+        for place in (1, 2, 3):
+            told(sandbox, BARS_OF_SICK, without(*range(place, 6)), 1)
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        [error, _] = run.errors()
+        assert error["message"].startswith("BBB: the API left out something else in every answer")
+        assert SICK not in run.cursors(PRICES)
+        following = await sync(sandbox, NAMES, start_date=FIRST, before=run)
+        assert delivered(run, following) == whole(sandbox)
+
+
+@pytest.mark.parametrize("times", [1, None])
+async def test_a_further_page_without_bars(times: int | None) -> None:
+    async with market(page_rows=4) as sandbox:
+        sandbox.faults.add(Fault(kind="body", match=BARS_OF_SICK, body=lie(nothing), times=times, after=1))
+        run = await sync(sandbox, NAMES, start_date=FIRST)
+        assert run.code == 0
+        if times == 1:
+            assert (delivered(run), run.told("WARN")) == (whole(sandbox), [])
+        else:
+            assert any("sessions: 2, asked for twice" in text for text in run.told("WARN"))
+
+
+SESSION = "/grouped/.*/2020-12-18"
+NEXT_MIDNIGHT = 86_400_000
+
+
+def half(page: Page) -> None:
+    page["results"] = page["results"][::3]
+    page["resultsCount"] = page["count"] = len(page["results"])
+
+
+def doubled(page: Page) -> None:
+    page["resultsCount"] = 2 * len(page["results"])
+
+
+SESSIONS = {
+    "nothing": (nothing, "the API has less than half of the bars of the session beside it"),
+    "a third of the market": (half, "the API has less than half of the bars of the session beside it"),
+    "another count": (doubled, "more or fewer bars than they say"),
+}
+
+
+@pytest.mark.parametrize(("change", "warning"), SESSIONS.values(), ids=SESSIONS)
+@pytest.mark.parametrize("session", ["2020-12-17", "2020-12-18", "2020-12-21"])
+@pytest.mark.parametrize("names", [MANY, "*"], ids=["named", "market"])
+async def test_a_session_that_leaves_bars_out(change: Lie, warning: str, session: str, names: Any) -> None:
+    """The first, one in the middle, the last; who comes first has to wait for the one beside it."""
+    asked: dict[str, Any] = {"start_date": "2020-12-17", "streams": [PRICES]}
+    async with market(tickers=tuple(MANY), universe=200) as sandbox:
+        good = rows_of(PRICES, await sync(sandbox, names, **asked))
+        told(sandbox, f"/grouped/.*/{session}", change, 1)
+        run = await sync(sandbox, names, **asked)
+        assert rows_of(PRICES, run) == good
+        assert set(run.cursors(PRICES).values()) == {LAST}
+        assert run.told("WARN") == []
+        sandbox.faults.clear()
+        told(sandbox, f"/grouped/.*/{session}", change, None)
+        run = await sync(sandbox, names, **asked)
+        assert run.code == 0
+        assert len(run.paths(f"/{session}")) == 2
+        assert any(warning in text for text in run.told("WARN"))
+
+
+async def test_named_tickers_that_traded_before_and_are_missing_now() -> None:
+    """One session, with none beside it: the others of the market are there, those named are not."""
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-18"))
+        asked: dict[str, Any] = {"start_date": "2020-12-14", "lookback_days": 0}
+        first = await sync(sandbox, MANY, **asked)
+        advance_days(sandbox)
+
+        def change(page: Page) -> None:
+            page["results"] = [row for row in page["results"] if row["T"] not in MANY]
+            page["resultsCount"] = page["count"] = len(page["results"])
+
+        told(sandbox, SESSION, change, 1)
+        second = await sync(sandbox, MANY, before=first, **asked)
+        for stream in BOTH:
+            assert rows_of(stream, first, second) == truth(sandbox, stream, MANY, "2020-12-14", "2020-12-18")
+
+
+async def test_a_session_in_pages_is_read_to_its_end() -> None:
+    async with market(tickers=tuple(MANY)) as sandbox:
+        wanted = rows_of(PRICES, await sync(sandbox, MANY, start_date="2020-12-17"))
+        rest: list[Page] = []
+
+        def first_page(page: Page) -> None:
+            rest[:] = page["results"][30:]
+            page["results"] = page["results"][:30]
+            page["resultsCount"] = page["count"] = 30
+            page["next_url"] = f"{sandbox.url}/v2/aggs/grouped/locale/us/market/stocks/2020-12-18?cursor=2"
+
+        def second_page(page: Page) -> None:
+            page.update(results=rest, resultsCount=len(rest), count=len(rest))
+
+        told(sandbox, SESSION, first_page, 1)
+        sandbox.faults.add(Fault(kind="body", match=SESSION, body=lie(second_page), after=1))
+        run = await sync(sandbox, MANY, start_date="2020-12-17")
+        assert rows_of(PRICES, run) == wanted
+        assert len(run.paths("/2020-12-18")) == 2
+        assert run.told("WARN") == []
+
+
+LISTS: dict[str, tuple[str, str, Lie]] = {
+    "news, nothing": ("news", "/news", nothing),
+    "news, fewer than it counts": ("news", "/news", lambda page: page["results"].pop()),
+    "short interest, nothing": ("short_interest", "/short-interest", nothing),
+    "exchanges, nothing": ("exchanges", "/exchanges", nothing),
+    "tickers, nothing": ("tickers", "/v3/reference/tickers", nothing),
+    "related companies, nothing": ("related_companies", "/related-companies", nothing),
+    "details, null": ("ticker_details", "/v3/reference/tickers/", lambda page: page.update(results=None)),
+    "splits, nothing": ("splits", "/splits", nothing),
+}
+
+
+def rows(stream: str, *runs: Run) -> set[bytes]:
+    return {orjson.dumps(row) for run in runs for row in run.records(stream)}
+
+
+@pytest.mark.parametrize(("stream", "path", "change"), LISTS.values(), ids=LISTS)
+async def test_a_list_that_leaves_rows_out(stream: str, path: str, change: Lie) -> None:
+    asked: dict[str, Any] = {"streams": [stream], "start_date": "2020-08-01"}
+    async with market(tickers=("TSLA", "AAPL"), universe=300) as sandbox:
+        good = rows(stream, await sync(sandbox, "TSLA", **asked))
+        assert good
+        told(sandbox, path, change, 1)
+        run = await sync(sandbox, "TSLA", **asked)
+        assert rows(stream, run) == good
+        assert run.told("WARN") == []
+        sandbox.faults.clear()
+        told(sandbox, path, change, None)
+        run = await sync(sandbox, "TSLA", **asked)
+        assert rows(stream, run) < good
+        said = [*run.told("WARN"), *(error["message"] for error in run.errors())]
+        assert any("TSLA" in text or "exchanges: the API, asked twice, has no rows." in text for text in said)
+
+
+@pytest.mark.parametrize("times", [1, None])
+async def test_a_session_without_an_opening_price(times: int | None) -> None:
+    asked: dict[str, Any] = {"streams": ["open_close"], "start_date": FIRST}
+    async with market() as sandbox:
+        good = rows("open_close", await sync(sandbox, NAMES, **asked))
+        gone = b'{"status":"NOT_FOUND","request_id":"1","message":"Data not found."}'
+        match = "/open-close/BBB/2020-12-17"
+        sandbox.faults.add(Fault(kind="status", status=404, body=gone, match=match, times=times))
+        run = await sync(sandbox, NAMES, **asked)
+        assert run.code == 0
+        if times == 1:
+            assert (rows("open_close", run), run.told("WARN")) == (good, [])
+        else:
+            assert len(good) - len(rows("open_close", run)) == 1
+            assert any("nothing of some sessions: 1, of BBB" in text for text in run.told("WARN"))
+
+
+SPLIT_LIES: dict[str, Lie] = {
+    "nothing": nothing,
+    "one is missing": lambda page: page["results"].pop(0),
+    "another ratio": lambda page: page["results"][0].update(split_to=7),
+}
+
+
+@pytest.mark.parametrize("change", SPLIT_LIES.values(), ids=SPLIT_LIES)
+async def test_history_is_not_rewritten_for_splits_that_are_told_once(change: Lie) -> None:
+    async with market(tickers=("TSLA", "AAPL"), universe=300) as sandbox:
+        asked: dict[str, Any] = {"start_date": "2020-08-03"}
+        first = await sync(sandbox, ("TSLA", "AAPL"), **asked)
+        advance_days(sandbox)
+        told(sandbox, "/splits", change, 1)
+        second = await sync(sandbox, ("TSLA", "AAPL"), before=first, **asked)
+        assert second.told("WARN") == []
+        assert len(second.records(PRICES)) < 10
+        # and on the first night none is believed where there may be some
+        told(sandbox, "/splits", nothing, 1)
+        again = await sync(sandbox, ("TSLA", "AAPL"), **asked)
+        assert again.states(PRICES)[-1] == (await sync(sandbox, ("TSLA", "AAPL"), **asked)).states(PRICES)[-1]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"status":"OK","data":[1]}', b'{"status":"OK","request_id":"1"}', b'{"a":1}']
+)
+@pytest.mark.parametrize("stream", ["news", "exchanges", "short_interest", "splits"])
+async def test_a_list_of_an_unknown_form_is_no_empty_list(stream: str, body: bytes) -> None:
+    async with market(tickers=("TSLA",), universe=100) as sandbox:
+        sandbox.faults.add(
+            Fault(kind="body", match="/(news|exchanges|short-interest|splits)", body=body, times=None)
+        )
+        run = await sync(sandbox, "TSLA", streams=[stream], start_date="2020-12-01")
+        [error] = run.errors(stream)
+        assert "in an unknown form, without results" in error["message"]
+        assert run.code == 1
