@@ -9,9 +9,11 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from operator import lt
 from typing import Annotated, Any, TypeVar
 
@@ -20,7 +22,7 @@ import orjson
 
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError
-from stockticker_async.market import claimed_session, midnight_ms, utc_text, window_days
+from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text, window_days
 from stockticker_async.shapes import Row, stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
@@ -152,11 +154,12 @@ def judge_echo(page: Envelope, asked: Asked) -> None:
         raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
 
 
-def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> None:
-    """Raise `BadPageError` unless the bars at these times ascend, within the range asked.
+def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> set[date]:
+    """The New York dates on which the bars at these times begin.
 
-    Bars of a day and longer are judged by the session that each claims, too, of which it must be the only
-    bar. ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
+    Raises `BadPageError` unless the times ascend, within the range asked. Bars of a day and longer are judged
+    by the session that each claims, too, of which it must be the only bar. ``after_ms`` is the time of the
+    bar before them, on this page or an earlier one. None: there is none.
     """
     low, high = asked.from_ms, asked.until_ms
     last = low - 1 if after_ms is None else after_ms
@@ -166,22 +169,33 @@ def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -
             if not last < moment < high:
                 raise _misplaced(moment, asked, last)
             last = moment
-    if not asked.bar.intraday:
-        _judge_claims(moments, after_ms)
+    return set(_days_in(moments)) if asked.bar.intraday else _claimed(moments, after_ms)
 
 
-def _judge_claims(moments: Sequence[int], after_ms: int | None) -> None:
+def _days_in(moments: Sequence[int]) -> Iterator[date]:
+    """The New York dates of moments that ascend; looks at each day once."""
+    place = 0
+    while place < len(moments):
+        day = session_of(moments[place])
+        yield day
+        place = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
+
+
+def _claimed(moments: Sequence[int], after_ms: int | None) -> set[date]:
+    """The sessions of bars of a day or longer. Raises `BadPageError` unless each claims one of its own."""
+    claims = list(map(claimed_session, moments))
+    sessions = {session for session in claims if session is not None}
     before = None if after_ms is None else claimed_session(after_ms)
-    for moment in moments:
-        session = claimed_session(moment)
-        if session is None:
-            raise BadPageError(
-                f"the API gave a bar of {utc_text(moment)}, which is neither the start nor the close of a "
-                "session in New York."
-            )
-        if session == before:
-            raise BadPageError(f"the API gave two bars of one session, {session}.")
-        before = session
+    if len(sessions) == len(moments) and before not in sessions:
+        return sessions
+    if None in claims:
+        strange = utc_text(moments[claims.index(None)])
+        raise BadPageError(
+            f"the API gave a bar of {strange}, which is neither the start nor the close of a session in New "
+            "York."
+        )
+    twice = next(session for session, following in pairwise([before, *claims]) if session == following)
+    raise BadPageError(f"the API gave two bars of one session, {twice}.")
 
 
 def judge_market(

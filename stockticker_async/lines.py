@@ -152,14 +152,13 @@ def _convert(
     page = Page([Written() for _ in wanted], envelope.next_url or None, stated=envelope.stated)
     for bars in pieces:
         moments = [bar.t for bar in bars]
-        judge_order(moments, asked, after_ms=after_ms)
+        page.starts |= judge_order(moments, asked, after_ms=after_ms)
         if page.first_ms is None:
             page.first_ms = moments[0]
         page.last_ms = after_ms = moments[-1]
         page.count += len(bars)
         if not asked.bar.intraday:
             page.moments += moments
-        page.starts.update(_days_in(moments))
         for one, written in zip(wanted, page.written, strict=True):
             chosen = bars if one.otc else [bar for bar in bars if not bar.otc]
             if chosen:
@@ -169,15 +168,6 @@ def _convert(
                     written.pieces.append(piece)
         yield
     return page
-
-
-def _days_in(moments: Sequence[int]) -> Iterator[date]:
-    """The New York dates of moments that ascend; looks at each day once."""
-    place = 0
-    while place < len(moments):
-        day = session_of(moments[place])
-        yield day
-        place = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
 
 
 def _encode(wanted: Wanted, bars: list[WireBar], asked: Asked, emitted_at_ms: int) -> Piece:

@@ -7,7 +7,7 @@ The calendar (package `holidays`, NYSE) is advice: it spares useless calls and f
 bars exist is for the API to say, and no bar is refused for falling on a holiday.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -115,16 +115,27 @@ def holds_session(first: date, last: date) -> bool:
     return any(is_session(day) for day in weekdays(first, last))
 
 
+@lru_cache(maxsize=64)
+def _sessions_of(year: int) -> tuple[date, ...]:
+    return tuple(day for day in weekdays(date(year, 1, 1), date(year, 12, 31)) if is_session(day))
+
+
+def _sessions(first: date, last: date) -> list[date]:
+    """The sessions of the calendar from ``first`` to ``last``, both included; years are worked out once."""
+    found = [day for year in range(first.year, last.year + 1) for day in _sessions_of(year)]
+    return found[bisect_left(found, first) : bisect_right(found, last)]
+
+
 def missing_sessions(bar: Bar, first: date, last: date, starts: Collection[date]) -> int:
     """How many sessions of the calendar from ``first`` to ``last``, both included, lie in no bar.
 
     ``starts`` are the New York dates on which bars of that size begin; a bar of several days may begin
     before ``first``.
     """
-    sessions = [day for day in weekdays(first, last) if is_session(day)]
+    sessions = _sessions(first, last)
     span = window_days(bar)
     if span == 1:
-        return sum(day not in starts for day in sessions)
+        return len(set(sessions).difference(starts))
     ordered = sorted(starts)
     places = [bisect_right(ordered, day) for day in sessions]
     return sum(

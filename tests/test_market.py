@@ -21,6 +21,7 @@ from stockticker_async.market import (
     last_day,
     last_settled,
     midnight_ms,
+    missing_sessions,
     new_york_date,
     session_from,
     session_of,
@@ -367,3 +368,23 @@ def test_no_bar_is_longer_than_its_window(bar: Bar, day: date) -> None:
     start = day.replace(day=1)
     number = start.year * 12 + start.month - 1 + months
     assert (date(number // 12, number % 12 + 1, 1) - start).days <= window_days(bar)
+
+
+@given(
+    st.dates(date(2003, 9, 10), date(2027, 12, 31)),
+    st.integers(0, 900),
+    st.sampled_from(
+        [Bar(), Bar(1, "minute"), Bar(1, "week"), Bar(1, "month"), Bar(2, "week"), Bar(3, "day")]
+    ),
+    st.sets(st.integers(-400, 900), max_size=60),
+)
+def test_a_session_is_missing_where_no_bar_holds_it(
+    first: date, length: int, bar: Bar, gone: set[int]
+) -> None:
+    """Of bars that begin every day but some: counted as by someone who looks at each day."""
+    last = first + timedelta(days=length)
+    starts = {first + timedelta(days=n) for n in range(-400, length + 1) if n not in gone}
+    held = {start + timedelta(days=n) for start in starts for n in range(window_days(bar))}
+    days = (first + timedelta(days=n) for n in range(length + 1))
+    wanted = sum(is_session(day) and day not in held for day in days)
+    assert missing_sessions(bar, first, last, starts) == wanted
