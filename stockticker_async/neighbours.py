@@ -22,7 +22,8 @@ class Neighbours:
 
     def is_half(self, place: int, count: int) -> bool:
         """Whether so many bars are less than half of those of the session beside it, as far as is known."""
-        beside = self._counts.get(self._beside.get(place, place))
+        neighbour = self._beside.get(place, place)
+        beside = None if neighbour == place else self._counts.get(neighbour)
         return beside is not None and 2 * count < beside
 
     def answered(self, place: int, count: int | None) -> list[int]:
