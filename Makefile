@@ -14,8 +14,8 @@ PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-h
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
-	@echo "make test    the tests"
-	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, tests with branch coverage"
+	@echo "make test    the tests, but for the long ones: some two minutes"
+	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, all tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make image   builds the image and runs it, where docker or podman is"
@@ -37,8 +37,9 @@ setup: $(READY)
 demo: setup
 	$(BIN)/python -m stockticker_async demo $(TICKERS)
 
+# The long tests (soak, kills, benchmarks) are for `make check`.
 test: setup
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
 
 lint: setup
 	$(BIN)/ruff check

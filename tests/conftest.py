@@ -1,7 +1,8 @@
-"""What holds for every test: nothing blocks the loop, examples are reproducible in CI."""
+"""What holds for every test: nothing blocks the loop, signals arrive, examples are reproducible in CI."""
 
 import inspect
 import os
+import signal
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,16 @@ from hypothesis import settings
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if "CI" in os.environ else "local")
+
+
+# whoever starts the tests may ignore signals, as `nohup` and a script's `&` do, and processes inherit that
+for _signum, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+):
+    if signal.getsignal(_signum) is signal.SIG_IGN:
+        signal.signal(_signum, _handler)
 
 
 class _Response(aiohttp.ClientResponse):

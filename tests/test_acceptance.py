@@ -334,6 +334,7 @@ def test_the_expected_records_are_read(basic: program.Finished) -> None:
 
 
 @pytest.mark.parametrize("entry", entries("full_refresh"))
+@pytest.mark.long
 def test_a_full_refresh_gives_the_same_twice(entry: Any, connector: Program) -> None:
     wanted = configured(entry["configured_catalog_path"])
     first, second = (grouped(connector.read(entry["config_path"], wanted), "RECORD") for _ in range(2))
@@ -378,6 +379,7 @@ def test_a_state_holds_the_cursor(entry: Any, connector: Program) -> None:
 
 
 @pytest.mark.parametrize("entry", entries("incremental"))
+@pytest.mark.long
 def test_a_second_read_gives_other_records_than_the_first(entry: Any, connector: Program) -> None:
     wanted = incremental_catalog(entry)
     first = connector.read(entry["config_path"], wanted)
@@ -388,6 +390,7 @@ def test_a_second_read_gives_other_records_than_the_first(entry: Any, connector:
 
 
 @pytest.mark.parametrize("entry", entries("incremental"))
+@pytest.mark.long
 def test_from_every_state_on_all_that_followed_is_read(entry: Any, connector: Program) -> None:
     wanted = incremental_catalog(entry)
     first = connector.read(entry["config_path"], wanted)

@@ -20,6 +20,7 @@ Benchmark = Callable[[Size], Iterator[report.Table]]
     [reads.run, startup.run, memory.run, held.run, emission.run, latency.run, planned.run],
     ids=["reads", "startup", "memory", "held", "emission", "latency", "calls"],
 )
+@pytest.mark.long
 def test_a_benchmark_measures_something_everywhere(benchmark: Benchmark) -> None:
     tables = list(benchmark(TINY))
     assert tables

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import oracle
+import pytest
 from support import BARS, BOTH, PRICES, Recorder, at, made_names, raw_config, rows_of, sync, truth
 
 from stockticker_async import catalog, config
@@ -32,6 +33,7 @@ async def sandbox_at(day: str, hour: int = 6, **options: Any) -> AsyncIterator[S
         yield sandbox
 
 
+@pytest.mark.long
 async def test_sessions_before_the_plan_s_history_are_found_by_bisection() -> None:
     async with sandbox_at("2026-11-20", plan="basic", calls_per_minute=100_000, universe=100) as sandbox:
         run = await sync(sandbox, "*", streams=(PRICES,), start_date="2022-01-03", max_concurrent_requests=1)

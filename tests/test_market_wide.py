@@ -167,6 +167,7 @@ async def test_holidays_cost_a_call_and_hold_nothing() -> None:
         assert rows_of(PRICES, run) == whole(sandbox, PRICES, "2020-12-24", "2020-12-28")
 
 
+@pytest.mark.long
 async def test_history_before_the_plan_s_is_bisected_once_by_all_workers_together() -> None:
     async with market_at("2020-12-22", plan="basic", calls_per_minute=100_000, universe=60) as sandbox:
         run = await sync(sandbox, "*", start_date="2018-01-02", streams=(PRICES,), max_concurrent_requests=4)

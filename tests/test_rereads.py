@@ -5,6 +5,7 @@ Between syncs the configuration, the splits and the days move; any sync may be k
 
 from typing import Any
 
+import pytest
 from connection import NAMES, SEED, STARTS, UNIVERSE, Connection, is_session_or_weekend
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -63,6 +64,7 @@ syncs = st.lists(st.tuples(st.lists(changes, min_size=1, max_size=3), kills), mi
 @example(
     syncs=[([("split", (0, -20))], None), ([("start", "2020-12-01")], None), ([("nothing", None)], None)]
 )
+@pytest.mark.long
 async def test_whatever_changes_between_syncs_what_is_vouched_for_is_there_and_right(
     syncs: list[tuple[list[tuple[str, Any]], Any]],
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import (
@@ -60,6 +61,7 @@ def assert_whole(sandbox: Sandbox, runs: list[Run], names: list[str], first: str
 
 @cases
 @given(shares=st.lists(st.floats(0, 1), min_size=1, max_size=4), few=st.booleans())
+@pytest.mark.long
 async def test_killed_between_any_two_lines_nothing_is_lost(shares: list[float], few: bool) -> None:  # noqa: FBT001
     """By range calls where there are few tickers, by sessions where there are many."""
     names = NAMES[:5] if few else NAMES
@@ -82,6 +84,7 @@ async def test_killed_between_any_two_lines_nothing_is_lost(shares: list[float],
     tickers=st.sampled_from(["few", "*"]),
     waiting=st.booleans(),
 )
+@pytest.mark.long
 async def test_interrupted_at_any_line_nothing_is_lost(
     points: list[int],
     tickers: str,
@@ -108,6 +111,7 @@ async def test_interrupted_at_any_line_nothing_is_lost(
     split_days=st.lists(st.integers(3, 20), min_size=4, max_size=4, unique=True),
     tickers=st.sampled_from(["few", "*"]),
 )
+@pytest.mark.long
 async def test_splits_that_appear_between_interruptions_move_all_of_the_history(
     points: list[int], split_days: list[int], tickers: str
 ) -> None:
@@ -162,6 +166,7 @@ async def killed(arguments: list[str], way: signal.Signals, *, after: int) -> tu
     return b"".join(lines), process.returncode
 
 
+@pytest.mark.long
 async def test_killed_eight_times_by_all_ways_and_resumed_from_the_last_state(tmp_path: Path) -> None:
     choice = random.Random(8)  # noqa: S311 - a seed that anyone can repeat
     options = Options(now=NOW, speed=0.0, universe=60, tickers=tuple(NAMES), page_rows=200)

@@ -286,3 +286,16 @@ def test_a_reader_that_leaves_is_the_end(program: Program) -> None:
 
     program(operation)
     assert program.deaths == [signal.SIGPIPE]
+
+
+def test_the_tests_themselves_run_where_signals_are_ignored() -> None:
+    """As under `nohup`: what they send would arrive nowhere."""
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *sys.argv[1:]]\n"
+        "os.execv(sys.executable, command)"
+    )
+    chosen = f"{__file__}::test_a_signal_cancels_and_lets_the_operation_write_its_last_words"
+    done = subprocess.run([sys.executable, "-c", code, chosen], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout.decode()

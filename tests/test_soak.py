@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from connection import NAMES, SEED, STARTS, UNIVERSE, Connection
 from program import KEY, sandbox
 from support import BARS, BOTH, PRICES, at
@@ -130,6 +131,8 @@ def _sockets() -> int:
     return sum(str(link.readlink()).startswith("socket:") for link in links)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(0)  # it lasts as long as it is told to
 async def test_syncs_without_end_leave_nothing_behind() -> None:
     choice = random.Random(int(os.environ.get("SOAK_SEED", "1")))  # noqa: S311 - a seed that anyone can repeat
     arguments = ["--clock", at(TODAY).isoformat(), "--speed", "0", "--latency-ms", "2", "--page-rows", "7"]
