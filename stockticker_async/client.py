@@ -27,7 +27,6 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import aiohttp.http_exceptions
-import anyio
 from yarl import URL
 
 from stockticker_async import __version__, verdict
@@ -36,6 +35,7 @@ from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
 from stockticker_async.limits import LIMITS, MIB, Limits
+from stockticker_async.line import Line
 from stockticker_async.proxy import proxy_for
 
 T = TypeVar("T")
@@ -103,8 +103,7 @@ class Client:
         self._patience = patience
         self._most_wait = most_wait
         self._on_wait = on_wait
-        self._turn = anyio.Lock()
-        self._changed = anyio.Event()
+        self._line = Line()
         self._last_success = clock.monotonic()
         self._refused_since: float | None = None
         self._outage = False
@@ -136,11 +135,11 @@ class Client:
         client's) or `ConnectorError`.
         """
         target = self._target(url)
-        faults = bad_pages = 0
+        faults = bad_pages = refusals = 0
         began = self._clock.monotonic()
         while True:
             try:
-                judged = await self._call(target, decode)
+                judged = await self._call(target, decode, refusals)
             except _PassingFaultError as fault:
                 faults += 1
                 await self._back_off(fault, faults, began, patience)
@@ -151,13 +150,14 @@ class Client:
             else:
                 if judged is not None:
                     return judged
+                refusals += 1
                 self._judge_wait()
 
     async def _call(
-        self, target: URL, decode: Callable[[bytes], T]
+        self, target: URL, decode: Callable[[bytes], T], refusals: int
     ) -> Answer[T] | verdict.Missing | verdict.Refusal | None:
         """One request. None: the API said later, and the limiter knows."""
-        status, headers, body = await self._exchange(target)
+        status, headers, body = await self._exchange(target, refusals)
         now = self._clock.utc_now()
         match verdict.judge(status, headers, body, now=now):
             case verdict.Later():
@@ -180,9 +180,9 @@ class Client:
         self._refused_since = None
         self._outage = False
 
-    async def _exchange(self, target: URL) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(self, target: URL, refusals: int) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request when the limiter allows, and tell it how that went."""
-        await self._begin()
+        began = await self._begin(refusals)
         self.calls += 1
         try:
             async with self._session.get(
@@ -202,23 +202,32 @@ class Client:
             self._limiter.failed(self._clock.monotonic())
             raise
         finally:
-            self._changed.set()
+            self._line.tell()
         now = self._clock.monotonic()
         if response.status == verdict.TOO_MANY:
             wait = verdict.retry_after(response.headers.get("Retry-After"), now=self._clock.utc_now())
-            self._limiter.refused(now, wait)
+            self._limiter.refused(now, began, wait)
         else:
-            self._limiter.succeeded(now)
+            self._limiter.succeeded(now, began)
+        self._line.tell()
         _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
         return response.status, response.headers, body
 
-    async def _begin(self) -> None:
-        """Return when the limiter lets one more call begin: first come, first served."""
-        async with self._turn:
-            while (wait := self._limiter.reserve(self._clock.monotonic())) > 0:
-                self._changed = anyio.Event()
+    async def _begin(self, refusals: int) -> float:
+        """Return when the limiter lets one more call begin, and the moment: see `Line` for who is first."""
+        async with self._line.place(refusals) as waits_for:
+            while True:
+                moved = waits_for()
+                if moved is not None:
+                    await moved.wait()
+                    continue
+                now = self._clock.monotonic()
+                wait = self._limiter.reserve(now)
+                if wait <= 0:
+                    return now
+                changed = self._line.changed()
                 await self._tell_wait()
-                await self._clock.wait(self._changed, min(wait, verdict.RETRY_AFTER_CAP))
+                await self._clock.wait(changed, min(wait, verdict.RETRY_AFTER_CAP))
 
     async def _tell_wait(self) -> None:
         now = self._clock.monotonic()

@@ -2,197 +2,112 @@
 
 Theory of operation
 -------------------
-**The window.** A call counts from its begin until 60 s after its end. The API counts it at some moment
-in between, which we never learn; so no 60 s of the API's clock, rolling or fixed, hold more calls than
-we allow, whatever the latencies.
+**Set.** With ``per_minute`` a call counts from its begin until 60 s after its end. The API counts it at some
+moment in between, which we never learn; so no 60 s of the API's clock, rolling or fixed, hold more calls
+than we allow, whatever the latencies. A 429 is then about something else, and only waited for.
 
-**A refusal.** After a 429 nothing begins until the calls in flight have ended: what they are told belongs
-to the same lesson. Then comes silence (Retry-After, else 60 s, doubled up to 480 s while refused again),
-then one call alone; every success adds one to the calls at once. After 60 s of silence any allowance has
-room for one call, so a refusal then is a storm: it undoes the lesson it began with.
+**Silence.** After a 429 nothing begins for as long as Retry-After says, else for a second. Refused again
+right after, the wait doubles, up to a minute, for no window is longer: 1, 2, 4 ... 60 s, or twice what is
+named, and so on. What was in flight together with a refused call belongs to the same refusal. The first
+success of a call that began after it ends the row. Then one call goes alone, and every success adds one to
+those at once.
 
-**The lesson.** A constant allowance N refuses when N calls were answered within the minute (rolling), or
-N to 2N (fixed: the minute lies across two windows). So N is at least half of the most calls ever answered
-in a minute, and at most the number answered in the minute before a 429. The first lesson believes that
-number; if it proves too high, we go down to the half.
+**Learning** pays only where a limit refuses again and again: each refusal is a call in vain, and without
+Retry-After a wait that may be too long. It takes two refusals that say the same; the free plan counts as one
+of them. How soon calls succeed after a refusal tells a limit a second (within `_SOON`) from one a minute;
+what takes longer than any window is a storm, which teaches nothing. How many calls were answered before the
+refusal is the limit. Where the next call is the one that would be refused, it goes alone, so that the second
+refusal costs one call. Nothing below five a minute is believed, which no plan has.
 
-**Rising.** An allowance used up for two minutes without a 429 is good: one whole fixed window lay within.
-Then more is tried: twice as much while nothing was refused, later an eighth of the way to what was, and
-twice as much again half an hour after a 429. So a number learned too low (another process used the key, a
-short storm) does not stay. A wrong try costs a 429 and brings back what was good. Three may go wrong in
-all, the last of which is kept for a number that was good only by chance: then the half is left, which is
-rare, and surely not above N.
+**Believing.** A limit a minute is kept as a set one is. A limit a second is kept by spacing calls evenly:
+with bursts the latencies would decide which second they fall into. Both may be wrong, or not be true any
+more. So after some time without a refusal one call goes beyond the minute's number, alone, or the pace
+rises. A try in vain is followed by the next one only after several times as long. Where all that spoke for a
+limit a minute are refusals that our own short waits explain, the first try comes at once: if it succeeds, it
+was chance.
 
-**Accidents.** Some 429s no constant allowance explains: at or below the half, or clearly below what was good
-for long. They are followed by one call a second later. Refused: it teaches like any other. Accepted: it was
-an accident and teaches nothing; but after three of them, or one when no try is left, the allowance is
-forgotten. After three, further 429s are presumed accidents: an unlimited plan has them now and then.
-
-With `per_minute` set nothing is learned; the waits are the same.
+Figures for every shape of limit: docs/waiting.md.
 """
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 _WINDOW = 60.0  # plans tell the allowance a minute
-_LATE = 10.0  # a 429 may be this old when it ends: calls that it counted may have left our window since
-_PROOF = 2 * _WINDOW
-_STEADY = 5  # proofs in a row, ten minutes: by then the calls lay in the windows in every way
-_RETEST = 1800.0  # what a number too low may cost us, against a 429
-_TRIES = 3  # 429s that learning may cost after the first
-_ACCIDENTS = 3  # one or two may be another user of the key
-_BRIEF = 1.0  # the shortest silence, also when Retry-After is 0
-_DOUBLINGS = 3  # 60 + 120 + 240 + 480 s outlast a storm of ten minutes with three more 429s
-_RETRY_AFTER = 3600.0  # longer is not believed: the API is asked again
+_LONGEST = 60.0  # seconds of a silence that we choose ourselves
+_STORM = 75.0  # a minute, and what a doubled wait may overshoot it by
+_SOON = 3.5  # seconds: of the waits of 1 and 2 s, and a round trip
 _AT_ONCE = 4  # to begin with: the free plan has five calls a minute
-_TIMID = 8  # so many calls above what is good add one that may be refused together with them
+_LEAST = 5  # calls a minute of the smallest plan
 _SECOND = 80  # "unlimited" plans are asked to stay under about 100 calls a second
+_FIRST_TRY = 240.0  # seconds until more than a believed number is tried; each try in vain makes it
+_LATER = 4  # times as long
+_FIRST_RISE, _SURE_RISE = (
+    2.0,
+    16.0,
+)  # the same for a pace, where the refusals differed, and where they did not
+_STEP = 1.25  # of a pace that rises
 
 
-@dataclass(frozen=True, slots=True)
-class _Belief:
-    """What is held to be true of the API's allowance."""
+@dataclass(slots=True)
+class _Answered:
+    """How many calls were answered before a refusal."""
 
-    allowance: int | None = None
-    good: int = 0  # used up for two minutes without a 429, or half of the most answered in one
-    bad: int | None = None  # the least that was refused
-    bad_since: float = 0.0
-    tries: int = _TRIES
-    steady: int = 0  # how often `good` proved good
-    accidents: int = 0
+    run: int
+    """Since the refusal before it, within a minute: what a fixed window grants."""
+    minute: int
+    """Within a minute: what a rolling window grants, and a bucket that is filled evenly."""
+    second: int
 
-    def taught(self, now: float, answered: int, half: int) -> "_Belief":
-        """After a 429 that followed `answered` calls within a minute. `half` is allowed for sure."""
-        if self.allowance is None:
-            return _Belief(answered, good=half)
-        tries = max(self.tries - 1, 0)
-        good, allowance, steady = self.good, self.good, self.steady
-        if self.allowance == good:  # only by chance, then
-            good = allowance = max(half, min(answered, good - 1)) if tries else half
-            steady = 0
-        elif tries and steady >= _STEADY:  # with so safe a place to return to, believe the number
-            allowance = max(good, answered)
-        bad = max(answered, good) + 1
-        return _Belief(allowance, good, bad, now, tries, steady, self.accidents)
-
-    def risen(self, now: float) -> "_Belief":
-        """After two minutes in which the allowance was used up."""
-        good = self.allowance or 0
-        bad = self.bad
-        if bad is not None and self.tries > 1 and now >= self.bad_since + _RETEST:
-            bad = None
-        gap = good + 1 if bad is None else bad - good
-        # Three in a hundred more are not worth a 429.
-        if self.tries <= 1 or gap == 1 or gap * 32 < good:
-            allowance = good
-        else:
-            allowance = good + (good if bad is None else -(-gap // 8))
-        steady = self.steady + 1 if good == self.good else 1
-        return replace(self, allowance=allowance, good=good, bad=bad, steady=steady)
-
-    def stumbled(self) -> "_Belief":
-        """After an accident."""
-        accidents = self.accidents + 1
-        if accidents < _ACCIDENTS and self.tries:
-            return replace(self, accidents=accidents)
-        return _Belief(accidents=accidents)
+    def shared(self, other: "_Answered") -> int | None:
+        """The number of calls a minute that both tell; None where they do not."""
+        for mine, theirs in ((self.run, other.run), (self.minute, other.minute)):
+            if min(mine, theirs) >= _LEAST and abs(mine - theirs) <= _room(theirs):
+                return min(mine, theirs)
+        return None
 
 
-class _Minute:
-    """The calls of the last minute."""
-
-    def __init__(self) -> None:
-        self.in_flight = 0
-        self.begins: deque[float] = deque()
-        self.ends: deque[float] = deque()
-        self.vain: deque[float] = deque()  # those of `ends` that brought a 429 or no answer
-        self._left: deque[float] = deque()  # answered, and gone for less than _LATE
-
-    @property
-    def calls(self) -> int:
-        return self.in_flight + len(self.ends)
-
-    @property
-    def answered(self) -> int:
-        """Calls answered within the minute."""
-        return len(self.ends) - len(self.vain)
-
-    @property
-    def answered_at_most(self) -> int:
-        """The same, should the call that ended last have been counted when it and those in flight began."""
-        crowd = self.in_flight + 1
-        begun = self.begins[-crowd] if crowd <= len(self.begins) else -math.inf
-        return self.answered + sum(end + _WINDOW > begun for end in self._left)
-
-    @property
-    def surely_answered(self) -> int:
-        """Calls begun and answered within the minute, so that all reached the API within less than it."""
-        return len(self.begins) - self.in_flight - len(self.vain)
-
-    def begin(self, now: float) -> None:
-        self.in_flight += 1
-        self.begins.append(now)
-
-    def end(self, now: float, *, answered: bool) -> None:
-        self.move(now)
-        self.in_flight -= 1
-        self.ends.append(now)
-        if not answered:
-            self.vain.append(now)
-
-    def move(self, now: float) -> None:
-        while self.begins and self.begins[0] + _WINDOW <= now:
-            self.begins.popleft()
-        while self.ends and self.ends[0] + _WINDOW <= now:
-            end = self.ends.popleft()
-            if self.vain and self.vain[0] == end:
-                self.vain.popleft()
-            else:
-                self._left.append(end)
-        while self._left and self._left[0] + _WINDOW + _LATE <= now:
-            self._left.popleft()
-
-    def room_at(self, allowance: int) -> float:
-        """When fewer than `allowance` calls are within the minute; inf if only the end of a call helps."""
-        surplus = self.calls - allowance
-        if surplus < 0:
-            return -math.inf
-        return self.ends[surplus] + _WINDOW if surplus < len(self.ends) else math.inf
+def _room(answered: int) -> int:
+    """By how many another number may differ, and tell the same."""
+    return max(1, answered // 20)
 
 
 class Limiter:
-    """Stands before all calls of a sync. `now` is monotonic seconds and never decreases.
+    """Stands before all calls of a sync. ``now`` is monotonic seconds and never decreases.
 
-    Every `reserve` that returns 0.0 is followed by one of `succeeded`, `refused`, `failed`.
+    Every `reserve` that returns 0.0 is followed by one of `succeeded`, `refused`, `failed`, which are told
+    when the call began.
     """
 
     def __init__(self, per_minute: int | None, *, at_once: int) -> None:
-        """`per_minute` None: the allowance is learned. `at_once` is the most calls ever in flight."""
-        self._per_minute = per_minute
+        """``per_minute`` None: the allowance is learned. ``at_once`` is the most calls ever in flight."""
+        self._set = per_minute
         self._at_once = at_once
-        self._ramp = at_once if per_minute is not None else min(_AT_ONCE, at_once)
-        self._minute = _Minute()
-        self._most = 0  # calls surely answered in any one minute
-        self._belief = _Belief()
-        self._before: _Belief | None = None  # what a storm brings back
-        self._since = 0.0  # the allowance is being proved since then,
-        self._used = 0  # by so many answers
-        self._lesson: tuple[int, int] | None = None  # answered and at most, while the calls in flight end
-        self._refusals = 0  # lessons in a row without a success
-        self._suspect = False  # the last 429 may be an accident
-        self._ordered = False  # by Retry-After, in this lesson
-        self._silence = 0.0
+        self._crowd = at_once if per_minute is not None else min(_AT_ONCE, at_once)
+        self.in_flight = 0
+        self._begins: deque[float] = deque(maxlen=_SECOND)
+        self._ends: deque[float] = deque()  # within a minute, of calls that count
         self._resumes = -math.inf  # end of the silence
+        self._row = 0  # refusals in a row
+        self._first = self._last = -math.inf  # when the first and the last one of the row came
+        self._since = -math.inf  # when the row before ended
+        self._now_answered: _Answered | None = None  # before the row
+        self._judged = True  # whether that was compared with the lesson
+        # what was answered before the row before, and whether that ended soon; the free plan to begin with
+        free = (_Answered(_LEAST, _LEAST, 0), False)
+        self._lesson: tuple[_Answered, bool] | None = free if per_minute is None else None
+        self._minute: int | None = per_minute  # calls a minute, set or believed
+        self._pace: float | None = None  # calls a second, believed
+        self._try_at, self._patience = math.inf, 0.0
+        self._step = _STEP
+        self._trying = self._proven = self._risen = False
+        self._most, self._most_at = 0, -math.inf  # calls answered within a second of the last minute
+        self._named = False  # whether Retry-After spoke of more than a second or two
 
     @property
     def allowance(self) -> int | None:
         """Calls a minute, set or learned; None if none is known."""
-        return self._belief.allowance if self._per_minute is None else self._per_minute
-
-    @property
-    def in_flight(self) -> int:
-        return self._minute.in_flight
+        return int(self._pace * _WINDOW) if self._pace is not None else self._minute
 
     def reserve(self, now: float) -> float:
         """Begin a call (0.0), or return the seconds to wait before asking again; then nothing is taken.
@@ -200,132 +115,174 @@ class Limiter:
         math.inf: only the end of another call can help. Asked again after exactly the wait, it begins,
         unless something else happened.
         """
-        self._minute.move(now)
-        if self._lesson is not None or self.in_flight >= self._ramp:
+        self._move(now)
+        if now >= self._resumes and self._now_answered is not None and not self._judged:
+            self._judged = True
+            self._learn(now, self._now_answered)
+        if self.in_flight >= (1 if self._is_doubtful(now) else self._crowd):
             return math.inf
-        at = max(self._allowed_at(), self._timid_at(), self._spread_at())
+        room = self._room_at()
+        at = max(self._resumes, room, self._spread_at())
+        if max(self._resumes, self._try_at) <= now < room - _SOON and not self.in_flight:
+            self._trying, at = True, now
         if at <= now:
-            self._minute.begin(now)
+            self.in_flight += 1
+            self._begins.append(now)
             return 0.0
         wait = at - now
         while now + wait < at:
             wait = math.nextafter(wait, math.inf)
         return wait
 
-    def succeeded(self, now: float) -> None:
+    def succeeded(self, now: float, began: float) -> None:
         """The API answered, with anything but a 429."""
-        minute = self._minute
-        minute.end(now, answered=True)
-        self._most = max(self._most, minute.surely_answered)
-        if self._lesson is not None:
-            answered, at_most = self._lesson
-            self._lesson = (answered + 1, at_most + 1)
-            self._conclude(now)
+        self._end(now, counts=True)
+        if began < self._last:  # it was under way when the refusal came
+            if self._now_answered is not None:
+                self._now_answered.run += 1
+                self._now_answered.minute += 1
+                self._now_answered.second += 1
             return
-        self._ramp = min(self._ramp + 1, self._at_once)
-        self._refusals = 0
-        self._before = None
-        if self._suspect:
-            self._suspect = False
-            self._belief = self._belief.stumbled()
-        self._prove(now)
+        if self._row:
+            self._end_row(now)
+        self._crowd = min(self._crowd + 1, self._at_once)
+        second = self._ended(now - 1.0)
+        if second >= self._most or now >= self._most_at + _WINDOW:
+            self._most, self._most_at = second, now
+        if self._trying:
+            self._trying = False
+            self._rise(now)
+        elif self._pace is not None and now >= self._try_at:
+            self._rise(now)
 
-    def refused(self, now: float, retry_after: float | None) -> None:
+    def refused(self, now: float, began: float, retry_after: float | None) -> None:
         """The API answered 429, perhaps with a Retry-After of so many seconds from now."""
-        minute = self._minute
-        minute.end(now, answered=False)
-        if self._lesson is None:
-            self._lesson = (minute.answered, minute.answered_at_most)
-            self._ordered = False
-        if retry_after is not None:
-            order = min(max(_BRIEF, retry_after), _RETRY_AFTER)
-            self._ordered = True
-            self._resumes = max(self._resumes, now + order)
-        self._conclude(now)
+        self._end(now, counts=self._set is not None)
+        tried = self._trying
+        if tried:
+            self._trying, self._proven = False, True
+            self._patience = max(_FIRST_TRY, self._patience * _LATER)
+            self._try_at = now + self._patience
+        if began < self._last:  # the same refusal
+            self._resumes = max(self._resumes, now + (retry_after or 0.0))
+            return
+        if not self._row:
+            self._first = now
+            self._now_answered = None if tried else self._count(now)
+            self._judged = False
+        self._row += 1
+        self._last = now
+        named = retry_after or 1.0
+        self._named = named > _SOON
+        self._resumes = now + max(named, min(_LONGEST, named * 2.0 ** min(self._row - 1, 6)))
+        if self._pace is None:
+            self._crowd = 1
 
     def failed(self, now: float) -> None:
         """No answer. The call counts all the same: nobody knows whether it reached the API."""
-        self._minute.end(now, answered=False)
-        self._conclude(now)
+        self._end(now, counts=True)
+        self._trying = False
 
     def resumes_at(self, now: float) -> float | None:
         """When the allowance lets the next call begin; None if it does now, or if that is not known yet."""
-        self._minute.move(now)
-        at = self._allowed_at()
+        self._move(now)
+        at = max(self._resumes, self._room_at())
         return at if now < at < math.inf else None
 
-    def _allowed_at(self) -> float:
-        room = -math.inf if self.allowance is None else self._minute.room_at(self.allowance)
-        return max(self._resumes, room)
+    def _room_at(self) -> float:
+        """When fewer calls than a minute's are within the last one; inf if only the end of a call helps."""
+        surplus = -1 if self._minute is None else self.in_flight + len(self._ends) - self._minute
+        if surplus < 0:
+            return -math.inf
+        return self._ends[surplus] + _WINDOW if surplus < len(self._ends) else math.inf
 
     def _spread_at(self) -> float:
-        begins = self._minute.begins
-        if self._per_minute is not None or len(begins) < _SECOND:
+        if self._set is not None or not self._begins:
             return -math.inf
-        return begins[-_SECOND] + 1.0
+        if self._pace is not None:
+            return self._begins[-1] + 1 / self._pace
+        return self._begins[0] + 1.0 if len(self._begins) == _SECOND else -math.inf
 
-    def _timid_at(self) -> float:
-        """Where the next call may be refused, few are in flight: one at first, more as they are answered."""
-        good = self._belief.good
-        excess = self._minute.calls - good
-        if self._belief.allowance is None or excess < 0 or self.in_flight <= excess // _TIMID:
-            return -math.inf
-        return self._minute.room_at(good)
+    def _end(self, now: float, *, counts: bool) -> None:
+        self._move(now)
+        self.in_flight -= 1
+        if counts:
+            self._ends.append(now)
 
-    def _conclude(self, now: float) -> None:
-        """Learn from the lesson, if there is one and all its calls have ended, and fall silent."""
-        if self._lesson is None or self.in_flight:
-            return
-        self._judge(now, *self._lesson)
-        self._lesson = None
-        if self._suspect or (self._ordered and not self._refusals):
-            silence = _BRIEF
-        else:
-            silence = _WINDOW * 2 ** min(self._refusals, _DOUBLINGS)
-        self._resumes = max(self._resumes, now + silence)
-        self._silence = self._resumes - now
-        self._refusals += 1
-        self._ramp = 1
-        self._since, self._used = self._resumes, 0
+    def _move(self, now: float) -> None:
+        while self._ends and self._ends[0] + _WINDOW <= now:
+            self._ends.popleft()
 
-    def _judge(self, now: float, answered: int, at_most: int) -> None:
-        again = self._refusals > 0
-        if again and self._silence >= _WINDOW:
-            if self._before is not None:
-                self._belief, self._before = self._before, None
-            return
-        self._suspect = not again and self._unexplained(at_most)
-        if self._suspect or not answered or self._before is not None:
-            return
-        if self._per_minute is not None:
-            self._belief = _Belief()
-            return
-        self._before = self._belief
-        self._most = min(self._most, 2 * answered)
-        self._belief = self._belief.taught(now, answered, self._half())
+    def _ended(self, since: float) -> int:
+        """Calls that ended since then, within a minute."""
+        place = len(self._ends)
+        while place and self._ends[place - 1] >= since:
+            place -= 1
+        return len(self._ends) - place
 
-    def _unexplained(self, answered: int) -> bool:
-        """Whether no constant allowance explains a 429 after so many answers within a minute."""
-        belief = self._belief
-        if 2 * answered < self._most or belief.accidents >= _ACCIDENTS:
-            return True
-        if belief.allowance is None:
+    def _count(self, now: float) -> _Answered:
+        return _Answered(self._ended(self._since), len(self._ends), self._ended(now - 1.0))
+
+    def _is_doubtful(self, now: float) -> bool:
+        """Whether the next call is the one that would be refused, if the last lesson holds: it goes alone."""
+        if self._lesson is None or (self._minute, self._pace) != (None, None):
             return False
-        steady = belief.steady >= _STEADY and 10 * (answered + 1) < 9 * belief.good
-        return steady or belief.allowance <= self._half()
+        lesson, soon = self._lesson
+        number = lesson.second if soon else lesson.run
+        since = now - 1.0 if soon else self._since
+        beyond = self.in_flight + self._ended(since) - number
+        if beyond > _room(number):
+            self._lesson, self._crowd = None, min(2, self._at_once)  # it does not
+        return self._lesson is not None and beyond >= 0
 
-    def _half(self) -> int:
-        """An allowance that is allowed for sure."""
-        return max(1, (self._most + 1) // 2)
+    def _rise(self, now: float) -> None:
+        """More was allowed than was believed."""
+        if self._pace is not None:
+            self._pace, self._risen = min(self._pace * self._step, _SECOND), True
+        elif not self._proven:
+            self._minute = None  # what taught it was chance
+        elif self._minute is not None:
+            self._minute, self._risen = self._minute + max(1, self._minute // 10), True
+        self._try_at = now + self._patience
 
-    def _prove(self, now: float) -> None:
-        allowance = self._belief.allowance
-        if allowance is None:
+    def _end_row(self, now: float) -> None:
+        """Calls succeed again: keep what the row of refusals told, until another one agrees."""
+        took = now - self._first
+        if self._now_answered is not None:
+            soon = took <= _SOON
+            # a limit a second refuses once: what took more refusals, and ended soon, was none
+            taught = self._set is None and took <= _STORM and not (soon and self._row > 1)
+            self._lesson = (self._now_answered, soon) if taught else None
+        self._row, self._since, self._now_answered = 0, now, None
+
+    def _learn(self, now: float, answered: _Answered) -> None:
+        """Believe what two refusals say; or lower what was believed, where it proved too high."""
+        if self._set is not None or self._lesson is None:
             return
-        self._used += 1
-        if now - self._since < _PROOF:
+        lesson, soon = self._lesson
+        if 2 * answered.second < self._most and (soon or self._pace is not None):
+            self._lesson = self._pace = None  # no limit a second explains it
             return
-        # Twice the allowance, less what latencies of some seconds and the ends of the two minutes take.
-        if self._used >= 1.7 * allowance - 1:
-            self._belief = self._belief.risen(now)
-        self._since, self._used = now, 0
+        shared = answered.shared(lesson)
+        if self._minute is not None and answered.minute < self._minute:
+            self._proven, self._patience = False, 0.0  # it was refused too soon: the number may be chance
+        elif self._minute is not None:
+            below = self._minute - max(1, self._minute // 10)
+            self._minute = max(_LEAST, below if self._risen else min(answered.minute, self._minute - 1))
+        elif soon and self._pace is not None:
+            slower = min(self._pace / (self._step if self._risen else 1.04), max(1.0, answered.second))
+            self._pace = max(slower, (self._most - 1) / 2)
+            self._step = max(1.1, 1 + (self._step - 1) * 0.6)
+            self._patience = min(self._patience * 3, _LONGEST)
+        elif soon:
+            self._pace = 0.95 * max(1.0, min(answered.second, lesson.second))
+            alike = abs(answered.second - lesson.second) <= _room(lesson.second)
+            self._step, self._patience = _STEP, _SURE_RISE if alike else _FIRST_RISE
+        elif shared is not None:
+            self._pace, self._minute = None, shared
+            # where nothing but our own wait was short, one call tells whether it was chance
+            self._proven = self._named
+            self._patience = _FIRST_TRY if self._proven else 0.0
+        else:
+            return
+        self._risen, self._try_at = False, now + self._patience

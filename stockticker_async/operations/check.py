@@ -26,7 +26,7 @@ from stockticker_async.verdict import Barred, Refusal
 _PATIENCE = 30.0
 """Seconds without an answer after which a person who waits is told so."""
 _MOST_WAIT = 240.0
-"""Seconds that 429s may cost in a row: without Retry-After, the first two waits of 60 and 120 s."""
+"""Seconds that 429s may cost in a row: without Retry-After, the waits of 1 to 60 s, and two more of those."""
 _SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
 _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's

@@ -1,0 +1,338 @@
+"""Syncs against model servers in simulated time: their length beside one that knew the limit, and 429s.
+
+The client is modelled as it is: workers with a question each, and a line in which who was refused a few times
+comes first (`line.Line`). Run as a program, it prints docs/waiting.md.
+"""
+
+import heapq
+import math
+import sys
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+
+from stockticker_async.limiter import Limiter
+from stockticker_async.line import rank
+
+START = 1000.0  # the monotonic clock begins anywhere
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a server answers: None, or a 429 with the seconds after which it would not refuse."""
+
+    refused: bool = False
+    after: float = 0.0
+
+
+OK = Said()
+Named = Callable[[float], float | None]
+"""From the seconds after which a call would be granted to the Retry-After."""
+Server = Callable[[float, int], Said]
+"""From the time of arrival, and the question, to the answer."""
+
+
+class Window:
+    """Grants so many calls in any span of so many seconds."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit, self.seconds = limit, seconds
+        self.granted: deque[float] = deque()
+
+    def __call__(self, now: float, _: int) -> Said:
+        while self.granted and self.granted[0] + self.seconds <= now:
+            self.granted.popleft()
+        if len(self.granted) < self.limit:
+            self.granted.append(now)
+            return OK
+        return Said(refused=True, after=self.granted[0] + self.seconds - now)
+
+
+class Fixed(Window):
+    """Grants so many calls in each span of its own clock, which began before the sync did."""
+
+    def __init__(self, limit: int, seconds: float, phase: float) -> None:
+        super().__init__(limit, seconds)
+        self.phase = phase * seconds
+        self.span, self.count = -math.inf, 0
+
+    def __call__(self, now: float, _: int) -> Said:
+        span = (now - START + self.phase) // self.seconds
+        if span != self.span:
+            self.span, self.count = span, 0
+        self.count += 1
+        if self.count <= self.limit:
+            return OK
+        return Said(refused=True, after=(span + 1) * self.seconds - (now - START + self.phase))
+
+
+class Bucket(Window):
+    """A bucket of tokens that fills evenly, full to begin with."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        super().__init__(limit, seconds)
+        self.tokens, self.at = float(limit), START
+
+    def __call__(self, now: float, _: int) -> Said:
+        rate = self.limit / self.seconds
+        self.tokens = min(float(self.limit), self.tokens + (now - self.at) * rate)
+        self.at = now
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return OK
+        return Said(refused=True, after=(1 - self.tokens) / rate)
+
+
+class Bursts:
+    """Refuses what it is told to, and nothing else."""
+
+    def __init__(self, refuses: Callable[[float, int, int], float | None]) -> None:
+        """``refuses``: from seconds since the start, question and arrivals before to the seconds left."""
+        self._refuses = refuses
+        self._count = -1
+
+    def __call__(self, now: float, question: int) -> Said:
+        self._count += 1
+        left = self._refuses(now - START, question, self._count)
+        return OK if left is None else Said(refused=True, after=left)
+
+
+@dataclass
+class Log:
+    seconds: float = math.inf
+    calls: int = 0
+    refusals: int = 0
+    begins: list[float] = field(default_factory=list)
+
+
+def run(
+    limiter: Limiter,
+    server: Server,
+    calls: int,
+    *,
+    workers: int = 16,
+    named: Named = lambda _: None,
+    seed: int = 1,
+    fastest: float = 0.02,
+    slowest: float = 0.3,
+    most: float = 7200.0,
+    start: float = START,
+) -> Log:
+    """A sync of so many calls. ``named`` makes a Retry-After of the seconds that would do."""
+    chance = Random(seed)  # noqa: S311 - a model
+    log = Log()
+    line: list[tuple[tuple[int, int], int, int]] = []  # rank, question, its refusals
+    events: list[tuple[float, int, int, int, float, Said | None]] = []
+    now, order, next_question, done, wake = start, 0, 0, 0, math.inf
+    while next_question < min(workers, calls):
+        heapq.heappush(line, ((rank(0), next_question), next_question, 0))
+        next_question += 1
+    while done < calls and now < start + most:
+        while line and (wait := limiter.reserve(now)) == 0.0:
+            _, question, refusals = heapq.heappop(line)
+            trip = chance.uniform(fastest, slowest)
+            order += 1
+            log.calls += 1
+            log.begins.append(now)
+            heapq.heappush(events, (now + trip / 2, order, question, refusals, now, None))
+        wake = now + wait if line else math.inf
+        if not events or wake < events[0][0]:
+            assert wake < math.inf, "nobody will ever wake the callers"
+            now = wake
+            continue
+        now, number, question, refusals, began, said = heapq.heappop(events)
+        if said is None:
+            heapq.heappush(
+                events, (now + (now - began), number, question, refusals, began, server(now, question))
+            )
+            continue
+        order += 1
+        if said.refused:
+            log.refusals += 1
+            limiter.refused(now, began, named(said.after))
+            heapq.heappush(line, ((rank(refusals + 1), order), question, refusals + 1))
+            continue
+        limiter.succeeded(now, began)
+        done += 1
+        if next_question < calls:
+            heapq.heappush(line, ((rank(0), order), next_question, 0))
+            next_question += 1
+    log.seconds = now - start if done == calls else math.inf
+    return log
+
+
+# Retry-After, as servers send it
+
+
+def absent(_: float) -> float | None:
+    return None
+
+
+def right(after: float) -> float | None:
+    return float(max(1, math.ceil(after)))
+
+
+def one(_: float) -> float | None:
+    """As some gateways say, whatever the limit is."""
+    return 1.0
+
+
+def ideal(server: Server, calls: int) -> float:
+    """Seconds of a sync that knows when it will not be refused, and makes 80 calls a second at most."""
+    now = START
+    for _ in range(calls):
+        while (said := server(now, 0)).refused:
+            now += said.after + 1e-9
+        now += 1 / 80
+    fastest = run(Limiter(10**6, at_once=16), lambda _now, _question: OK, calls)
+    return max(now - START, fastest.seconds)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    shape: str
+    retry_after: str
+    calls: int
+    over: float
+    """Times the ideal; of what ends by itself: seconds more."""
+    refusals: int
+
+    @property
+    def share(self) -> float:
+        """Of all calls that were made."""
+        return self.refusals / (self.calls + self.refusals)
+
+
+NAMED = {"absent": absent, "right": right, "always 1 s": one}
+LIMITS: dict[str, tuple[Callable[[], Server], int]] = {
+    "5 a minute, rolling": (lambda: Window(5, 60), 100),
+    "5 a minute, fixed": (lambda: Fixed(5, 60, 0.37), 100),
+    "20 a minute, rolling": (lambda: Window(20, 60), 200),
+    "100 a minute, rolling": (lambda: Window(100, 60), 500),
+    "100 a minute, fixed": (lambda: Fixed(100, 60, 0.37), 500),
+    "1,000 a minute, rolling": (lambda: Window(1000, 60), 4000),
+    "1,000 a minute, fixed": (lambda: Fixed(1000, 60, 0.37), 4000),
+    "3,000 a minute, rolling": (lambda: Window(3000, 60), 9000),
+    "2 a second, rolling": (lambda: Window(2, 1), 150),
+    "10 a second, rolling": (lambda: Window(10, 1), 300),
+    "10 a second, fixed": (lambda: Fixed(10, 1, 0.37), 300),
+    "60 a second, rolling": (lambda: Window(60, 1), 3000),
+    "100 a second, rolling": (lambda: Window(100, 1), 4000),
+}
+
+
+def storm(begins: float, ends: float) -> Server:
+    return Bursts(lambda now, _question, _count: ends - now if begins <= now < ends else None)
+
+
+def times(most: int, questions: int) -> Server:
+    """Refuses each of the first questions so often."""
+    seen: Counter[int] = Counter()
+
+    def refuses(_now: float, question: int, _count: int) -> float | None:
+        seen[question] += 1
+        return 1.0 if question < questions and seen[question] <= most else None
+
+    return Bursts(refuses)
+
+
+def one_in(number: int) -> Server:
+    chance = Random(3)  # noqa: S311 - a model
+    return Bursts(lambda _now, _question, _count: 1.0 if chance.random() < 1 / number else None)
+
+
+BURSTS: dict[str, tuple[Callable[[], Server], int]] = {
+    "the first three calls": (lambda: times(1, 3), 25),
+    "four single calls of 25": (
+        lambda: Bursts(lambda _now, _question, count: 1.0 if count in (5, 11, 17, 23) else None),
+        25,
+    ),
+    "each of three tickers three times": (lambda: times(3, 3), 25),
+    "all for 10 s": (lambda: storm(1, 11), 1000),
+    "all for 30 s": (lambda: storm(1, 31), 1000),
+    "all for ten minutes": (lambda: storm(1, 601), 1000),
+    "one in ten": (lambda: one_in(10), 500),
+    "one in a hundred": (lambda: one_in(100), 4000),
+}
+
+
+@cache
+def limits() -> tuple[Row, ...]:
+    """What limits cost that stay as they are."""
+    rows = []
+    for shape, (make, calls) in LIMITS.items():
+        best = ideal(make(), calls)
+        for name, named in NAMED.items():
+            log = run(Limiter(None, at_once=16), make(), calls, named=named)
+            rows.append(Row(shape, name, calls, log.seconds / best, log.refusals))
+    return tuple(rows)
+
+
+@cache
+def bursts() -> tuple[Row, ...]:
+    """What refusals cost that end by themselves."""
+    rows = []
+    for shape, (make, calls) in BURSTS.items():
+        quiet = run(Limiter(None, at_once=16), lambda _now, _question: OK, calls).seconds
+        for name, named in NAMED.items():
+            log = run(Limiter(None, at_once=16), make(), calls, named=named)
+            rows.append(Row(shape, name, calls, log.seconds - quiet, log.refusals))
+    return tuple(rows)
+
+
+HEAD = """# Waiting
+
+What a sync without `requests_per_minute` costs where the API refuses calls (429), in simulated time: with
+16 calls at once, latencies of 20 to 300 ms, the limiter and the line of the program itself.
+`tests/waits.py` makes the tables, and `tests/test_waiting.py` holds them. With `requests_per_minute` there
+is nothing to learn: it is never exceeded in any rolling minute, and a 429 is only waited for.
+
+Retry-After is absent, says when the next call would be granted, or says one second whatever the limit is.
+
+## Limits that stay
+
+The time of a sync over that of one which knew the limit and when its window began, and made 80 calls a
+second at most.
+
+| limit | Retry-After | calls | times the ideal | 429s | of all calls |
+| --- | --- | ---: | ---: | ---: | ---: |
+"""
+MIDDLE = """
+What it takes to learn a limit is paid once: without Retry-After the waits of 1, 2, 4 ... 32 s until the
+minute is over, and two or three calls to confirm it. So short syncs under a small limit have a greater
+share of 429s than a tenth: of 60 calls at 1 a second it is 7, of 25 at 7 a minute 9. A bucket of tokens
+that is filled evenly, which this API has never been seen to have, is kept in time, too, but not learned: up
+to three of four calls are refused.
+
+## Refusals that end by themselves
+
+Seconds more than the same sync without a refusal. Of a storm these are its own seconds, and what the wait
+that was under way when it ended overshot it by: as long as the storm was, and a minute at most. One in ten
+is the worst case: the sixth call is refused, and so is the one that would have shown that it was chance, so
+that a limit of five a minute is believed for three minutes.
+
+| 429s | Retry-After | calls | seconds more | 429s |
+| --- | --- | ---: | ---: | ---: |
+"""
+
+
+def document() -> str:
+    """The text of docs/waiting.md."""
+    first = "".join(
+        f"| {row.shape} | {row.retry_after} | {row.calls:,} | {row.over:.2f} | {row.refusals} "
+        f"| {100 * row.share:.0f} % |\n"
+        for row in limits()
+    )
+    second = "".join(
+        f"| {row.shape} | {row.retry_after} | {row.calls:,} | {row.over:.1f} | {row.refusals} |\n"
+        for row in bursts()
+    )
+    return HEAD + first + MIDDLE + second
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())
