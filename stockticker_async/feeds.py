@@ -13,8 +13,8 @@ from stockticker_async.saved import Entry
 from stockticker_async.state import Progress
 
 _SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
-"""Base bars a session of a well-known stock, as `limit` counts them: minutes for hours too, 390 in regular
-hours and the rest before and after; of its seconds a third has a trade, as a guess."""
+"""Base bars a session of a well-known stock, as `limit` counts them, for estimates of rows: minutes for hours
+too, 390 in regular hours and the rest before and after; of its seconds a third has a trade, as a guess."""
 _BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
 """How long a base bar is."""
 
@@ -112,13 +112,6 @@ def plan_bars(
     if bar == DAY:
         return plan_days(windows, allowance=allowance)
     if bar.intraday:
-        # whether adjusted=false survives to a second page is unknown: then each fits one
-        rows = _SESSION_BARS[bar.timespan]
-        pieces = plan_intraday(
-            windows,
-            rows_per_session=rows,
-            one_page=not config.adjusted,
-            bar_minutes=_BAR_MINUTES[bar.timespan],
-        )
-        return Plan(ranges=pieces, rows_per_session=rows)
+        pieces = plan_intraday(windows, bar_minutes=_BAR_MINUTES[bar.timespan])
+        return Plan(ranges=pieces, rows_per_session=_SESSION_BARS[bar.timespan])
     return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))

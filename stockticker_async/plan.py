@@ -32,7 +32,7 @@ k distinct windows take O(k log k), however long they are.
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -49,10 +49,8 @@ PAGE_ROWS = 50_000
 """The documented maximum of `limit`, counted in base bars: days, and minutes for hours as well."""
 
 MOST_MINUTES = 960
-"""Of a session: 04:00 to 20:00 New York, what pre-market and after-hours trading span."""
-
-Density = Callable[[str], float] | float
-"""Expected base bars of a session: of a ticker, or of any."""
+"""Of a session: 04:00 to 20:00 New York, what pre-market and after-hours trading span. The API has bars of
+them all, and a stock that trades much has nearly all of them."""
 
 _Span = tuple[int, int]  # [first, end) in weekday numbers: 0 is Monday 0001-01-01, weekends have none
 _Runs = tuple["_Runs", int, int] | None  # the runs before, and the last one's [first, end)
@@ -91,29 +89,26 @@ class GroupedCall:
 class Plan:
     """Range calls in the order of the windows given, grouped calls ascending, none twice.
 
-    `by_session` are the tickers whose whole window the grouped calls answer. `rows_per_session` and
-    `market_rows` are what is expected of the calls; `calls` and `rows` follow from them.
+    `by_session` are the tickers whose whole window the grouped calls answer. `rows_per_session` (of a
+    ticker) and `market_rows` are what is expected of the calls; `rows` follows from them.
     """
 
     ranges: tuple[RangeCall, ...] = ()
     grouped: tuple[GroupedCall, ...] = ()
     by_session: frozenset[str] = frozenset()
     market_rows: int = MARKET_ROWS
-    rows_per_session: Density = 1.0
+    rows_per_session: float = 1.0
 
     @property
     def calls(self) -> int:
-        """Expected HTTP requests, further pages included, retries not."""
-        return len(self.grouped) + expected_calls(self.ranges, rows_per_session=self.rows_per_session)
+        """HTTP requests, retries not included: what a call asks fits one page."""
+        return len(self.grouped) + len(self.ranges)
 
     @property
     def rows(self) -> int:
         """Expected base bars downloaded, those of tickers nobody asked for included."""
-        ranged = sum(
-            weekdays_in(call.first, call.last) * _density(self.rows_per_session, call.ticker)
-            for call in self.ranges
-        )
-        return len(self.grouped) * self.market_rows + round(ranged)
+        weekdays = sum(weekdays_in(call.first, call.last) for call in self.ranges)
+        return len(self.grouped) * self.market_rows + round(weekdays * self.rows_per_session)
 
 
 def plan_days(windows: Sequence[Window], *, allowance: int | None, market_rows: int = MARKET_ROWS) -> Plan:
@@ -148,44 +143,21 @@ def plan_market(first: date, last: date) -> tuple[GroupedCall, ...]:
 
 
 def plan_intraday(
-    windows: Sequence[Window],
-    *,
-    rows_per_session: Density,
-    one_page: bool,
-    page_rows: int = PAGE_ROWS,
-    bar_minutes: float = 1,
+    windows: Sequence[Window], *, page_rows: int = PAGE_ROWS, bar_minutes: float = 1
 ) -> tuple[RangeCall, ...]:
     """Return the range calls for bars shorter than a day: pieces that tile each window, ascending.
 
-    `rows_per_session` counts base bars: minutes, for hour bars too. `bar_minutes` is below 1 for second
-    bars only. With `one_page` every piece surely fits a page; whether `adjusted=false` survives to a
-    second page is unknown. Only a single session of second bars may still overflow: dates cut no finer.
-    Otherwise pieces are about a full page as expected, so that calls run in parallel and the state
-    advances, yet a quiet ticker takes no more calls than its pages. A window is cut into equal pieces,
-    as few as that allows: an expectation a little too low then seldom costs a second page.
+    A piece fits one page even if every minute of its sessions, from the first of the pre-market to the
+    last after hours, has a bar. So the calls are known before they are made; a longer piece that just
+    overflows a page costs two calls for one, and whether `adjusted=false` survives to a second page is
+    unknown. `bar_minutes` is how long a base bar is: a minute for hour bars too, below 1 for second
+    bars only. A session of these may still overflow: dates cut no finer, and few stocks trade in five
+    of six seconds. A window is cut into equal pieces, as few as that allows.
     Raises ValueError for a ticker given twice.
     """
     _refuse_repeated(windows)
-    surely = max(1, int(page_rows * min(1, bar_minutes) / MOST_MINUTES))
-    calls: list[RangeCall] = []
-    for window in windows:
-        days = surely
-        if not one_page:
-            density = _density(rows_per_session, window.ticker)
-            # A density next to nothing would divide to infinity; a bar in 50 sessions is rare enough.
-            days = max(surely, int(page_rows / max(density, 0.02)))
-        calls.extend(_pieces(window, days))
-    return tuple(calls)
-
-
-def expected_calls(
-    calls: Sequence[RangeCall], *, rows_per_session: Density = 1.0, page_rows: int = PAGE_ROWS
-) -> int:
-    """Return the HTTP requests that these range calls are expected to take, further pages included."""
-    return sum(
-        max(1, ceil(weekdays_in(call.first, call.last) * _density(rows_per_session, call.ticker) / page_rows))
-        for call in calls
-    )
+    days = max(1, int(page_rows * min(1, bar_minutes) / MOST_MINUTES))
+    return tuple(piece for window in windows for piece in _pieces(window, days))
 
 
 def minutes_under(calls: int, allowance: int | None) -> int | None:
@@ -215,8 +187,6 @@ def describe(plan: Plan, allowance: int | None) -> list[str]:
         tickers = _count(len({call.ticker for call in plan.ranges}), "ticker")
         days = _days(min(call.first for call in plan.ranges), max(call.last for call in plan.ranges))
         lines.append(f"- {len(plan.ranges):,} for {tickers} by name, {days}")
-    if further := plan.calls - len(plan.grouped) - len(plan.ranges):
-        lines.append(f"- {further:,} for further pages")
     if (minutes := minutes_under(plan.calls, allowance)) is not None:
         lines.append(f"With an allowance of {allowance} a minute: {_duration(minutes)}.")
     return lines
@@ -299,10 +269,6 @@ def _weekdays_before(ordinal: int) -> int:
 def _weekday(number: int) -> date:
     weeks, days = divmod(number, 5)
     return date.fromordinal(weeks * 7 + days + 1)
-
-
-def _density(rows_per_session: Density, ticker: str) -> float:
-    return rows_per_session(ticker) if callable(rows_per_session) else rows_per_session
 
 
 def _refuse_repeated(windows: Sequence[Window]) -> None:

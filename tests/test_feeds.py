@@ -95,20 +95,19 @@ def test_where_reading_begins(entry: Entry, end: date | None, first: date | None
 
 
 @pytest.mark.parametrize(
-    ("bar", "adjusted", "calls"),
+    ("bar", "calls"),
     [
-        (Bar(1, "minute"), True, 1),  # 42,000 minutes
-        (Bar(1, "hour"), True, 1),
-        (Bar(1, "second"), True, 14),  # of 700,000 seconds, 50,000 a page
-        (Bar(30, "second"), True, 14),  # seconds are what the page's limit counts
-        (Bar(1, "minute"), False, 2),  # 52 sessions of 960 minutes surely fit a page
-        (Bar(1, "second"), False, 70),  # not one does, and dates cut no finer
+        (Bar(1, "minute"), 2),  # 52 sessions of 960 minutes surely fit a page
+        (Bar(1, "hour"), 2),
+        (Bar(1, "second"), 70),  # not one does, and dates cut no finer
+        (Bar(30, "second"), 70),  # seconds are what the page's limit counts
+        (Bar(2, "week"), 1),
     ],
 )
-def test_bars_shorter_than_a_day_are_asked_in_pieces_of_a_page(bar: Bar, adjusted: bool, calls: int) -> None:  # noqa: FBT001 - a case
+def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: Bar, calls: int) -> None:
     days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
     one = feed(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
     one.begin(days, None)
-    plan = family_plan(parsed(stock_ticker="AAA", adjusted=adjusted), bar, [one], days, allowance=None)
+    plan = family_plan(parsed(stock_ticker="AAA"), bar, [one], days, allowance=None)
     assert len(plan.ranges) == calls
     assert plan.calls == calls

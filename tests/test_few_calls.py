@@ -1,17 +1,38 @@
 """How little a sync asks: in step, for the whole market, under an allowance, after splits."""
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import anyio
 import pytest
-from support import BARS, BOTH, PRICES, Run, at, entries, made_names, rows_of, sync, truth
+from support import (
+    BARS,
+    BOTH,
+    PRICES,
+    Recorder,
+    Run,
+    at,
+    entries,
+    made_names,
+    raw_config,
+    rows_of,
+    sync,
+    truth,
+)
 
+from stockticker_async import catalog, config
+from stockticker_async.clock import Clock
+from stockticker_async.log import Mask
+from stockticker_async.market import NEW_YORK
+from stockticker_async.operations.check import check
+from stockticker_async.operations.read import plan
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Call, Sandbox, serve
+from stockticker_async.shell import Shell
 
 NAMES = made_names(500)
 
@@ -241,3 +262,53 @@ async def test_the_states_of_a_long_history_are_a_small_part_of_its_bytes() -> N
         states = [line for line in lines if line.startswith(b'{"type":"STATE"')]
         assert len(states) - len(BOTH) <= 2
         assert sum(map(len, states[: -len(BOTH)])) <= 0.05 * len(run.stdout)
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+@pytest.mark.parametrize("bar", [(1, "minute"), (5, "minute"), (1, "hour"), (30, "second"), (1, "week")])
+async def test_bars_of_every_size_cost_the_calls_that_were_said(
+    bar: tuple[int, str],
+    adjusted: bool,  # noqa: FBT001 - a case
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, last = ("2026-11-02", "2026-11-06") if bar[1] == "second" else ("2026-06-15", "2026-11-06")
+    options: dict[str, Any] = {"start_date": first, "end_date": last, "adjusted": adjusted}
+    options |= {"multiplier": bar[0], "timespan": bar[1]}
+    async with sandbox_at("2026-11-19", tickers=("ZQQ",)) as sandbox:
+        names = "TSLA,ZQQ,BRK.A"
+        checked, planned = await said(sandbox, names, options, caplog)
+        run = await sync(sandbox, names, streams=(BARS,), **options)
+        assert run.code == 0
+        assert (checked, planned) == (len(run.paths("/range/")),) * 2
+        if bar == (1, "minute"):
+            _nearly_full(row for row in run.records(BARS) if row["stock_ticker"] == "TSLA")
+
+
+async def said(
+    sandbox: Sandbox, names: str, options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> tuple[int, int]:
+    """The calls for bars that `check` and `read --plan` tell beforehand."""
+    raw, lines = raw_config(sandbox, names, **options), Recorder()
+    shell = Shell(Clock(start=sandbox.clock.now(), speed=0), lines, Mask())
+    assert await check(shell, raw) == 0
+    parsed = config.parse(raw, today=sandbox.clock.today())
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        await plan(shell, parsed, catalog.parse(catalog.configured([BARS], incremental=True)), {})
+    checked = re.search(rb"takes about (\d+) call", lines.stdout)
+    planned = re.search(r"stock_bars: (\d+) call", caplog.text)
+    assert checked is not None
+    assert planned is not None
+    return int(checked[1]), int(planned[1])
+
+
+def _nearly_full(rows: Iterable[dict[str, Any]]) -> None:
+    """What makes pages full: a stock that trades much has bars of nearly all of the extended hours."""
+    sessions: dict[str, list[time]] = {}
+    for row in rows:
+        moment = datetime.fromisoformat(row["timestamp"]).astimezone(NEW_YORK)
+        sessions.setdefault(row["date"], []).append(moment.time())
+    for times in sessions.values():
+        assert min(times) < time(4, 30)
+        assert max(times) >= time(19, 30)
+        assert len(times) > 800

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
+from math import ceil
 from random import Random
 
 import pytest
@@ -16,7 +17,6 @@ from stockticker_async.plan import (
     Window,
     _best_runs,
     describe,
-    expected_calls,
     minutes_under,
     plan_days,
     plan_intraday,
@@ -203,7 +203,7 @@ def test_a_ticker_with_two_windows_is_refused() -> None:
     with pytest.raises(ValueError, match=r"B has several"):
         plan_days(twice, allowance=None)
     with pytest.raises(ValueError, match=r"B has several"):
-        plan_intraday(twice, rows_per_session=390, one_page=True)
+        plan_intraday(twice)
 
 
 # Laws
@@ -317,16 +317,12 @@ def lengths(calls: Iterable[RangeCall]) -> list[int]:
     return [weekdays_in(call.first, call.last) for call in calls]
 
 
-@given(
-    windows=window_lists(most=5, span_days=900),
-    density=st.sampled_from([0, 0.5, 50, 390, 960, 5_000]),
-    one_page=st.booleans(),
-    bar_minutes=st.sampled_from([1 / 60, 1, 30]),
-)
-def test_pieces_tile_each_window_in_order(
-    windows: list[Window], *, density: float, one_page: bool, bar_minutes: float
-) -> None:
-    calls = plan_intraday(windows, rows_per_session=density, one_page=one_page, bar_minutes=bar_minutes)
+bar_sizes = st.sampled_from([1 / 60, 0.5, 1, 60])
+
+
+@given(window_lists(most=5, span_days=900), st.integers(1, 200_000), bar_sizes)
+def test_pieces_tile_each_window_in_order(windows: list[Window], page_rows: int, bar_minutes: float) -> None:
+    calls = plan_intraday(windows, page_rows=page_rows, bar_minutes=bar_minutes)
     asked = [window for window in windows if weekdays(window.first, window.last)]
     for window in asked:
         pieces = [call for call in calls if call.ticker == window.ticker]
@@ -336,62 +332,40 @@ def test_pieces_tile_each_window_in_order(
     assert list(dict.fromkeys(call.ticker for call in calls)) == [window.ticker for window in asked]
 
 
-@given(window_lists(most=3, span_days=900), st.integers(1, 200_000), st.sampled_from([0.5, 1, 60]))
-def test_a_piece_meant_for_one_page_holds_no_more_minutes_than_a_page(
+@given(window_lists(most=3, span_days=900), st.integers(1, 200_000), bar_sizes)
+def test_a_piece_full_of_extended_hours_fits_one_page_and_no_fewer_pieces_do(
     windows: list[Window], page_rows: int, bar_minutes: float
 ) -> None:
-    calls = plan_intraday(
-        windows, rows_per_session=1, one_page=True, page_rows=page_rows, bar_minutes=bar_minutes
-    )
-    most_rows_a_session = 960 / min(1, bar_minutes)
+    calls = plan_intraday(windows, page_rows=page_rows, bar_minutes=bar_minutes)
+    minutes_a_session = sum(4 <= minute // 60 < 20 for minute in range(24 * 60))
+    most_rows_a_session = minutes_a_session / min(1, bar_minutes)
     assert all(days == 1 or days * most_rows_a_session <= page_rows for days in lengths(calls))
+    for window in windows:
+        days = weekdays_in(window.first, window.last)
+        count = sum(call.ticker == window.ticker for call in calls)
+        assert count <= 1 or ceil(days / (count - 1)) * most_rows_a_session > page_rows
 
 
 @pytest.mark.parametrize(
-    ("density", "one_page", "bar_minutes", "sizes"),
+    ("bar_minutes", "sizes"),
     [
-        pytest.param(390, True, 1, [52] * 10, id="one page: 52 weekdays at most"),
-        pytest.param(16, True, 60, [52] * 10, id="hours count their minutes"),
-        pytest.param(390, False, 1, [104] * 5, id="128 sessions of 390 bars fill a page"),
-        pytest.param(50, False, 1, [520], id="a quiet ticker takes no more calls than its pages"),
-        pytest.param(0, False, 1, [520], id="one that hardly trades"),
-        pytest.param(5_000, False, 1, [52] * 10, id="not below 52 weekdays"),
-        pytest.param(0, True, 1 / 60, [1] * 520, id="a session of seconds may pass a page"),
+        pytest.param(1, [52] * 10, id="52 weekdays of 960 minutes"),
+        pytest.param(60, [52] * 10, id="hours count their minutes"),
+        pytest.param(1 / 60, [1] * 520, id="a session of seconds may pass a page"),
     ],
 )
-def test_pieces_are_about_a_page(
-    *, density: float, one_page: bool, bar_minutes: float, sizes: list[int]
-) -> None:
+def test_pieces_are_as_long_as_a_page_allows(bar_minutes: float, sizes: list[int]) -> None:
     window = Window("T", date(2022, 6, 13), FRIDAY)
-    calls = plan_intraday([window], rows_per_session=density, one_page=one_page, bar_minutes=bar_minutes)
-    assert lengths(calls) == sizes
-
-
-def test_each_ticker_is_cut_by_its_own_density() -> None:
-    densities = {"BUSY": 900.0, "QUIET": 3.0}
-    calls = plan_intraday(
-        [Window("BUSY", TWO_YEARS_AGO, FRIDAY), Window("QUIET", TWO_YEARS_AGO, FRIDAY)],
-        rows_per_session=densities.__getitem__,
-        one_page=False,
-    )
-    assert [call.ticker for call in calls] == ["BUSY"] * 10 + ["QUIET"]
+    assert lengths(plan_intraday([window], bar_minutes=bar_minutes)) == sizes
 
 
 # What to expect
 
 
-def test_further_pages_are_expected_calls() -> None:
-    busy = RangeCall("BUSY", date(2023, 6, 12), FRIDAY)  # 260 weekdays
-    quiet = RangeCall("QUIET", SATURDAY, SUNDAY)
-    assert expected_calls([busy, quiet], rows_per_session=600) == 4 + 1
-    assert expected_calls([busy, quiet], rows_per_session={"BUSY": 100.0, "QUIET": 9.0}.__getitem__) == 2
-    assert expected_calls([]) == 0
-
-
 def test_a_plan_counts_its_own_calls_and_rows() -> None:
     ranges = (RangeCall("BUSY", date(2023, 6, 12), FRIDAY),)
     plan = Plan(ranges, (GroupedCall(FRIDAY),), market_rows=11_000, rows_per_session=600.5)
-    assert (plan.calls, plan.rows) == (1 + 4, 11_000 + 156_130)
+    assert (plan.calls, plan.rows) == (2, 11_000 + 156_130)
 
 
 @pytest.mark.parametrize(
@@ -442,9 +416,8 @@ def test_the_first_calls_start_at_once_and_each_minute_as_many(
             Plan((RangeCall("T", date(2023, 6, 12), FRIDAY),), rows_per_session=600),
             None,
             [
-                "4 calls, about 156,000 rows:",
+                "1 call, about 156,000 rows:",
                 "- 1 for 1 ticker by name, 2023-06-12 to 2024-06-07",
-                "- 3 for further pages",
             ],
         ),
     ],
