@@ -42,12 +42,12 @@ def weekdays(first: date, last: date) -> list[date]:
     return [day for day in days if day.isoweekday() < 6]
 
 
-def price(calls: int, rows: int, allowance: int | None) -> tuple[float, float]:
+def price(calls: int, rows: int, allowance: int | None) -> tuple[int, int]:
     """The documented cost: what decides, and what breaks its ties."""
-    return (calls + rows / 5_000, 0) if allowance is None else (calls, rows)
+    return (calls * 5_000 + rows, 0) if allowance is None else (calls, rows)
 
 
-def least_price(windows: Sequence[Window], *, allowance: int | None, market_rows: int) -> tuple[float, float]:
+def least_price(windows: Sequence[Window], *, allowance: int | None, market_rows: int) -> tuple[int, int]:
     """Try every subset of the sessions there are."""
     sessions = sorted({day for window in windows for day in weekdays(window.first, window.last)})
     bit = {day: 1 << number for number, day in enumerate(sessions)}
