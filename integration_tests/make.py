@@ -170,13 +170,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, do not write")
     check = parser.parse_args().check
-    stale = []
-    for path, text in made():  # later files are made with the earlier ones
-        if (ROOT / path).read_text() == text:
-            continue
-        stale.append(path)
-        if not check:
-            (ROOT / path).write_text(text)
+    before: dict[str, str] = {}
+    try:
+        for path, text in made():  # later files are made with the earlier ones
+            old = (ROOT / path).read_text()
+            if old != text:
+                before[path] = old
+                if not check:
+                    (ROOT / path).write_text(text)
+    except BaseException:
+        for path, old in before.items():  # all of them, or none
+            (ROOT / path).write_text(old)
+        raise
+    stale = [*before]
     if stale:
         print("out of date:" if check else "made anew:", *stale)
     raise SystemExit(1 if check and stale else 0)

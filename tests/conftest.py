@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import aioresponses.core
+import new_streams
 import pytest
 from blockbuster import BlockBuster
 from hypothesis import settings
@@ -37,6 +38,12 @@ class _Response(aiohttp.ClientResponse):
 
 
 aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined] # not listed, but looked up there
+
+
+def pytest_sessionstart() -> None:
+    """A stream that is not finished makes many tests fail in many ways: one sentence tells more."""
+    if (told := new_streams.missing()) is not None:
+        pytest.exit(f"{told} (README, A new stream)", returncode=1)
 
 
 @pytest.fixture(scope="session")
