@@ -20,8 +20,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -56,6 +55,7 @@ _PROXY_REFUSALS = {
     "allow that address, or name it in no_proxy.",
     405: "What the environment names as a proxy makes no connections (405): check https_proxy.",
 }
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000  # of a clock that may be believed; a calendar can go on from both
 _TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
 
 
@@ -266,8 +266,8 @@ class Client:
         await self._clock.sleep(min(wait, patience - waited))
 
     def _moment(self, text: str | None, now: datetime) -> datetime:
-        moment = _http_date(text)
-        if moment is None:
+        moment = verdict.http_date(text)
+        if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             return now
         if abs(moment - now) > _SKEW and not self._skew_told:
             self._skew_told = True
@@ -410,16 +410,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, port
-
-
-def _http_date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _without_query(url: str) -> str:

@@ -21,6 +21,20 @@ from stockticker_async.errors import ConfigError, ConnectorError
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 RETRY_AFTER_CAP = 3600.0
 """Seconds after which we ask again, whatever the API said."""
+_PASSING = frozenset(
+    {
+        HTTPStatus.NOT_MODIFIED,  # a cache's answer to a question that we did not ask
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.MISDIRECTED_REQUEST,  # of this connection
+        HTTPStatus.LOCKED,
+        HTTPStatus.FAILED_DEPENDENCY,
+        HTTPStatus.TOO_EARLY,  # of this moment
+        460,  # what balancers and proxies note where they believe that the client has left
+        499,
+    }
+)
+"""Statuses below 500 that tell of a moment or of a connection, and nothing of what was asked."""
 PROXY_WANTS_MORE = (
     "The proxy named in the environment wants a name and a password, or others: write them into its address, "
     "as in http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded."
@@ -103,7 +117,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
         return Body()
     if status == TOO_MANY:
         return Later(retry_after(headers.get("Retry-After"), now=now))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+    # whole pages come with 200: 1xx and other 2xx are a proxy's, and not of the question
+    if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         return Again(f"the API answered {status}")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Wrong(
@@ -162,13 +177,22 @@ def retry_after(text: str | None, *, now: datetime) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
+        moment = http_date(text)
+        if moment is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
         seconds = (moment - now).total_seconds()
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_CAP)
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The moment (UTC) of a dated header. None when it is absent, or no date."""
+    if text is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    # what the parser of e-mails raises for damaged ones is not told by its documentation
+    except (ValueError, OverflowError, TypeError, LookupError):
+        return None
