@@ -4,25 +4,24 @@ Facts about paths and parameters: the API's documentation and OpenAPI file (read
 """
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-import anyio
 import anyio.lowlevel
 import msgspec
 
 from stockticker_async.bars import (
     Asked,
     MarketBar,
+    MarketPage,
     decode_market,
     judge_market,
     judge_names,
-    next_url_of,
 )
 from stockticker_async.client import BODY_TRIES, Answer, Client
 from stockticker_async.config import MARKET
@@ -31,6 +30,7 @@ from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
 from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.market import DAY, is_session, last_settled, missing_sessions, session_of
+from stockticker_async.plan import MARKET_ROWS
 from stockticker_async.questions import Question, questions
 from stockticker_async.shapes import stated
 from stockticker_async.splits import Split, ratio
@@ -40,6 +40,8 @@ from stockticker_async.verdict import Barred, Missing, Refusal
 T = TypeVar("T")
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: minutes, or days."""
+_MOST_STOCKS = 100_000  # some 35,000 were ever listed; a session without an end would fill the memory
+_BAR_BYTES = 110  # of a bar as JSON, on the low side: no call shall wait in vain
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +66,29 @@ async def pages(
     path: str,
     decode: Callable[[bytes], ListPage[T]],
     *,
+    expected_bytes: int = 65_536,
     patience: float = math.inf,
     may_be_empty: bool = False,
 ) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
     """The pages from a path of the API on, as ``decode`` gives them.
 
     A page that lacks something is asked for again, and a 404: see `Doubt`. The first page lacks nothing by
-    being empty where it ``may_be_empty``: then the caller doubts that. What is no answer ends them.
-    Raises `BadPageError` for a page that cannot be used; the pages before it stand.
+    being empty where it ``may_be_empty``: then the caller doubts that. What is no answer ends them. A page
+    is counted until the next one is asked for, and has the turn: nothing may be asked before. Raises
+    `BadPageError` for a page that cannot be used; the pages before it stand.
     """
     url, seen = client.url_of(path), set[str]()
     while True:
         _turn_to(url, seen)
-        ask = partial(client.get, url, decode, patience=patience)
+        ask = partial(client.asked, url, decode, expected_bytes=expected_bytes, patience=patience)
         may_be_empty = may_be_empty and len(seen) == 1
-        found = await asked_twice(ask, partial(_list_lacks, may_be_empty=may_be_empty))
-        yield found
-        if not isinstance(found, Answer) or found.value.next_url is None:
+        async with asked_twice(ask, partial(_list_lacks, may_be_empty=may_be_empty)) as found:
+            yield found
+            next_url = found.value.next_url if isinstance(found, Answer) else None
+        del found
+        if next_url is None:
             return
-        url = client.next_target(found.value.next_url)
+        url = client.next_target(next_url)
 
 
 def _list_lacks(page: ListPage[Any], *, may_be_empty: bool) -> Hashable | None:
@@ -91,24 +97,29 @@ def _list_lacks(page: ListPage[Any], *, may_be_empty: bool) -> Hashable | None:
     return page.count, page.stated, page.next_url is None
 
 
+@asynccontextmanager
 async def asked_twice(
-    ask: Callable[[], Awaitable[Answer[T] | Refusal | Missing]], lacks: Callable[[T], Hashable | None]
-) -> Answer[T] | Refusal | Missing:
+    ask: Callable[[], AbstractAsyncContextManager[Answer[T] | Refusal | Missing]],
+    lacks: Callable[[T], Hashable | None],
+) -> AsyncGenerator[Answer[T] | Refusal | Missing]:
     """What is asked for, once it lacks nothing, or two answers agree; a 404 is an answer that lacks all.
 
-    ``lacks`` is as in `Doubt.settles`. Raises `BadPageError` where no two agree.
+    It is counted for the body of the statement, as in `Client.asked`. ``lacks`` is as in `Doubt.settles`.
+    Raises `BadPageError` where no two agree.
     """
     doubt = Doubt()
     while True:
-        match found := await ask():
-            case Answer(value):
-                settled = doubt.settles(lacks(value))
-            case Missing(no_route):
-                settled = doubt.settles((Missing, no_route))
-            case Refusal():
-                settled = True
-        if settled:
-            return found
+        async with ask() as found:
+            match found:
+                case Answer(value):
+                    settled = doubt.settles(lacks(value))
+                case Missing(no_route):
+                    settled = doubt.settles((Missing, no_route))
+                case Refusal():
+                    settled = True
+            if settled:
+                yield found
+                return
 
 
 def _turn_to(url: str, seen: set[str]) -> None:
@@ -151,7 +162,7 @@ async def range_pages(
     asked: Asked,
     wanted: Sequence[Wanted] = (),
     *,
-    turn: anyio.Lock | None = None,
+    rows: int = 1,
     settled: date = date.max,
     since: date | None = None,
     doubted: bool = True,
@@ -160,25 +171,26 @@ async def range_pages(
 
     A page that lacks something is asked for again (see `Doubt`), unless it is not to be ``doubted``. Bars
     are expected of each session of the calendar: up to ``settled``, or what has by the API's clock; from
-    ``since`` on, or where that is None from the first bar on, since nobody knows when a ticker began. With a
-    ``turn``, a page is decoded only when the one before it, of whatever range, has been consumed: so only one
-    is in memory as lines. Raises `BadPageError` for a page that cannot be used; the pages before it stand.
+    ``since`` on, or where that is None from the first bar on, since nobody knows when a ticker began.
+    ``rows`` is about how many. A page is decoded only when the one before it, of whatever range, has been
+    consumed: so only one is in memory as lines. Raises `BadPageError` for a page that cannot be used; the
+    pages before it stand.
     """
-    turn = turn or anyio.Lock()
+    expected_bytes = min(rows, PAGE_ROWS) * _BAR_BYTES
     url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
     while True:
         _turn_to(url, seen)
         doubt, bad = Doubt(), 0
         while True:
-            match await client.get(url, bytes):
-                case Answer(body, moment):
+            match await client.fetch(url, expected_bytes=expected_bytes):
+                case Answer(held, moment):
                     pass
                 case Refusal() as refusal:
                     yield refusal
                     return
                 case Missing() as missing:
                     raise _no_answer(client, missing)
-            async with turn:
+            async with held as body:
                 try:
                     page = await _lines(client, body, asked, wanted, after_ms)
                 except BadPageError:
@@ -186,7 +198,7 @@ async def range_pages(
                     if bad == BODY_TRIES:
                         raise
                     continue
-                del body
+                del body  # the page keeps it where it needs it
                 end = min(asked.last, settled, last_settled(moment))
                 lacking = _lacking(page, asked, after_ms, since=since, end=end)
                 if doubted and not doubt.settles(lacking):
@@ -271,7 +283,6 @@ async def market(
         adjusted=adjusted,
         otc=otc,
         wanted=wanted,
-        turn=anyio.Lock(),
         few=lambda found: not (found.count or may_be_empty),
     ) as found:
         return found if isinstance(found, Refusal) else Answer(found.value.bars, found.moment)
@@ -285,11 +296,10 @@ async def market_page(
     adjusted: bool,
     otc: bool,
     wanted: frozenset[str] | None,
-    turn: anyio.Lock,
     few: Callable[[Market], bool],
     doubt: Doubt | None = None,
 ) -> AsyncGenerator[Answer[Market] | Refusal]:
-    """As `market`, for the body of the statement: in ``turn``, so that one answer at a time is decoded.
+    """As `market`, for the body of the statement: one answer at a time is decoded.
 
     Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars. An answer of a session with
     too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
@@ -298,67 +308,74 @@ async def market_page(
     """
     doubt, bad = doubt or Doubt(), 0
     while True:
-        bodies, moment = [], None
-        async with aclosing(_market_bodies(client, session, adjusted=adjusted, otc=otc)) as answers:
-            async for answer in answers:
+        try:
+            async with _market_answer(client, session, adjusted=adjusted, otc=otc, wanted=wanted) as answer:
                 if isinstance(answer, Refusal):
                     yield answer
                     return
-                bodies.append(answer.value)
-                moment = moment or answer.moment
-        async with turn:
-            try:
-                found = _judged_market(bodies, session, adjusted=adjusted, wanted=wanted)
-            except BadPageError:
-                bad += 1
-                if bad == BODY_TRIES:
-                    raise
-                continue
-            del bodies
-            lacks = found.lacks or (is_session(session) and few(found))
-            if not doubt.settles(found.size if lacks else None):
-                continue
-            assert moment is not None  # noqa: S101 - there is a first page
-            yield Answer(found, moment)
-            return
+                found = answer.value
+                lacks = found.lacks or (is_session(session) and few(found))
+                settled = doubt.settles(found.size if lacks else None)
+                if settled:
+                    yield answer
+                    return
+        except _UnusablePageError as unusable:
+            bad += 1
+            if bad == BODY_TRIES:
+                raise unusable.fault from None
 
 
-async def _market_bodies(
-    client: Client, session: date, *, adjusted: bool, otc: bool
-) -> AsyncGenerator[Answer[bytes] | Refusal]:
-    """The bodies of a grouped answer's pages, which are decoded when all are there."""
+class _UnusablePageError(Exception):
+    """A page of a session that has to be asked for again, with all before it."""
+
+    def __init__(self, fault: BadPageError) -> None:
+        self.fault = fault
+
+
+@asynccontextmanager
+async def _market_answer(
+    client: Client, session: date, *, adjusted: bool, otc: bool, wanted: frozenset[str] | None
+) -> AsyncGenerator[Answer[Market] | Refusal]:
+    """One answer for a session, whose last page has the turn for the body of the statement."""
     query = urlencode({"adjusted": _flag(adjusted), "include_otc": _flag(otc)})
     url = client.url_of(f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}")
-    seen = set[str]()
+    seen, market = set[str](), Market([], 0)
     while True:
         _turn_to(url, seen)
-        match await client.get(url, bytes):
-            case Answer(body) as answer:
-                yield answer
+        match await client.fetch(url, expected_bytes=MARKET_ROWS * _BAR_BYTES):
+            case Answer(held, moment):
+                pass
             case Refusal() as refusal:
                 yield refusal
                 return
             case Missing() as missing:
                 raise _no_answer(client, missing)
-        next_url = next_url_of(body)
-        if next_url is None:
-            return
+        async with held as body:
+            try:
+                page = decode_market(body)
+                market = _with_page(market, page, session, adjusted=adjusted, wanted=wanted)
+            except BadPageError as fault:
+                del body  # before others are read
+                raise _UnusablePageError(fault) from None
+            next_url = page.next_url or None
+            del body, page
+            if next_url is None:
+                yield Answer(market, moment)
+                return
         url = client.next_target(next_url)
 
 
-def _judged_market(
-    bodies: Sequence[bytes], session: date, *, adjusted: bool, wanted: frozenset[str] | None
+def _with_page(
+    before: Market, page: MarketPage, session: date, *, adjusted: bool, wanted: frozenset[str] | None
 ) -> Market:
-    bars: list[MarketBar] = []
-    count = lacks = 0
-    for body in bodies:
-        page = decode_market(body)
-        bars += judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
-        here = len(page.results or ())
-        count += here
-        lacks += 0 if page.stated is None else abs(page.stated - here)
+    """The session with one more page. Raises `BadPageError`, also for more bars than there are stocks."""
+    count = before.count + len(page.results or ())
+    if count > _MOST_STOCKS:
+        raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")
+    bars = before.bars + judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
     judge_names(bars)
-    return Market(bars, count, lacks)
+    off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
+    return Market(bars, count, before.lacks + off)
 
 
 class _Details(msgspec.Struct):

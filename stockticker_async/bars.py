@@ -22,6 +22,7 @@ import orjson
 
 from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError
+from stockticker_async.limits import MIB, may_be_decoded
 from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text, window_days
 from stockticker_async.shapes import Row, stated
 
@@ -129,21 +130,6 @@ def decode_range(body: bytes) -> RangePage:
 def decode_market(body: bytes) -> MarketPage:
     """Raises `BadPageError` for anything but a successful answer."""
     return successful(_decoded(_decode_market, MarketPage, body))
-
-
-class _NextUrl(msgspec.Struct):
-    next_url: str | None = None
-
-
-_decode_next = msgspec.json.Decoder(_NextUrl).decode
-
-
-def next_url_of(body: bytes) -> str | None:
-    """Where an answer says that it goes on; None also for what cannot be read, which is judged elsewhere."""
-    try:
-        return _decode_next(body).next_url or None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def judge_echo(page: Envelope, asked: Asked) -> None:
@@ -274,6 +260,10 @@ def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: b
 
 
 def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
+    if not may_be_decoded(body):
+        raise BadPageError(
+            f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded at once."
+        )
     try:
         return decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fast:

@@ -4,7 +4,8 @@ Every call (a page and a retry is a call, too) goes the same way: wait for the l
 send, read the body up to a limit, ask `verdict` what it means. "Later" waits for as long as the
 API wants, in silence towards the caller; faults that may pass are tried again with jitter until
 `patience` seconds have gone by without any success of this client; bodies that do not decode are
-tried `BODY_TRIES` times. What comes back is an answer, or one of the refusals a caller must tell
+tried `BODY_TRIES` times. What is held of bodies is bounded by a `Room`.
+What comes back is an answer, or one of the refusals a caller must tell
 apart; everything else is raised as one of our own errors. None of aiohttp's leaves this module.
 
 The key travels in a header, and only to the origin of the base URL: redirects are not followed,
@@ -18,14 +19,16 @@ import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from http import HTTPStatus
+from typing import Generic, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import aiohttp.http_exceptions
+import anyio
 from yarl import URL
 
 from stockticker_async import __version__, verdict
@@ -33,9 +36,10 @@ from stockticker_async.clock import Clock
 from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
-from stockticker_async.limits import LIMITS, MIB, Limits
+from stockticker_async.limits import LIMITS, MIB, Limits, may_be_decoded
 from stockticker_async.line import Line
 from stockticker_async.proxy import proxy_for
+from stockticker_async.room import SMALL_BYTES, Held, Room, Share
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -45,6 +49,8 @@ OUTAGE_TRIES = 3
 """Of a call while nothing else was answered for `PATIENCE` either: a few seconds more."""
 PATIENCE = 15 * 60.0
 """Seconds without any success after which a sync gives up on a call."""
+_EXPECTED_BYTES = 65_536  # of an answer of which nothing is known
+_ERROR_BYTES = 65_536  # of a body that says no more than what is wrong
 _BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
 _BACKOFF_CAP = 60.0
 _SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
@@ -84,11 +90,12 @@ class Client:
         *,
         patience: float,
         most_wait: float,
-        body_bytes: int,
+        limits: Limits,
         on_wait: Callable[[datetime], Awaitable[None]] | None,
     ) -> None:
         self._session = session
-        self._body_bytes = body_bytes
+        self._limits = limits
+        self._room = Room()
         self._origin = _origin(config.base_url)
         self._base_url = config.base_url
         self._headers = {"Authorization": f"Bearer {config.api_key}"}
@@ -128,25 +135,57 @@ class Client:
     async def get(
         self, url: str, decode: Callable[[bytes], T], *, patience: float = math.inf
     ) -> Answer[T] | verdict.Missing | verdict.Refusal:
+        """As `asked`, for what is small, or used at once: nothing of it is counted any more."""
+        async with self.asked(url, decode, patience=patience) as found:
+            return found
+
+    @asynccontextmanager
+    async def asked(
+        self,
+        url: str,
+        decode: Callable[[bytes], T],
+        *,
+        expected_bytes: int = _EXPECTED_BYTES,
+        patience: float = math.inf,
+    ) -> AsyncIterator[Answer[T] | verdict.Missing | verdict.Refusal]:
+        """Ask as `fetch` does; an answer is decoded, and counted, for the body of the statement.
+
+        ``decode`` turns a body into a value or raises `BadPageError`, as this does after `BODY_TRIES`.
+        Nothing may be asked within the statement where there is an answer: it has the turn.
+        """
+        for tries_left in reversed(range(BODY_TRIES)):
+            found = await self.fetch(url, expected_bytes=expected_bytes, patience=patience)
+            if not isinstance(found, Answer):
+                yield found
+                return
+            async with found.value as body:
+                try:
+                    value = _decoded(decode, body)
+                except BadPageError:
+                    if not tries_left:
+                        raise
+                    continue
+                del body
+                yield Answer(value, found.moment)
+                return
+
+    async def fetch(
+        self, url: str, *, expected_bytes: int = _EXPECTED_BYTES, patience: float = math.inf
+    ) -> Answer[Held] | verdict.Missing | verdict.Refusal:
         """Ask for ``url``, a path of the base URL or an absolute URL of the same origin.
 
-        ``decode`` turns a body into a value or raises `BadPageError`. Raises `ConfigError`,
-        `TransientError` (after trying again, for ``patience`` seconds where that is less than the
-        client's) or `ConnectorError`.
+        The body of an answer counts until it was used. Raises `ConfigError`, `TransientError` (after
+        trying again, for ``patience`` seconds where that is less than the client's) or `ConnectorError`.
         """
         target = self._target(url)
-        faults = bad_pages = refusals = 0
+        faults = refusals = 0
         began = self._clock.monotonic()
         while True:
             try:
-                judged = await self._call(target, decode, refusals)
+                judged = await self._call(target, expected_bytes, refusals)
             except _PassingFaultError as fault:
                 faults += 1
                 await self._back_off(fault, faults, began, patience)
-            except BadPageError:
-                bad_pages += 1
-                if bad_pages == BODY_TRIES:
-                    raise
             else:
                 if judged is not None:
                     return judged
@@ -154,10 +193,21 @@ class Client:
                 self._judge_wait()
 
     async def _call(
-        self, target: URL, decode: Callable[[bytes], T], refusals: int
-    ) -> Answer[T] | verdict.Missing | verdict.Refusal | None:
+        self, target: URL, expected_bytes: int, refusals: int
+    ) -> Answer[Held] | verdict.Missing | verdict.Refusal | None:
         """One request. None: the API said later, and the limiter knows."""
-        status, headers, body = await self._exchange(target, refusals)
+        share = await self._room.begin(expected_bytes)
+        with ExitStack() as kept:
+            kept.callback(share.give_back)
+            status, headers, body = await self._exchange(target, share, refusals)
+            judged = self._judged(status, headers, Held(body, share), body)
+            if isinstance(judged, Answer):
+                kept.pop_all()  # whoever uses the body gives back
+            return judged
+
+    def _judged(
+        self, status: int, headers: Mapping[str, str], held: Held, body: bytes
+    ) -> Answer[Held] | verdict.Missing | verdict.Refusal | None:
         now = self._clock.utc_now()
         match verdict.judge(status, headers, body, now=now):
             case verdict.Later():
@@ -169,7 +219,7 @@ class Client:
             case verdict.Body():
                 self.found_any = True
                 self._succeeded()
-                return Answer(decode(body), self._moment(headers.get("Date"), now))
+                return Answer(held, self._moment(headers.get("Date"), now))
             case refusal:
                 self._succeeded()
                 return refusal
@@ -180,20 +230,25 @@ class Client:
         self._refused_since = None
         self._outage = False
 
-    async def _exchange(self, target: URL, refusals: int) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(
+        self, target: URL, share: Share, refusals: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request when the limiter allows, and tell it how that went."""
         began = await self._begin(refusals)
         self.calls += 1
         try:
-            async with self._session.get(
-                target,
-                # not the session's own headers: those aiohttp shows the proxy as its password
-                headers=self._headers,
-                proxy=None if self._proxy is None else self._proxy.url,
-                proxy_headers=self._proxy_headers,
-                allow_redirects=False,
-            ) as response:
-                body = await _read(response, self._body_bytes)
+            ends_at = anyio.current_time() + min(self._limits.call, self._patience)
+            with anyio.fail_after(self._limits.silence) as scope:
+                scope.deadline = min(scope.deadline, ends_at)
+                async with self._session.get(
+                    target,
+                    # not the session's own headers: those aiohttp shows the proxy as its password
+                    headers=self._headers,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=self._proxy_headers,
+                    allow_redirects=False,
+                ) as response:
+                    body = await _read(response, self._limits, share, scope, ends_at)
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
             self._limiter.failed(self._clock.monotonic())
             # not `from error`: its repr has the request's headers
@@ -325,9 +380,8 @@ async def open_client(
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(
-            total=min(limits.call, patience), sock_connect=limits.connect, sock_read=limits.silence
-        ),
+        # the others are measured where waits that are our own can be told from the server's
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect),
         headers={
             "Accept": "application/json",
             "User-Agent": f"source-stockticker-async/{__version__}",
@@ -340,23 +394,70 @@ async def open_client(
             limiter,
             patience=patience,
             most_wait=most_wait,
-            body_bytes=limits.body_bytes,
+            limits=limits,
             on_wait=on_wait,
         )
 
 
-async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    """The body, unpacked. Raises `ConnectorError` where it is larger than ``most_bytes``."""
+async def _read(
+    response: aiohttp.ClientResponse,
+    limits: Limits,
+    share: Share,
+    scope: anyio.CancelScope,
+    ends_at: float,
+) -> bytes:
+    """The body, unpacked; of an error's, the beginning.
+
+    Raises `ConnectorError` where it is larger than a body may be. The ``scope`` is cancelled at the
+    end of the call, or at an earlier silence; what is waited for room counts as neither.
+    """
+    whole = response.status == HTTPStatus.OK
     # what is told of a size is believed where it is too large: then nothing of it is read
-    pieces, size_bytes = [], 0
-    if (response.content_length or 0) > most_bytes:
-        raise _too_large(most_bytes)
-    async for piece in response.content.iter_any():
-        size_bytes += len(piece)
-        if size_bytes > most_bytes:
-            raise _too_large(most_bytes)
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if whole and (response.content_length or 0) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
+    body = _Body()
+    while True:
+        scope.deadline = min(ends_at, anyio.current_time() + limits.silence)
+        piece = await response.content.readany()
+        if not piece:
+            return body.bytes()
+        if body.size_bytes + len(piece) > (limits.body_bytes if whole else _ERROR_BYTES):
+            if whole:
+                raise _too_large(limits.body_bytes)
+            return body.bytes()
+        if not share.fits(len(piece)):
+            scope.deadline, began = math.inf, anyio.current_time()
+            await share.grow(len(piece))
+            ends_at += anyio.current_time() - began
+        body.add(piece)
+
+
+class _Body:
+    """Pieces of a body. Small ones are joined; large ones grow, so that they are never there twice."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._pieces: list[bytes] = []
+        self._large = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        self.size_bytes += len(piece)
+        self._pieces.append(piece)
+        if self.size_bytes > SMALL_BYTES:
+            for one in self._pieces:
+                self._large += one
+            self._pieces.clear()
+
+    def bytes(self) -> bytes:
+        if self._large:
+            return cast("bytes", self._large)  # whoever decodes takes both
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+
+def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    if not may_be_decoded(body):
+        raise BadPageError(f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded.")
+    return decode(body)
 
 
 def _too_large(most_bytes: int) -> ConnectorError:

@@ -5,6 +5,7 @@ answered without a gap, and a session for which no ticker has anything holds eve
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -80,13 +81,11 @@ class DailySync:
         if self._floor.hides(job.session):
             await self._cover(job, job.last)
             return
-        match await self._get(job.ticker, job.session):
-            case Answer(rows, moment):
-                through = min(job.last, settled(self._days, moment, self._config.end_date))
-                if self._forward.progress is not None and job.session <= through:
-                    self._forward.progress.see(job.session)
-                await self._forward.rows(rows)
-                await self._cover(job, through)
+        async with self._asked(job.ticker, job.session) as found:
+            if isinstance(found, Answer):
+                await self._take(job, found)
+                return
+        match found:
             case Missing(no_route=False):
                 self._quiet[job.ticker] = self._quiet.get(job.ticker, 0) + 1
                 await self._cover(job, job.last)
@@ -95,7 +94,17 @@ class DailySync:
             case Refusal() as refusal:
                 await self._refused(job, refusal)
 
-    async def _get(self, ticker: str, session: date) -> Answer[list[Row]] | Refusal | Missing:
+    async def _take(self, job: _Job, found: Answer[list[Row]]) -> None:
+        self._quiet[job.ticker] = False
+        through = min(job.last, settled(self._days, found.moment, self._config.end_date))
+        if self._forward.progress is not None and job.session <= through:
+            self._forward.progress.see(job.session)
+        await self._forward.rows(found.value)
+        await self._cover(job, through)
+
+    def _asked(
+        self, ticker: str, session: date
+    ) -> AbstractAsyncContextManager[Answer[list[Row]] | Refusal | Missing]:
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
             rows = shapes.rows(shapes.decode(body), self._daily.shape, asked=ticker, primary_key=key)
@@ -106,7 +115,7 @@ class DailySync:
         path = self._daily.path.replace("{ticker}", quote(ticker, safe=""))
         flag = str(self._config.adjusted).lower()
         url = f"{path.replace('{session}', str(session))}?adjusted={flag}"
-        return await api.asked_twice(partial(self._client.get, url, decode), lambda _: None)
+        return api.asked_twice(partial(self._client.asked, url, decode), lambda _: None)
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         recent = job.session >= market.sessions_back(self._days.settled, 0)
@@ -123,7 +132,8 @@ class DailySync:
 
     async def _look_for_floor(self, job: _Job) -> None:
         async def is_given(day: date) -> bool:
-            return not isinstance(await self._get(job.ticker, day), Refusal)
+            async with self._asked(job.ticker, day) as found:
+                return not isinstance(found, Refusal)
 
         days = sessions_of(job.session, self._days)
         if await self._floor.find(days, _last(self._days) + market.DAY, is_given):

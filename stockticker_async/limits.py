@@ -20,10 +20,29 @@ class Limits:
     call: float = 300.0
     """All in all: a full page (7 MB, 50,000 bars) comes through a line of 0.2 Mbit/s."""
     body_bytes: int = 64 * MIB
-    """Of a body, unpacked: nine times a full page, and three of them fit the memory of a small container."""
+    """Of a body, unpacked: nine times a full page; one of that size at a time is held."""
 
 
 LIMITS = Limits()
+
+DECODED_BYTES = 64 * MIB
+"""Of what a body becomes where it is decoded as a whole: a full page of bars, pretty-printed, is 55."""
+_MOST_TIMES = 25
+"""What JSON grows to at most when it is decoded: ``{},`` becomes 72 bytes, and its row is made anew."""
+
+
+def may_be_decoded(body: bytes) -> bool:
+    """Whether the values of a JSON text take no more than `DECODED_BYTES`, by what objects and texts take.
+
+    An estimate from above, of what CPython 3.11 to 3.13 need for dicts that are copied once.
+    """
+    if len(body) * _MOST_TIMES <= DECODED_BYTES:
+        return True
+    # a single character beyond Latin-1 makes each of a text's take up to four bytes
+    texts = len(body) * (1 if body.isascii() and b"\\u" not in body else 4)
+    values = 72 * (body.count(b",") + body.count(b"[") + body.count(b"{"))
+    return texts + values + 328 * body.count(b"{") <= DECODED_BYTES
+
 
 PAGES = 10_000
 """Of one question: 20 years of minute bars are 100 pages, so that an end which never comes is a fault."""

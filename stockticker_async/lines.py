@@ -11,11 +11,15 @@ the cut lies inside a string or inside a bar, it is not, the typed decoding says
 as a whole after all. What is left of the page is decoded, too, twice, with another number in the place of
 the bars: they were the page's own ``results`` only if each number is found there. So bars of another object
 in the page, or of a ``results`` that a later one replaces, are never taken for them.
+
+A page of many full ones' size, which nobody has seen, would be several times its size as lines. So where the
+lines become too many to be kept, no more are made, the page is judged to its end, and each piece is made
+once more when it is written.
 """
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache, partial
@@ -36,6 +40,7 @@ from stockticker_async.bars import (
     successful,
     whole,
 )
+from stockticker_async.limits import MIB
 from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
 from stockticker_async.shapes import Row
 
@@ -43,6 +48,8 @@ _DAY_MS = 86_400_000
 _PIECE_BYTES = 100_000
 """Some thousand bars, a millisecond of decoding; 350 KB of lines."""
 _PIECE_BARS = 1_000
+_LINES_BYTES = 24 * MIB
+"""Of a page, kept until it has been judged: those of a full one are 17 MB."""
 _BEGIN = b'"results":[{'
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_bars = msgspec.json.Decoder(list[WireBar]).decode
@@ -72,8 +79,16 @@ class Written:
     """What a page gives to one `Wanted`."""
 
     pieces: deque[Piece] = field(default_factory=deque)
+    late: Iterator[Piece] = field(default_factory=lambda: iter(()))
+    """The pieces of a page whose lines are too many to be kept."""
     last_ms: int | None = None
     """The time of the page's last bar, wanted or before the first day; OTC bars that are left out aside."""
+
+    def take(self) -> Iterator[Piece]:
+        """The pieces in order, once; what was taken is held no longer."""
+        while self.pieces:
+            yield self.pieces.popleft()
+        yield from self.late
 
 
 @dataclass(slots=True)
@@ -109,10 +124,10 @@ def page_lines(
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass  # what is wrong, or harmless after all, is found out below
     page = decode_range(body)
-    return (yield from convert(page, _in_pieces(page)))
+    return (yield from convert(page, partial(_in_pieces, page)))
 
 
-def _cut(body: bytes) -> tuple[Envelope, Iterator[list[WireBar]]] | None:
+def _cut(body: bytes) -> tuple[Envelope, Callable[[], Iterator[list[WireBar]]]] | None:
     """The page without its bars, and these, decoded a piece at a time. None where it cannot be cut."""
     begin, end = body.find(_BEGIN) + len(_BEGIN) - 2, body.rfind(b"}]") + 2
     if not len(_BEGIN) - 2 <= begin < end:
@@ -123,7 +138,7 @@ def _cut(body: bytes) -> tuple[Envelope, Iterator[list[WireBar]]] | None:
         return None
     if (one.results, other.results) != (1, 2):
         return None
-    return successful(one), _decoded_pieces(body, begin + 1, end - 1)
+    return successful(one), partial(_decoded_pieces, body, begin + 1, end - 1)
 
 
 def _decoded_pieces(body: bytes, begin: int, end: int) -> Iterator[list[WireBar]]:
@@ -143,14 +158,15 @@ def _convert(
     asked: Asked,
     wanted: Sequence[Wanted],
     envelope: Envelope,
-    pieces: Iterator[list[WireBar]],
+    pieces: Callable[[], Iterator[list[WireBar]]],
     *,
     after_ms: int | None,
     emitted_at_ms: int,
 ) -> Generator[None, None, Page]:
     judge_echo(envelope, asked)
     page = Page([Written() for _ in wanted], envelope.next_url or None, stated=envelope.stated)
-    for bars in pieces:
+    kept_bytes = 0
+    for bars in pieces():
         moments = [bar.t for bar in bars]
         page.starts |= judge_order(moments, asked, after_ms=after_ms)
         if page.first_ms is None:
@@ -160,14 +176,41 @@ def _convert(
         if not asked.bar.intraday:
             page.moments += moments
         for one, written in zip(wanted, page.written, strict=True):
-            chosen = bars if one.otc else [bar for bar in bars if not bar.otc]
-            if chosen:
-                written.last_ms = chosen[-1].t
-                piece = _encode(one, chosen, asked, emitted_at_ms)
-                if piece.count:
-                    written.pieces.append(piece)
+            kept_bytes += _write(one, written, bars, asked, emitted_at_ms, keep=kept_bytes <= _LINES_BYTES)
         yield
+    if kept_bytes > _LINES_BYTES:
+        for one, written in zip(wanted, page.written, strict=True):
+            written.pieces.clear()
+            written.late = _encoded_late(one, pieces(), asked, emitted_at_ms)
     return page
+
+
+def _write(
+    wanted: Wanted, written: Written, bars: list[WireBar], asked: Asked, emitted_at_ms: int, *, keep: bool
+) -> int:
+    """Add the piece that these bars are, where it is to be kept. Returns the bytes of its lines."""
+    chosen = _chosen(wanted, bars)
+    if chosen:
+        written.last_ms = chosen[-1].t
+    if not (chosen and keep):
+        return 0
+    piece = _encode(wanted, chosen, asked, emitted_at_ms)
+    if piece.count:
+        written.pieces.append(piece)
+    return len(piece.data)
+
+
+def _encoded_late(
+    wanted: Wanted, pieces: Iterator[list[WireBar]], asked: Asked, emitted_at_ms: int
+) -> Iterator[Piece]:
+    for bars in pieces:
+        piece = _encode(wanted, _chosen(wanted, bars), asked, emitted_at_ms)
+        if piece.count:
+            yield piece
+
+
+def _chosen(wanted: Wanted, bars: list[WireBar]) -> list[WireBar]:
+    return bars if wanted.otc else [bar for bar in bars if not bar.otc]
 
 
 def _encode(wanted: Wanted, bars: list[WireBar], asked: Asked, emitted_at_ms: int) -> Piece:

@@ -10,7 +10,6 @@ from contextlib import aclosing
 from datetime import date, datetime, timedelta
 
 from stockticker_async import api, shapes
-from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.config import MARKET, Config
 from stockticker_async.errors import ConnectorError
@@ -24,7 +23,7 @@ from stockticker_async.streams import Listing
 from stockticker_async.verdict import Barred, Missing, Refusal
 from stockticker_async.workers import carry_out
 
-_BUDGET_ROWS = 20_000  # of dicts, some 1.5 KB each
+_ROW_BYTES = 500  # as JSON, about
 
 
 def asked_of(forward: Forward, listing: Listing, config: Config, days: Days) -> list[Question]:
@@ -50,7 +49,6 @@ class ListingSync:
         self._forward = forward
         self._listing = listing
         self._days = days
-        self._budget = Budget(_BUDGET_ROWS)
 
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
@@ -66,9 +64,7 @@ class ListingSync:
         self._forward.failures.append(Failure(question.names, error))
 
     async def _ask(self, question: Question) -> None:
-        rows = self._listing.page_rows or 1000
-        async with self._budget.hold(rows):
-            barred = await self._read(question)
+        barred = await self._read(question)
         if barred is None:
             return
         older = self._listing.older
@@ -105,7 +101,9 @@ class ListingSync:
             return api.ListPage(found, page.next_url, len(page.rows), page.stated)
 
         order = _Order(self._forward.stream.cursor)
-        async with aclosing(api.pages(self._client, question.path, decode)) as pages:
+        expected_bytes = (self._listing.page_rows or 1000) * _ROW_BYTES
+        answers = api.pages(self._client, question.path, decode, expected_bytes=expected_bytes)
+        async with aclosing(answers) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):
                     return answer

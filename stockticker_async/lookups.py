@@ -60,15 +60,11 @@ class LookupSync:
         if self._refusal is not None:  # what the plan does not give for one, it gives for none
             self._forward.refused((name,), self._refusal)
             return
-        found = await self._get(name, "")
-        if _is_nothing(found) and self._lookup.dated:
+        found = await self._take(name, "")
+        if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
             begin = self._config.start_date or self._days.last - 7 * market.DAY
-            found = await self._get(name, f"?date={begin}")
+            found = await self._take(name, f"?date={begin}")
         match found:
-            case Answer(rows):
-                await self._forward.rows(rows)
-                if not rows:
-                    self._silent.append(name)
             case Refusal():
                 self._refusal = found
                 self._forward.refused((name,), found)
@@ -78,7 +74,9 @@ class LookupSync:
                 self._silent.append(name)
         await self._forward.emitter.checkpoint()
 
-    async def _get(self, name: str, query: str) -> Answer[list[Row]] | Refusal | Missing:
+    async def _take(self, name: str, query: str) -> Refusal | Missing | None:
+        """Write the rows; or return why there are none."""
+
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
             rows = shapes.rows(shapes.decode(body), self._lookup.shape, asked=name, primary_key=key)
@@ -88,16 +86,13 @@ class LookupSync:
             return rows
 
         path = self._lookup.path.replace("{ticker}", quote(name, safe=""))
-        ask = partial(self._client.get, f"{path}{query}", decode)
-        return await api.asked_twice(ask, lambda rows: None if rows else ())
-
-
-def _is_nothing(found: Answer[list[Row]] | Refusal | Missing) -> bool:
-    """Whether the API says that it has no such ticker: with a 404, or with an answer without a row."""
-    match found:
-        case Answer([]) | Missing(no_route=False):
-            return True
-    return False
+        ask = partial(self._client.asked, f"{path}{query}", decode)
+        async with api.asked_twice(ask, lambda rows: None if rows else ()) as found:
+            if not isinstance(found, Answer):
+                return found
+            await self._forward.rows(found.value)
+            # an answer without a row says that there is no such ticker, as a 404 does
+            return None if found.value else Missing()
 
 
 class PreviousSync:
@@ -166,16 +161,17 @@ class PreviousSync:
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             return found
 
-        ask = partial(self._client.get, path, decode)
-        match await api.asked_twice(ask, lambda found: None if found else ()):
-            case Answer([bar, *_]):
-                await self._write([bar], market.session_of(bar.t))
-            case Answer():
-                self._silent.append(name)
-            case Refusal() as refusal:
-                self._forward.refused((name,), refusal)
-            case Missing():
-                self._forward.missing((name,))
+        ask = partial(self._client.asked, path, decode)
+        async with api.asked_twice(ask, lambda found: None if found else ()) as answer:
+            match answer:
+                case Answer([bar, *_]):
+                    await self._write([bar], market.session_of(bar.t))
+                case Answer():
+                    self._silent.append(name)
+                case Refusal() as refusal:
+                    self._forward.refused((name,), refusal)
+                case Missing():
+                    self._forward.missing((name,))
 
     async def _write(self, found: list[MarketBar], session: date) -> None:
         await self._forward.rows(bars.market_bar_rows(found, session, adjusted=self._config.adjusted))

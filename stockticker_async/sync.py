@@ -14,7 +14,7 @@ answer may serve several. What is always true:
   the API's clock when it answered.
 - What goes wrong with one ticker or one session is noted in `failures`, and the others go on.
   What would go wrong for all (the key, the network) ends the sync.
-- Rows that are asked for and not yet put are bounded: `Budget`.
+- What is under way is bounded in bytes, for all calls together: `room`.
 """
 
 import logging
@@ -24,12 +24,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import anyio
-
 from stockticker_async import api, bars, market
 from stockticker_async.api import Market
 from stockticker_async.bars import Asked, MarketBar
-from stockticker_async.budget import Budget
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
 from stockticker_async.config import DAY, MARKET, Bar, Config
@@ -40,7 +37,7 @@ from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
 from stockticker_async.lines import Wanted, Written
 from stockticker_async.neighbours import Neighbours
-from stockticker_async.plan import MARKET_ROWS, Plan, RangeCall, weekdays_in
+from stockticker_async.plan import Plan, RangeCall, weekdays_in
 from stockticker_async.shapes import Row
 from stockticker_async.tiles import Tiles
 from stockticker_async.verdict import Barred, Refusal
@@ -50,7 +47,6 @@ _log = logging.getLogger(__name__)
 
 _CHUNK = 1500
 """Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
-_BUDGET_ROWS = 150_000  # three full pages
 _MOST_ROWS = {
     "minute": 1000,
     "hour": 1000,
@@ -118,9 +114,6 @@ class BarsSync:
         self._bar = bar
         self._feeds = feeds
         self._days = days
-        self._budget = Budget(_BUDGET_ROWS)
-        self._turn = anyio.Lock()
-        """To be the one page that is in memory as lines."""
         self._completeness = Completeness()
         self._neighbours = Neighbours([])
         self._answered: dict[int, _Answered] = {}
@@ -185,9 +178,7 @@ class BarsSync:
             await self._pass_over(job)
             return
         asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
-        rows = weekdays_in(call.first, call.last) * _MOST_ROWS.get(self._bar.timespan, 1)
-        async with self._budget.hold(min(rows, api.PAGE_ROWS)):
-            await self._read_range(job, asked)
+        await self._read_range(job, asked)
 
     async def _read_range(self, job: _RangeJob, asked: Asked) -> None:
         wanted, feeds = self._wanted(asked.ticker)
@@ -195,7 +186,7 @@ class BarsSync:
             self._client,
             asked,
             wanted,
-            turn=self._turn,
+            rows=weekdays_in(asked.first, asked.last) * _MOST_ROWS.get(self._bar.timespan, 1),
             settled=self._days.settled,
             since=self._traded_since(job),
         )
@@ -269,8 +260,7 @@ class BarsSync:
     async def _write_range(self, asked: Asked, feed: Feed, written: Written) -> None:
         if written.last_ms is not None:
             feed.progress.see(self._proven(asked, written.last_ms))
-        while written.pieces:
-            piece = written.pieces.popleft()  # what is written is held no longer
+        for piece in written.take():
             await feed.emitter.lines(piece.data, piece.count)
 
     def _proven(self, asked: Asked, timestamp_ms: int) -> date:
@@ -290,20 +280,18 @@ class BarsSync:
             await self._judge_beside_of(place, None)
             return
         wanted = None if self._config.whole_market else frozenset(job.part.names)
-        async with self._budget.hold(MARKET_ROWS), self._market(job.first, wanted, place) as found:
-            if isinstance(found, Refusal):
-                await self._refused(job, found)
-                await self._judge_beside_of(place, None)
-                return
-            page = found.value
-            await self._write_session(job.first, page.bars)
-            for bar in page.bars if wanted is not None else ():
-                self._prove(bar.T)
-                self._completeness.add(bar.T, (job.first,))
-            through = min(job.last, self._settled(found.moment))
-            self._answered[place] = _Answered(job, page.size, page.lacks, through)
-            count = page.count
-        await self._judge_beside_of(place, count)
+        async with self._market(job.first, wanted, place) as found:
+            if isinstance(found, Answer):
+                page = found.value
+                await self._write_session(job.first, page.bars)
+                for bar in page.bars if wanted is not None else ():
+                    self._prove(bar.T)
+                    self._completeness.add(bar.T, (job.first,))
+                through = min(job.last, self._settled(found.moment))
+                self._answered[place] = _Answered(job, page.size, page.lacks, through)
+        if isinstance(found, Refusal):
+            await self._refused(job, found)
+        await self._judge_beside_of(place, found.value.count if isinstance(found, Answer) else None)
 
     async def _judge_beside_of(self, place: int, count: int | None) -> None:
         """Judge the answers for which that of the session at this place was missing, its own perhaps."""
@@ -350,7 +338,6 @@ class BarsSync:
             adjusted=adjusted,
             otc=otc,
             wanted=wanted,
-            turn=self._turn,
             few=lambda found: self._is_few(place, found, wanted),
             doubt=self._doubts.get(place),
         )

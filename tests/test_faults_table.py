@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stockticker_async import api, client, limits, runner, sync, verdict
+from stockticker_async import api, client, limits, room, runner, verdict
 from stockticker_async.operations import check
 
 TESTS = Path(__file__).parent
@@ -77,7 +77,8 @@ LIMITS = {
     "a body, unpacked": f"{limits.LIMITS.body_bytes // limits.MIB} MiB",
     "rows of a page": f"{api.PAGE_ROWS:,}",
     "pages of one question": f"{limits.PAGES:,}",
-    "rows under way": f"{sync._BUDGET_ROWS:,}",
+    "bodies under way": f"{room.POOL_BYTES // limits.MIB} MiB, and {room.SMALL_BYTES // limits.MIB} MiB of one more",
+    "what a body is decoded to": f"{limits.DECODED_BYTES // limits.MIB} MiB",
     "tries of a body": str(client.BODY_TRIES),
     "time without any answer": f"{client.PATIENCE:.0f} s",
     "tries of a call in an outage": str(client.OUTAGE_TRIES),

@@ -1,0 +1,167 @@
+"""What the process takes at most, whatever the server sends: whole syncs of the program, as the kernel counts."""
+
+import asyncio
+import json
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import anyio
+import pytest
+from loopback import speaking
+
+from stockticker_async.limits import MIB
+
+MOST_BYTES = 150_000_000
+HEAD = b'{"status":"OK","adjusted":true,"ticker":"%b","results":['
+MIDNIGHT = 1_608_526_800_000  # 2020-12-21, New York
+TESTS = Path(__file__).parent
+
+Said = Callable[[bytes], Iterator[bytes]]
+"""A ticker's name to the pieces of its body."""
+
+
+@cache
+def bars(begin: int, count: int, gap: bytes = b"") -> bytes:
+    """Minute bars of a session, a second apart: more than the API ever gives of one."""
+    return b",".join(
+        b'{"v":%d,"vw":1.5,"o":1.25,"c":1.5,"h":2.25,"l":1.125,"t":%d,%b"n":7}'
+        % (10_000 + n, MIDNIGHT + 10 * n, gap)
+        for n in range(begin, begin + count)
+    )
+
+
+def many_bars(size_bytes: int, name: bytes) -> Iterator[bytes]:
+    """Far more bars than were asked for, each a good one."""
+    yield HEAD % name
+    sent = begin = 0
+    while sent < size_bytes:
+        piece = bars(begin, 10_000)
+        yield b"," * bool(sent) + piece
+        sent, begin = sent + len(piece), begin + 10_000
+    yield b"]}"
+
+
+def padded(size_bytes: int, name: bytes) -> Iterator[bytes]:
+    """Few bars in a large body."""
+    yield HEAD % name + bars(0, 10) + b'],"more":"'
+    for _ in range(size_bytes // MIB):
+        yield b"x" * MIB
+    yield b'"}'
+
+
+def spaced(size_bytes: int, name: bytes) -> Iterator[bytes]:
+    """A body that has to be decoded as a whole."""
+    yield (HEAD % name).replace(b"[", b" [ ")
+    for n in range(size_bytes // MIB):
+        yield (b", " if n else b"") + b", ".join([b"{}"] * (MIB // 4))
+    yield b"]}"
+
+
+def news(size_bytes: int, _: bytes) -> Iterator[bytes]:
+    """Rows of which each is small, and takes many times its bytes as a dict."""
+    row = b'{"id":"%d","tickers":["A"],"published_utc":"2020-12-21T15:00:00Z","a":{},"b":[]}'
+    yield b'{"status":"OK","results":['
+    for n in range(size_bytes // 80):
+        yield (b"," if n else b"") + row % n
+    yield b"]}"
+
+
+@dataclass(frozen=True)
+class Case:
+    said: Said
+    tickers: int = 16
+    at_once: int = 16
+    gzip: bool = False
+    stream: str = "stock_bars"
+
+
+CASES = {
+    "16 of 60 MiB, few bars": Case(partial(padded, 60 * MIB)),
+    "16 of 60 MiB, many bars": Case(partial(many_bars, 60 * MIB), tickers=4),
+    "64 of 20 MiB": Case(partial(padded, 20 * MIB), tickers=64, at_once=64),
+    "16 of 60 MiB, packed": Case(partial(padded, 60 * MIB), gzip=True),
+    "16 of 300 MiB, packed": Case(partial(padded, 300 * MIB), gzip=True),
+    "16 of 30 MiB that cannot be cut": Case(partial(spaced, 30 * MIB)),
+    "16 of 6 MiB that cannot be cut": Case(partial(spaced, 6 * MIB)),
+    "16 of 6 MiB of small rows": Case(partial(news, 6 * MIB), stream="news"),
+}
+
+
+def packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, wbits=31)
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()
+
+
+async def peak_bytes(case: Case, folder: Path) -> tuple[int, str]:
+    """The program's resident memory at its peak, and what it wrote but for its RECORDs."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+        pieces = iter([b'{"status":"OK","results":[]}'])
+        if b"/range/" in path or b"/news" in path:
+            name = path.split(b"/ticker/")[-1].split(b"/")[0]
+            pieces = case.said(name)
+            if case.gzip:
+                head, pieces = head + b"Content-Encoding: gzip\r\n", packed(pieces)
+        writer.write(head + b"\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+
+    names = [f"T{n:02}" for n in range(case.tickers)]
+    async with speaking(speak) as port:
+        told = {
+            "stock_ticker": ",".join(names),
+            "api_key": "demo-key",
+            "base_url": f"http://127.0.0.1:{port}",
+            "start_date": "2020-12-21",
+            "end_date": "2020-12-21",
+            "timespan": "minute",
+            "max_concurrent_requests": case.at_once,
+        }
+        (folder / "config.json").write_text(json.dumps(told))
+        stream = {"name": case.stream, "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
+        chosen = {"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
+        (folder / "catalog.json").write_text(json.dumps({"streams": [chosen]}))
+        files = ("--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json"))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "stockticker_async", "read", *files, stdout=-1, stderr=-1, cwd=TESTS.parent
+        )
+        assert process.stdout is not None
+        kept = []
+        peak, rest = 0, b""
+        while piece := await process.stdout.read(MIB):
+            *lines, rest = (rest + piece).split(b"\n")
+            kept += [line for line in lines if b'"RECORD"' not in line]
+            peak = max(peak, _peak_of(process.pid))
+        await process.wait()
+    return peak, b"\n".join(kept).decode()
+
+
+def _peak_of(process_id: int) -> int:
+    """VmHWM, which never falls: asked for with each piece of output, the last of them when nothing follows."""
+    try:
+        status = Path(f"/proc/{process_id}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the kernel tells no peak here")
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_the_process_stays_small_whatever_it_is_sent(case: Case, tmp_path: Path) -> None:
+    with anyio.fail_after(240):
+        peak, told = await peak_bytes(case, tmp_path)
+    assert 0 < peak <= MOST_BYTES, f"{peak / 1e6:.0f} MB"
+    assert '"STREAM_STATUS"' in told
+    assert "unforeseen" not in told
+    print(f"{peak / 1e6:.0f} MB", told[-300:])

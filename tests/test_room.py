@@ -1,0 +1,142 @@
+"""The bound on the bytes that are under way: kept, fair, and given back whatever happens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.lowlevel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stockticker_async.limits import DECODED_BYTES, may_be_decoded
+from stockticker_async.room import Held, Room, Share
+
+POOL, SMALL = 20, 8
+
+
+@dataclass
+class Calls:
+    """Calls that read bodies piece by piece, each step when it is let go on; then use them."""
+
+    room: Room = field(default_factory=lambda: Room(POOL, SMALL))
+    held: dict[int, int] = field(default_factory=dict)
+    used: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    decoding: int = 0
+    scopes: dict[int, anyio.CancelScope] = field(default_factory=dict)
+
+    async def call(self, number: int, expected: int, pieces: Sequence[int], *, fails: bool) -> None:
+        with anyio.CancelScope() as self.scopes[number]:
+            try:
+                await self._read(number, expected, pieces, fails=fails)
+            finally:
+                self.held.pop(number, None)
+                self.ended.append(number)
+
+    async def _read(self, number: int, expected: int, pieces: Sequence[int], *, fails: bool) -> None:
+        share = await self.room.begin(expected)
+        try:
+            for piece in pieces:
+                await anyio.lowlevel.checkpoint()
+                if not share.fits(piece):
+                    await share.grow(piece)
+                self.held[number] = self.held.get(number, 0) + piece
+                self._look()
+        except BaseException:
+            share.give_back()
+            raise
+        if fails:
+            share.give_back()
+            return
+        async with Held(b"x" * sum(pieces), share) as body:
+            self.decoding += 1
+            assert self.decoding == 1
+            try:
+                await anyio.lowlevel.checkpoint()
+                self.used.append(len(body))
+            finally:
+                self.decoding -= 1
+                self.held.pop(number, None)
+
+    def _look(self) -> None:
+        small = [size for size in self.held.values() if size <= SMALL]
+        large = [size for size in self.held.values() if size > SMALL]
+        assert len(large) <= 1, "two large bodies at once"
+        assert sum(small) <= POOL + SMALL
+
+
+CALL = st.tuples(st.integers(0, 12), st.lists(st.integers(1, 5), max_size=8), st.booleans())
+
+
+@settings(max_examples=40)
+@given(st.lists(CALL, max_size=9), st.data())
+async def test_never_above_the_bound_and_all_end_however_they_interleave(
+    given_calls: Sequence[tuple[int, Sequence[int], bool]], data: st.DataObject
+) -> None:
+    calls = Calls()
+    cancelled = data.draw(st.sets(st.integers(0, 8), max_size=3))
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            for number, (expected, pieces, fails) in enumerate(given_calls):
+                group.start_soon(lambda n=number, e=expected, p=pieces, f=fails: calls.call(n, e, p, fails=f))
+                for _ in range(data.draw(st.integers(0, 3))):
+                    await anyio.lowlevel.checkpoint()
+            for number in cancelled & calls.scopes.keys():
+                calls.scopes[number].cancel()
+                await anyio.lowlevel.checkpoint()
+    assert sorted(calls.ended) == list(range(len(given_calls)))
+    for number, (_, pieces, fails) in enumerate(given_calls):
+        if not fails and number not in cancelled:
+            assert sum(pieces) in calls.used
+    assert calls.room.used_bytes == 0
+    # nothing is left of any of them: there is room for one after another
+    for _ in range(3):
+        await calls.call(99, SMALL, [SMALL, SMALL], fails=False)
+
+
+async def test_a_body_of_any_size_goes_on_in_its_turn_while_others_wait() -> None:
+    room = Room(POOL, SMALL)
+    large, small = await room.begin(0), await room.begin(0)
+    await large.grow(SMALL)
+    await large.grow(1000)
+    assert large.fits(10**9)
+    await small.grow(SMALL)
+    decoding: list[Share] = []
+
+    async def decode() -> None:
+        await small.turn()
+        decoding.append(small)
+        small.give_back()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(decode)
+        await anyio.wait_all_tasks_blocked()
+        assert decoding == []
+        large.give_back()
+    assert decoding == [small]
+
+
+async def test_a_call_begins_only_when_the_pool_has_what_it_expects() -> None:
+    room = Room(POOL, SMALL)
+    shares = [await room.begin(SMALL), await room.begin(SMALL)]
+    begun: list[Share] = []
+
+    async def begin() -> None:
+        begun.append(await room.begin(SMALL))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(begin)
+        await anyio.wait_all_tasks_blocked()
+        assert begun == []
+        shares[0].give_back()
+        await anyio.wait_all_tasks_blocked()
+        assert len(begun) == 1
+
+
+def test_what_decoding_would_multiply_is_known_before() -> None:
+    full = b'{"v":12345,"vw":123.4567,"o":123.45,"c":123.45,"h":123.45,"l":123.45,"t":1606798800000,"n":1234}'
+    assert may_be_decoded(b'{"results": [' + b", ".join([full.replace(b",", b", ")] * 50_000) + b"]}")
+    for bomb in (b"[],", b"{},", b'{"a":1},', b"1,", b'"a",'):
+        assert not may_be_decoded(b"[" + bomb * (DECODED_BYTES // len(bomb) // 8) + b"0]")
+    assert not may_be_decoded(b'"' + b"a" * (DECODED_BYTES // 2) + "\U0001f600".encode() + b'"')
+    assert not may_be_decoded(b'"' + b"a" * (DECODED_BYTES // 2) + b'\\ud83d\\ude00"')
