@@ -197,6 +197,7 @@ async def range_pages(
                     bad += 1
                     if bad == BODY_TRIES:
                         raise
+                    del body  # before others are read
                     continue
                 del body  # the page keeps it where it needs it
                 end = min(asked.last, settled, last_settled(moment))

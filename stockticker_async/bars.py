@@ -27,6 +27,7 @@ from stockticker_async.market import claimed_session, midnight_ms, session_of, u
 from stockticker_async.shapes import Row, stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
+_SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
 # what a line can hold: orjson writes no larger integers
 _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -272,6 +273,8 @@ def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
 
 def _decoded_slowly(shape: type[P], body: bytes, fast: Exception) -> P:
     """Decode once more without types: to forgive what is harmless, or to say what is wrong."""
+    if len(body) > _SLOW_BYTES:
+        raise BadPageError(f"the answer is not of the published form: {fast}.", detail=str(fast)) from fast
     try:
         # the stdlib's, because it reads NaN, which is no JSON: as a text it is found like other texts
         raw = json.loads(body, parse_constant=str)

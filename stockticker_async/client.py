@@ -164,6 +164,7 @@ class Client:
                 except BadPageError:
                     if not tries_left:
                         raise
+                    del body  # before others are read
                     continue
                 del body
                 yield Answer(value, found.moment)

@@ -116,7 +116,11 @@ def page_lines(
     ``after_ms`` is the last timestamp of the page before it. Raises `BadPageError`: then none of the page
     may be used.
     """
-    convert = partial(_convert, asked, wanted, after_ms=after_ms, emitted_at_ms=emitted_at_ms)
+    # beside a large body there is no room for its lines
+    most_bytes = _LINES_BYTES if len(body) <= _LINES_BYTES // 3 else 0
+    convert = partial(
+        _convert, asked, wanted, after_ms=after_ms, emitted_at_ms=emitted_at_ms, most_bytes=most_bytes
+    )
     cut = _cut(body)
     if cut is not None:
         try:
@@ -130,8 +134,8 @@ def page_lines(
 def _cut(body: bytes) -> tuple[Envelope, Callable[[], Iterator[list[WireBar]]]] | None:
     """The page without its bars, and these, decoded a piece at a time. None where it cannot be cut."""
     begin, end = body.find(_BEGIN) + len(_BEGIN) - 2, body.rfind(b"}]") + 2
-    if not len(_BEGIN) - 2 <= begin < end:
-        return None
+    if not len(_BEGIN) - 2 <= begin < end or len(body) - (end - begin) > _PIECE_BYTES:
+        return None  # what is around the bars is copied below
     try:
         one, other = (_decode_envelope(b"%b%d%b" % (body[:begin], mark, body[end:])) for mark in (1, 2))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -162,6 +166,7 @@ def _convert(
     *,
     after_ms: int | None,
     emitted_at_ms: int,
+    most_bytes: int,
 ) -> Generator[None, None, Page]:
     judge_echo(envelope, asked)
     page = Page([Written() for _ in wanted], envelope.next_url or None, stated=envelope.stated)
@@ -176,9 +181,9 @@ def _convert(
         if not asked.bar.intraday:
             page.moments += moments
         for one, written in zip(wanted, page.written, strict=True):
-            kept_bytes += _write(one, written, bars, asked, emitted_at_ms, keep=kept_bytes <= _LINES_BYTES)
+            kept_bytes += _write(one, written, bars, asked, emitted_at_ms, keep=kept_bytes <= most_bytes)
         yield
-    if kept_bytes > _LINES_BYTES:
+    if kept_bytes > most_bytes:
         for one, written in zip(wanted, page.written, strict=True):
             written.pieces.clear()
             written.late = _encoded_late(one, pieces(), asked, emitted_at_ms)

@@ -32,6 +32,7 @@ async def carry_out(
             try:
                 await work(job)
             except ConnectorError as error:
+                _let_go(error)
                 if ends.judge(job, error):
                     group.cancel_scope.cancel()
 
@@ -39,6 +40,13 @@ async def carry_out(
         for _ in range(at_once):
             group.start_soon(worker)
     ends.tell()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the tracebacks: errors are kept until a stream ends, and these would keep whole bodies."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 class _Ends(Generic[J]):

@@ -77,7 +77,9 @@ LIMITS = {
     "a body, unpacked": f"{limits.LIMITS.body_bytes // limits.MIB} MiB",
     "rows of a page": f"{api.PAGE_ROWS:,}",
     "pages of one question": f"{limits.PAGES:,}",
-    "bodies under way": f"{room.POOL_BYTES // limits.MIB} MiB, and {room.SMALL_BYTES // limits.MIB} MiB of one more",
+    "bodies under way": (
+        f"{room.POOL_BYTES // limits.MIB} MiB, and {room.SMALL_BYTES // limits.MIB} MiB of one more"
+    ),
     "what a body is decoded to": f"{limits.DECODED_BYTES // limits.MIB} MiB",
     "tries of a body": str(client.BODY_TRIES),
     "time without any answer": f"{client.PATIENCE:.0f} s",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -78,7 +79,7 @@ async def test_never_above_the_bound_and_all_end_however_they_interleave(
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
             for number, (expected, pieces, fails) in enumerate(given_calls):
-                group.start_soon(lambda n=number, e=expected, p=pieces, f=fails: calls.call(n, e, p, fails=f))
+                group.start_soon(partial(calls.call, number, expected, pieces, fails=fails))
                 for _ in range(data.draw(st.integers(0, 3))):
                     await anyio.lowlevel.checkpoint()
             for number in cancelled & calls.scopes.keys():
