@@ -79,7 +79,7 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
     except UsageError as error:
         _hide_values(argv, mask)
         say(f"{error.usage}{mask(error.message)}\n")
-        run(failing(error), clock=clock, mask=mask)
+        run(failing(error), clock=clock, mask=mask, told=True)
         return _USAGE_EXIT
     operation = prepared(partial(_operation, args, clock, mask))
     _spare_the_collector()
@@ -173,14 +173,23 @@ def _parser(argv: Sequence[str]) -> _Parser:
     config_help = "the configuration, a JSON file"
     check = add("check", "test the key, the plan and every ticker")
     check.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    check.add_argument(
+        "--exit-code", action="store_true", help="exit 1 where it FAILED, for shells (Airbyte wants 0)"
+    )
     add("discover", "print the streams that there are").add_argument(
         "--config", required=True, metavar="FILE", help=config_help
     )
     read = add("read", "sync the streams of a configured catalog")
     read.add_argument("--config", required=True, metavar="FILE", help=config_help)
-    read.add_argument("--catalog", required=True, metavar="FILE", help="a configured catalog")
+    chosen = read.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--catalog", metavar="FILE", help="a configured catalog")
+    chosen.add_argument(
+        "--streams", metavar="A,B", help="streams to read incrementally, in the place of a catalog"
+    )
     read.add_argument(
-        "--state", metavar="FILE", help="where to go on: a state, or the whole output of an earlier read"
+        "--state",
+        metavar="FILE",
+        help="where to go on: a state, or the output of an earlier read; none yet: a first run",
     )
     read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
     for command in (check, read):
@@ -230,7 +239,7 @@ def _check(args: argparse.Namespace, mask: Mask) -> Operation:
     from stockticker_async.operations.check import check  # noqa: PLC0415
 
     raw = _read_config(args.config, mask)
-    return lambda shell: check(shell, raw)
+    return lambda shell: check(shell, raw, failed_code=int(args.exit_code))
 
 
 def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
@@ -252,7 +261,12 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
         )
     raw = _read_config(args.config, mask)
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
-    selected = catalog.parse(_read_json(args.catalog, "catalog"))
+    if args.catalog:
+        chosen = _read_json(args.catalog, "catalog")
+    else:
+        names = [name for part in args.streams.split(",") if (name := part.strip())]
+        chosen = catalog.configured(names, incremental=True)
+    selected = catalog.parse(chosen)
     blobs, told = _read_state(args.state) if args.state else ({}, ())
     parsed = replace(parsed, warnings=(*parsed.warnings, *told))
     operate = plan if args.plan else read
@@ -292,14 +306,14 @@ def _sandbox(args: argparse.Namespace) -> Operation:
 
 
 def _read_config(path: str, mask: Mask) -> Any:
-    """The configuration with its key masked from here on; at a terminal it may come from the environment."""
+    """The configuration with its key masked from here on; where it has none, the environment's."""
     raw = _read_json(path, "config")
     if not isinstance(raw, dict):
         return raw
-    if raw.get("api_key") is None and sys.stdin is not None and sys.stdin.isatty():
-        found = next(
-            (key for name in ("MASSIVE_API_KEY", "POLYGON_API_KEY") if (key := os.environ.get(name))), None
-        )
+    if raw.get("api_key") is None:
+        from stockticker_async.config import KEY_VARIABLES  # noqa: PLC0415
+
+        found = next((key for name in KEY_VARIABLES if (key := os.environ.get(name))), None)
         raw = raw if found is None else {**raw, "api_key": found}
     key = raw.get("api_key")
     if isinstance(key, str):
@@ -313,9 +327,14 @@ def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:
 
     blobs: dict[str, Any] = {}
     size_bytes = 0
+    if not files.holds_something(path):  # a first night is no special case
+        return {}, (f"There is no state in {path} yet: everything is read from its start.",)
     for block in files.blocks(path, "state"):
         blobs |= saved.find_blobs(block)
         size_bytes += len(block.strip())
+    nothing = [name for name, blob in blobs.items() if blob is None]
+    if nothing:
+        return blobs, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
     if blobs or size_bytes <= len("null"):  # a state that was left empty on purpose
         return blobs, ()
     return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)

@@ -253,7 +253,7 @@ class Client:
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
             self._limiter.failed(self._clock.monotonic())
             # not `from error`: its repr has the request's headers
-            raise _translated(error, target) from None
+            raise self._translated(error, target) from None
         except BaseException:
             self._limiter.failed(self._clock.monotonic())
             raise
@@ -268,6 +268,14 @@ class Client:
         self._line.tell()
         _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
         return response.status, response.headers, body
+
+    def _translated(self, error: Exception, target: URL) -> ConfigError | _PassingFaultError:
+        """The fault as one of ours; to a person who waits an address that cannot be right is told at once."""
+        fault = _translated(error, target)
+        hasty = self._most_wait < math.inf and not self.found_any and self._proxy is None
+        if hasty and isinstance(fault, _PassingFaultError) and _is_wrong_address(error):
+            return ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.")
+        return fault
 
     async def _begin(self, refusals: int) -> float:
         """Return when the limiter lets one more call begin, and the moment: see `Line` for who is first."""
@@ -481,6 +489,18 @@ def _translated(error: Exception, target: URL) -> ConfigError | _PassingFaultErr
         case aiohttp.ClientHttpProxyError(status=status) if status in _PROXY_REFUSALS:
             return ConfigError(_PROXY_REFUSALS[status].format(target=f"{target.host}:{target.port}"))
     return _PassingFaultError(_described(error, target))
+
+
+def _is_wrong_address(error: Exception) -> bool:
+    """Whether nothing listens there, or what does speaks no TLS, or TLS only."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return False  # a network that is down looks the same
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return True
+        case aiohttp.ClientConnectorError():
+            return error.errno == errno.ECONNREFUSED
+    return False
 
 
 def _described(error: Exception, target: URL) -> str:

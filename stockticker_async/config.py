@@ -108,6 +108,8 @@ def parse(raw: Any, *, today: date) -> Config:
     )
 
 
+KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
+"""Of the environment, where the configuration has no key."""
 _FIELDS = (
     "stock_ticker",
     "api_key",
@@ -143,7 +145,9 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
     remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
     if not isinstance(text, str):
         fault = "is missing" if text is None else f"must be a text, not {_kind(text)}"
-        raise ConfigError(f"stock_ticker {fault}. {remedy}")
+        near = next((key for key in raw if "tick" in key.lower() or "symbol" in key.lower()), None)
+        hint = f" (did you mean it by {_shown(raw, near)}?)" if text is None and near is not None else ""
+        raise ConfigError(f"stock_ticker {fault}{hint}. {remedy}")
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
         raise ConfigError(f"stock_ticker is empty. {remedy}")
@@ -176,7 +180,8 @@ def _api_key(raw: Mapping[str, Any]) -> str:
     key = raw.get("api_key")
     remedy = "Give the key of your account at massive.com."
     if not isinstance(key, str):
-        fault = "is missing" if key is None else f"must be a text, not {_kind(key)}"
+        looked = f"is missing, and neither {' nor '.join(KEY_VARIABLES)} is set"
+        fault = looked if key is None else f"must be a text, not {_kind(key)}"
         raise ConfigError(f"api_key {fault}. {remedy}")
     key = key.strip()
     if not key:

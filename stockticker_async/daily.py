@@ -95,7 +95,6 @@ class DailySync:
                 await self._refused(job, refusal)
 
     async def _take(self, job: _Job, found: Answer[list[Row]]) -> None:
-        self._quiet[job.ticker] = False
         through = min(job.last, settled(self._days, found.moment, self._config.end_date))
         if self._forward.progress is not None and job.session <= through:
             self._forward.progress.see(job.session)

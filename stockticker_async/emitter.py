@@ -19,6 +19,8 @@ from stockticker_async.shell import Shell
 
 _STATE_EVERY = 5.0
 """Seconds between states, when there is progress and states stay a small part of the bytes."""
+_FIRST_STATE = 0.5
+"""The same until the first one, so that what is killed early begins no more at the start."""
 _STATE_LATEST = 600.0
 """Seconds of progress after which a state goes out whatever it weighs."""
 _STATE_SHARE = 0.05
@@ -177,7 +179,7 @@ class Emitter:
     def _is_due(self) -> bool:
         """Whether to tell a state, as far as can be said without making one."""
         waited = self._since(self._state_at)
-        if self._finished or waited < _STATE_EVERY:
+        if self._finished or waited < (_FIRST_STATE if self._blob is None else _STATE_EVERY):
             return False
         silent = self._since(self._line_at) >= _SILENCE
         return silent or waited >= _STATE_LATEST or self._is_light(self._state_size)

@@ -7,7 +7,9 @@ gives nothing is a `ConfigError`, which never shows what is in it.
 import errno
 import os
 import select
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 from stockticker_async.errors import ConfigError
 
@@ -30,6 +32,17 @@ def whole(path: str, what: str, *, patience: float = PATIENCE) -> bytes:
                 f"The {what} file {path} has more than {MOST_BYTES // 1024**2} MiB, which cannot be a {what}."
             )
     return _text(path, what, content)
+
+
+def holds_something(path: str) -> bool:
+    """Whether there is a file, or a pipe, that is not empty; what cannot be known is told when it is read."""
+    try:
+        told = Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return not stat.S_ISREG(told.st_mode) or told.st_size > 0
 
 
 def blocks(

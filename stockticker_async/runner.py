@@ -11,7 +11,8 @@ What ends the program, and how:
   written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
   Then the process dies *of* the signal. A second signal ends it at once.
 - The reader has gone: it dies of SIGPIPE at once, as `yes | head -1` does.
-- stdout takes no more (a full disk): one sentence on stderr, exit 1.
+- stdout takes no more (a full disk): one sentence on stderr, exit 1. So is the last error of all, where
+  nobody watches at a terminal.
 """
 
 import os
@@ -85,11 +86,23 @@ def run(
     flush: float = _FLUSH,
     die: Death = die_of,
     watch: Watcher | None = None,
+    told: bool = False,
 ) -> int:
-    """Run to the end and return the exit code, or die of a signal. ``watch`` shows a person what passes."""
+    """Run to the end and return the exit code, or die of a signal.
+
+    ``watch`` shows a person what passes. Who has ``told`` on stderr what is wrong needs no word more there.
+    """
     ending = _Ending(flush, die)
     main = partial(
-        _run, operation, ending, clock=clock, mask=mask, debug=debug, descriptor=descriptor, watch=watch
+        _run,
+        operation,
+        ending,
+        clock=clock,
+        mask=mask,
+        debug=debug,
+        descriptor=descriptor,
+        watch=watch,
+        silent=told,
     )
     interrupt = signal.getsignal(signal.SIGINT)
     try:
@@ -99,8 +112,8 @@ def run(
         if any(isinstance(cause, KeyboardInterrupt) for cause in found):
             die(signal.SIGINT)  # so late that the loop does not mind signals any more
         ending.code = 1
-        told = ", ".join(f"{type(cause).__name__}: {cause}" for cause in found)
-        say(f"The program cannot run: {mask(told)}\n")
+        text = ", ".join(f"{type(cause).__name__}: {cause}" for cause in found)
+        say(f"The program cannot run: {mask(text)}\n")
     finally:
         signal.signal(signal.SIGINT, interrupt)  # the loop leaves Python's own, which ends in a traceback
     return ending.code
@@ -132,6 +145,7 @@ async def _run(
     debug: bool,
     descriptor: int,
     watch: Watcher | None,
+    silent: bool,
 ) -> None:
     async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
         progress = Progress()
@@ -148,6 +162,8 @@ async def _run(
                 ending.code = await _guarded(operation, Shell(clock, lines, mask, progress=progress))
             if not await _is_drained(output):
                 ending.code = 1
+            elif ending.code and watching is None and progress.last_error and not silent:
+                say(f"{progress.last_error}\n")  # stdout may be a file, where nobody looks
             ending.now()
             if watching is not None:
                 watching.end()

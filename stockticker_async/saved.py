@@ -117,8 +117,9 @@ def read(stream: Stream, blob: Any) -> Before:
     if "version" in blob or "tickers" in blob:
         version = blob.get("version")
         if version != VERSION:
-            told = version if isinstance(version, (int, str)) else "unknown"
-            raise _unreadable(stream, f"it has version {str(told)[:20]}, this is {VERSION}")
+            told = repr(version)[:20] if isinstance(version, int | str) else "unknown"
+            fault = f"its version is {told}, where the number {VERSION} is understood"
+            raise _unreadable(stream, fault)
         return _read_own(stream, blob)
     for key in (stream.cursor, "date", "timestamp"):
         if blob.get(key) is not None:
@@ -135,13 +136,18 @@ def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
         raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
     if not isinstance(groups, list):
         raise _unreadable(stream, "tickers is no list")
+    if not groups:
+        raise _unreadable(stream, "tickers has no entry")
     entries: dict[str, Entry] = {}
     for group in groups:
         if not isinstance(group, Mapping):
             raise _unreadable(stream, "an entry of tickers is no object")
         since = max(_EPOCH, _read_day(stream, group, "since"))
         covered = _read_day(stream, group, stream.cursor)
-        for name, mark in _read_names(stream, group.get("names")):
+        names = _read_names(stream, group.get("names"))
+        if not names:
+            raise _unreadable(stream, "an entry of tickers has no names")
+        for name, mark in names:
             if name in entries:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
             entries[name] = Entry(since, covered if covered >= since else None, mark)

@@ -37,6 +37,8 @@ class Progress:
     calls_planned: int = 0
     """Of the whole sync, as far as they are known."""
     calls_made: Callable[[], int] = int
+    last_error: str = ""
+    """What was told last as an ERROR, masked."""
 
 
 class Watching(Offering, Protocol):
@@ -62,8 +64,9 @@ class Shell:
 
     async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
         """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
+        message = self.progress.last_error = self.mask(error.message)
         line = protocol.error(
-            self.mask(error.message),
+            message,
             failure_type=error.failure_type,
             detail=None if error.detail is None else self.mask(error.detail),
             stack_trace=self.mask(error.stack_trace) if isinstance(error, UnforeseenError) else None,

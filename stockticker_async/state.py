@@ -94,7 +94,9 @@ def begin(
             return Start(dict.fromkeys(names, fresh))
         case Foreign(through):
             entry = Entry(start or min(through, settled), min(through, settled))
-            return Start(dict.fromkeys(names, entry), foreign=True)
+            text = f"The state is of {through}, ahead of the last finished day: read on from {settled}."
+            notes = (Note(warn=True, text=text),) if through > settled else ()
+            return Start(dict.fromkeys(names, entry), notes=notes, foreign=True)
         case Saved():
             if not _holds(before.basis, basis, market=MARKET in names):
                 return _begin_anew(before, names, basis, start, fresh)

@@ -51,6 +51,11 @@ class Finished:
     def messages(self) -> list[dict[str, Any]]:
         return oracle.messages(self.stdout)
 
+    @property
+    def last_words(self) -> bytes:
+        """What stderr should say where nobody watches: the last error, in a line."""
+        return f"{self.errors[-1]['message']}\n".encode() if self.returncode and self.errors else b""
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]
 

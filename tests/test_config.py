@@ -417,3 +417,9 @@ def test_the_forms_dates_are_those_of_the_program(text: str) -> None:
         assert not re.search(PROPERTIES[name]["pattern"], text)
         if text:
             assert "is not a date" in refused({**TUTORIAL, name: text})
+
+
+@pytest.mark.parametrize("key", ["stock_tickers", "ticker", "symbol", "Tickers"])
+def test_another_name_for_the_tickers_is_asked_about(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"stock_ticker is missing .did you mean it by '{key}'"):
+        parse({key: "TSLA", "api_key": "k" * 20}, today=date(2024, 1, 2))

@@ -145,14 +145,14 @@ async def test_a_wait_for_the_allowance_is_told_once_and_ended_by_the_next_recor
     assert reasons[0][0]["rate_limited"]["quota_reset"] == int(until.timestamp() * 1000)
 
 
-async def test_a_state_is_due_after_five_seconds_of_progress_when_it_is_light() -> None:
+async def test_the_first_state_is_due_at_once_and_the_next_after_five_seconds_when_it_is_light() -> None:
     stage = Stage()
     await stage.emitter.start()
     for now, cursor, rows, states in (
-        (4.9, 1, 100, 0),
-        (5, 1, 0, 1),
-        (9, 2, 9, 1),
-        (10, 2, 0, 2),
+        (0.4, 1, 100, 0),
+        (0.5, 1, 0, 1),
+        (5.4, 2, 9, 1),
+        (5.5, 2, 0, 2),
         (15, 2, 0, 2),
     ):
         stage.clock.now, stage.vouched.cursor = now, cursor

@@ -43,7 +43,7 @@ def test_the_tutorial_s_five_records_come_wherever_the_machine_stands(
     done = run("read", "--config", path, "--catalog", TUTORIAL_CATALOG, environment={"TZ": zone})
     assert done.records == TUTORIAL
     assert done.returncode == 0
-    assert done.stderr == b""
+    assert done.stderr == done.last_words
 
 
 def test_raw_prices_of_the_past_are_the_same_after_later_splits(tmp_path: Path) -> None:
@@ -168,7 +168,8 @@ def test_a_state_with_nothing_in_it_is_a_full_read_that_says_so(
     for content, said in (
         ([], None),
         (told, "has no STATE in it"),
-        (several, "streams that this source has not: users"),
+        ([*several[:1], {"type": "STREAM", "stream": {**known, "stream_state": {}}}], "has not: users"),
+        (several[1:], "The state of stock_prices is null: all of it is read from its start."),
     ):
         done = run(*arguments, "--state", write_json(state, content))
         warnings = [one["log"]["message"] for one in done.of("LOG") if one["log"]["level"] == "WARN"]
@@ -178,10 +179,37 @@ def test_a_state_with_nothing_in_it_is_a_full_read_that_says_so(
         assert all(said in text for text in about if said)
 
 
+def test_a_first_night_without_a_state_is_no_error(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for name in ("absent", "empty", "no/folder"):
+        path = tmp_path / name
+        done = run(*arguments_of_read(tmp_path, {**config, **DAYS}), "--state", str(path))
+        warnings = [one["log"]["message"] for one in done.of("LOG") if one["log"]["level"] == "WARN"]
+        assert f"There is no state in {path} yet: everything is read from its start." in warnings
+        assert (done.returncode, len(done.records)) == (0, 10)
+
+
+def test_streams_may_be_named_in_the_place_of_a_catalog(config: dict[str, Any], tmp_path: Path) -> None:
+    path = write_json(tmp_path / "config.json", {**config, **DAYS})
+    done = run("read", "--config", path, "--streams", "stock_prices, splits")
+    assert {name for name, _ in done.statuses} == {"stock_prices", "splits"}
+    assert len(done.records) == 5
+    unknown = run("read", "--config", path, "--streams", "prices")
+    assert "prices" in unknown.errors[0]["message"]
+
+
+def test_a_failed_check_may_have_an_exit_code(config: dict[str, Any], tmp_path: Path) -> None:
+    path = write_json(tmp_path / "config.json", {**config, "api_key": "another-key-than-it"})
+    for arguments, code in (([], 0), (["--exit-code"], 1)):
+        done = run("check", "--config", path, *arguments)
+        [status] = done.of("CONNECTION_STATUS")
+        assert (status["connectionStatus"]["status"], done.returncode) == ("FAILED", code)
+
+
 def _is_one_error(returncode: int, errors: list[dict[str, Any]], stderr: bytes, told: str) -> None:
     assert returncode == 1
     assert [told in error["message"] for error in errors] == [True], errors
-    assert stderr == b""
+    assert stderr == f"{errors[0]['message']}\n".encode(), "where stdout is a file nobody looks there"
 
 
 def test_bad_usage_is_told_on_both_channels() -> None:

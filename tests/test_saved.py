@@ -102,8 +102,8 @@ def test_a_bare_date_is_understood(stream: Stream, blob: Any) -> None:
     ("blob", "fault"),
     [
         ("x", "no JSON object"),
-        ({"version": 2, "tickers": []}, "version 2"),
-        ({"tickers": []}, "version unknown"),
+        ({"version": 2, "tickers": []}, "version is 2"),
+        ({"tickers": []}, "version is unknown"),
         ({"cursor": 1}, "has no date"),
         ({"date": "yesterday"}, "which is no day"),
         ({"date": 20201221}, "date is no text"),
@@ -275,3 +275,23 @@ def test_any_bytes_are_a_state_or_a_clear_error(text: bytes) -> None:
     else:
         told = "Reset the stream"
     assert "Reset the stream" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"version": "1"}, "its version is '1', where the number 1 is understood"),
+        ({"version": 2}, "its version is 2, where the number 1 is understood"),
+        ({"version": None}, "its version is unknown"),
+        ({"tickers": []}, "tickers has no entry"),
+        ({"tickers": [{"since": "2020-12-14", "date": "2020-12-18", "names": ""}]}, "has no names"),
+        ({"tickers": [{"since": "2020-12-14", "date": "2020-12-18", "names": ","}]}, "has no names"),
+    ],
+)
+def test_a_state_that_vouches_for_nobody_is_no_state(change: dict[str, Any], fault: str) -> None:
+    """Taken for an empty one it would be a full read without a word."""
+    group = {"since": "2020-12-14", "date": "2020-12-18", "names": "TSLA"}
+    blob = {"version": 1, "adjusted": True, "bar": "1 day", "tickers": [group]}
+    assert isinstance(read(STOCK_PRICES, blob), Saved)
+    with pytest.raises(ConfigError, match=fault):
+        read(STOCK_PRICES, {**blob, **change})

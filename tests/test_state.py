@@ -319,3 +319,11 @@ def test_a_foreign_state_is_read_again_only_for_splits_after_its_date() -> None:
     market = start_of(Foreign(date(2020, 12, 15)), MARKET, start=FIRST)
     followed = follow_splits(market, [old, late], today=date(2020, 12, 21), settled=date(2020, 12, 20))
     assert set(followed.rereads) == {"B"}
+
+
+def test_a_foreign_state_of_the_future_is_told() -> None:
+    start = start_of(Foreign(date(2099, 1, 1)), "A")
+    [note] = start.notes
+    assert note.warn
+    assert "The state is of 2099-01-01, ahead of the last finished day" in note.text
+    assert not start_of(Foreign(date(2020, 12, 15)), "A").notes

@@ -32,7 +32,9 @@ _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
 
 
-async def check(shell: Shell, raw: Any) -> int:
+async def check(shell: Shell, raw: Any, *, failed_code: int = 0) -> int:
+    """Returns the exit code: ``failed_code`` where the check failed."""
+    code = 0
     today = market.new_york_date(shell.clock.utc_now())
     try:
         judged = config.parse(raw, today=today)
@@ -43,8 +45,9 @@ async def check(shell: Shell, raw: Any) -> int:
         line = protocol.connection_status(succeeded=True, message=shell.mask(message))
     except ConnectorError as error:
         line = protocol.connection_status(succeeded=False, message=shell.mask(error.message))
+        code = failed_code
     await shell.output.put(line)
-    return 0
+    return code
 
 
 @dataclass(frozen=True, slots=True)

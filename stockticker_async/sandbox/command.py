@@ -6,12 +6,19 @@ import ipaddress
 import json
 import signal
 import sys
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TextIO
 
 from stockticker_async.sandbox.options import Options
 
 _PLANS = ("basic", "starter", "developer", "advanced")
+
+
+_APART = timedelta(days=2)
+_TWO_CLOCKS = (
+    "Its clock and this machine's are far apart: read asks for what end_date allows, and check, which asks "
+    "for the last session by this machine's clock, finds none.\n"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,10 +155,15 @@ async def run(args: argparse.Namespace) -> int:
 
 def _welcome(url: str, args: argparse.Namespace, now: datetime, out: TextIO) -> None:
     config = {"stock_ticker": "TSLA", "api_key": args.key, "base_url": url}
+    apart = abs(now - datetime.now(UTC)) > _APART
+    if apart:  # the connector's clock is the machine's: without days it would ask for another week
+        last = now.date() - timedelta(days=1)
+        config |= {"start_date": f"{last - timedelta(days=7)}", "end_date": f"{last}"}
     out.write(
         f"The market data API, imitated, listens on {url} (plan: {args.plan}, key: {args.key}).\n"
         f"Its clock says {now:%Y-%m-%d %H:%M} UTC. A configuration to begin with:\n"
         f"  {json.dumps(config)}\n"
-        "Ctrl-C ends it.\n"
+        f"{_TWO_CLOCKS if apart else ''}"
+        "Prices after 2020 are invented. Ctrl-C ends it.\n"
     )
     out.flush()

@@ -121,7 +121,10 @@ async def test_it_serves_until_told_to_stop_and_says_how_to_use_it(monkeypatch: 
     assert url.startswith("http://127.0.0.1:")
     assert url.count("\n") == 1
     config = json.loads(err.getvalue().splitlines()[2])
-    assert config == {"stock_ticker": "TSLA", "api_key": "demo-key", "base_url": url.strip()}
+    days = {"start_date": "2020-12-14", "end_date": "2020-12-21"}
+    assert config == {"stock_ticker": "TSLA", "api_key": "demo-key", "base_url": url.strip(), **days}
+    assert "far apart" in err.getvalue()
+    assert "invented" in err.getvalue()
     assert "2020-12-22 17:00" in err.getvalue()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await running == 0
