@@ -73,7 +73,9 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
     clock = clock or Clock()
     mask = Mask()
     try:
-        args = _parser(argv).parse_args(argv)
+        args, unknown = _parser(argv).parse_known_args(argv)
+        if unknown:  # told with the usage of the command, not of all
+            args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except _Printed as printed:
         return run(_printing(str(printed)), clock=clock, mask=mask)
     except UsageError as error:
@@ -167,6 +169,7 @@ def _parser(argv: Sequence[str]) -> _Parser:
         command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
         command.add_argument("--debug", action="store_true", help="log every call to the API")
         command.add_argument("--version", action=_Version)
+        command.set_defaults(parser=command)
         return command
 
     add("spec", "print what the configuration holds")
@@ -263,6 +266,10 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
     if args.catalog:
         chosen = _read_json(args.catalog, "catalog")
+        if isinstance(chosen, dict) and "stock_ticker" in chosen:
+            raise ConfigError(
+                f"The catalog file {args.catalog} is a configuration: are --config and --catalog swapped?"
+            )
     else:
         names = [name for part in args.streams.split(",") if (name := part.strip())]
         chosen = catalog.configured(names, incremental=True)
@@ -310,6 +317,8 @@ def _read_config(path: str, mask: Mask) -> Any:
     raw = _read_json(path, "config")
     if not isinstance(raw, dict):
         return raw
+    if "streams" in raw and "stock_ticker" not in raw:
+        raise ConfigError(f"The config file {path} is a catalog: are --config and --catalog swapped?")
     if raw.get("api_key") is None:
         from stockticker_async.config import KEY_VARIABLES  # noqa: PLC0415
 

@@ -43,7 +43,10 @@ async def demo(
         narrate = _Narrator(shell.output)
         raw = {"stock_ticker": ",".join(names), "api_key": options.key, "base_url": sandbox.url}
         shell = Shell(Clock(start=_BEGINS), shell.output, shell.mask)
-        await narrate(f"The API's imitation listens on {sandbox.url}. Its clock stands in {_BEGINS:%B %Y}.")
+        await narrate(
+            f"The API's imitation listens on {sandbox.url}. Its clock stands in {_BEGINS:%B %Y}. The closing "
+            "prices of TSLA in that month are real, all others are invented."
+        )
         await narrate("spec: what the configuration holds.")
         await spec(shell, specification)
         await narrate(f"check: is {', '.join(names)} there, and does the key work?")

@@ -63,6 +63,14 @@ async def test_a_wrong_key_is_told_from_the_rest() -> None:
         assert (status, "API key is wrong" in text) == ("FAILED", True)
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("BRK-B", "BRK.B"), ("BRK/B", "BRK.B"), ("$TSLA", "TSLA")])
+async def test_another_way_to_write_a_ticker_is_asked_about(typed: str, meant: str) -> None:
+    async with sandbox_at() as sandbox:
+        status, text = await checked(sandbox, raw_config(sandbox, typed))
+        assert status == "FAILED"
+        assert f"Did you mean {meant}?" in text
+
+
 async def test_an_unknown_ticker_is_named_and_the_other_case_suggested() -> None:
     async with sandbox_at() as sandbox:
         status, text = await checked(sandbox, raw_config(sandbox, "AAPL,tsla,NOPE"))

@@ -276,3 +276,10 @@ def test_a_sandbox_needs_no_stderr() -> None:
         process.terminate()
         assert process.stdout.read() == b""
     assert process.returncode == 0
+
+
+def test_a_wrong_option_is_told_with_the_usage_of_its_command() -> None:
+    done = run_here("read", "--config", "a", "--catalog", "b", "--bogus")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"usage: source-stockticker-async read ")
+    assert b"--state" in done.stderr

@@ -198,6 +198,20 @@ def test_streams_may_be_named_in_the_place_of_a_catalog(config: dict[str, Any], 
     assert "prices" in unknown.errors[0]["message"]
 
 
+def test_a_catalog_in_the_place_of_the_configuration_is_told_by_its_file(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = write_json(tmp_path / "config.json", {**config, **DAYS})
+    catalog = tmp_path / "catalog.json"
+    catalog.write_bytes(run("catalog").stdout)
+    for files, told in (
+        ((str(catalog), settings), f"The config file {catalog} is a catalog"),
+        ((settings, settings), f"The catalog file {settings} is a configuration"),
+    ):
+        done = run("read", "--config", files[0], "--catalog", files[1])
+        assert done.errors[0]["message"] == f"{told}: are --config and --catalog swapped?"
+
+
 def test_a_failed_check_may_have_an_exit_code(config: dict[str, Any], tmp_path: Path) -> None:
     path = write_json(tmp_path / "config.json", {**config, "api_key": "another-key-than-it"})
     for arguments, code in (([], 0), (["--exit-code"], 1)):

@@ -118,7 +118,7 @@ class _Check:
         unknown = [name for name in missing if not await self._exists(name)]
         if not unknown:
             return
-        hints = [hint for name in unknown if (hint := _other_case(name, seen))]
+        hints = [hint for name in unknown if (hint := _other_spelling(name, seen))]
         remedy = f" Did you mean {', '.join(hints)}?" if hints else ""
         raise ConfigError(
             f"stock_ticker: the API knows no {named(unknown)}.{remedy} Upper and lower case differ, and "
@@ -186,6 +186,11 @@ class _Check:
         return f"A first sync of the bars takes about {calls}{under}."
 
 
-def _other_case(name: str, seen: _Seen) -> str | None:
-    same = [other for other in seen.bars if other.upper() == name.upper()]
+def _other_spelling(name: str, seen: _Seen) -> str | None:
+    """The ticker that traded and may be meant: in another case, without $, with the dot of a share class."""
+
+    def plain(ticker: str) -> str:
+        return ticker.upper().removeprefix("$").replace("-", ".").replace("/", ".")
+
+    same = [other for other in seen.bars if plain(other) == plain(name)]
     return same[0] if same else None
