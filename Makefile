@@ -14,7 +14,7 @@ PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-h
 
 help:
 	@echo "make demo    the whole main job, with no key and no network"
-	@echo "make test    the tests, but for the long ones: some two minutes"
+	@echo "make test    the tests, but for the long ones: below three minutes"
 	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, all tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
