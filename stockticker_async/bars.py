@@ -56,8 +56,8 @@ class _Page(msgspec.Struct):
     status: str | None = None
     adjusted: bool | None = None
     next_url: str | None = None
-    error: str | None = None
-    message: str | None = None
+    error: Any = None  # read only where the status is none of success, and then whatever it holds
+    message: Any = None
     resultsCount: Any = None  # noqa: N815 - the API's names
     count: Any = None
 
@@ -316,7 +316,7 @@ def successful(page: P) -> P:
     """The page, or `BadPageError` with the reason that it gives."""
     # DELAYED is what plans with late data answer; older answers had no status at all
     if page.status not in (None, "OK", "DELAYED"):
-        said = (page.error or page.message or "no reason given")[:200]
+        said = str(page.error or page.message or "no reason given")[:200]
         raise BadPageError(f"the API answered 200 with status {page.status[:40]}: {said}")
     return page
 

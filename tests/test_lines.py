@@ -109,6 +109,7 @@ def test_every_line_is_byte_for_byte_that_of_its_bar(intraday: bool, spaced: boo
     @example([], "TSLA", {"x": '"results":[{"t":1}]'})
     @example([], "TSLA", {"xxxx": {"results": [{"t": 1}]}})
     @example([], "TSLA", {"xxxx": {"results": [WHOLE]}})
+    @example([], "TSLA", {"error": [], "message": {"a": 1}})
     def property_of_pages(results: list[dict[str, Any]], ticker: str, unknown: dict[str, Any]) -> None:
         asked = Asked(ticker, FIRST, LAST, Bar(1, "minute") if intraday else DAY, adjusted=True)
         envelope = {**unknown, "ticker": ticker, "results": results, "adjusted": True, "status": "OK"}
