@@ -20,10 +20,10 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import orjson
 
-from stockticker_async.config import Bar
+from stockticker_async.bar_size import BarSize, window_days
 from stockticker_async.errors import BadPageError
 from stockticker_async.limits import MIB, may_be_decoded
-from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text, window_days
+from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text
 from stockticker_async.shapes import Row, stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
@@ -100,7 +100,7 @@ class Asked:
     ticker: str
     first: date
     last: date
-    bar: Bar
+    bar: BarSize
     adjusted: bool
 
     @property

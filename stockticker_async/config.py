@@ -7,13 +7,13 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from stockticker_async.bar_size import ONE_DAY, BarSize, Timespan
 from stockticker_async.errors import ConfigError
 
 T = TypeVar("T", int, None)
-Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 MARKET = "*"
 """The whole market, in place of a ticker."""
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
@@ -21,24 +21,6 @@ _MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
 _TICKER_CHARS = 24
 """The longest, an option's, have 23. A key has 32, and must not be sent or shown as a ticker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """The size of a bar: ``multiplier`` times ``timespan``."""
-
-    multiplier: int = 1
-    timespan: Timespan = "day"
-
-    def __str__(self) -> str:
-        return f"{self.multiplier} {self.timespan}"
-
-    @property
-    def intraday(self) -> bool:
-        return self.timespan in ("second", "minute", "hour")
-
-
-DAY = Bar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +33,7 @@ class Config:
     start_date: date | None = None
     end_date: date | None = None
     adjusted: bool = True
-    bar: Bar = DAY
+    bar: BarSize = ONE_DAY
     include_otc: bool = False
     lookback_days: int = 1
     requests_per_minute: int | None = None
@@ -80,8 +62,8 @@ def parse(raw: Any, *, today: date) -> Config:
         )
     if start is not None and end is not None and end < start:
         raise ConfigError(f"end_date {end} is before start_date {start}: exchange them, or leave one empty.")
-    bar = Bar(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
-    if not tickers and bar != DAY:
+    bar = BarSize(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
+    if not tickers and bar != ONE_DAY:
         raise ConfigError(
             f'stock_ticker "*" gives bars of 1 day only, not of {bar}: name the tickers, or set '
             "multiplier to 1 and timespan to day."

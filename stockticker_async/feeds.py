@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from stockticker_async import market
-from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async import bar_size, market
+from stockticker_async.bar_size import ONE_DAY, BarSize
+from stockticker_async.config import MARKET, Config
 from stockticker_async.emitter import Emitter
 from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market, weekdays_in
 from stockticker_async.saved import Entry
@@ -36,7 +37,7 @@ class Feed:
 
     emitter: Emitter
     progress: Progress
-    bar: Bar
+    bar: BarSize
     kind: Literal["prices", "bars"]
     lookback: int
     """Settled sessions before the cursor that are read again."""
@@ -59,7 +60,7 @@ class Feed:
                     self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
 
 
-def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | None) -> date | None:
+def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: date | None) -> date | None:
     """Where reading a ticker begins in this sync. None: there is nothing to read.
 
     ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
@@ -76,7 +77,7 @@ def first_day(entry: Entry, *, lookback: int, bar: Bar, days: Days, end: date | 
         first = entry.floor
         if lookback:
             first = max(entry.since, market.sessions_back(entry.cursor, lookback - 1))
-    first = market.grid_day(bar, entry.since, first)
+    first = bar_size.grid_day(bar, entry.since, first)
     return first if first <= days.last else None
 
 
@@ -90,7 +91,7 @@ def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
 
 
 def family_plan(
-    config: Config, bar: Bar, feeds: Sequence[Feed], days: Days, *, allowance: int | None
+    config: Config, bar: BarSize, feeds: Sequence[Feed], days: Days, *, allowance: int | None
 ) -> Plan:
     """The calls for streams that share their bars."""
     plan = plan_bars(config, bar, first_days(feeds), days.last, allowance=allowance)
@@ -103,13 +104,13 @@ def family_plan(
 
 
 def plan_bars(
-    config: Config, bar: Bar, firsts: Mapping[str, date], last: date, *, allowance: int | None
+    config: Config, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
 ) -> Plan:
     """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
     if config.whole_market:
         return Plan(grouped=plan_market(firsts[MARKET], last) if firsts else ())
     windows = [Window(name, first, last) for name, first in firsts.items()]
-    if bar == DAY:
+    if bar == ONE_DAY:
         return plan_days(windows, allowance=allowance)
     if bar.intraday:
         pieces = plan_intraday(windows, bar_minutes=_BAR_MINUTES[bar.timespan])

@@ -29,6 +29,7 @@ import msgspec
 import orjson
 
 from stockticker_async import protocol
+from stockticker_async.bar_size import window_days
 from stockticker_async.bars import (
     Asked,
     Envelope,
@@ -41,7 +42,7 @@ from stockticker_async.bars import (
     whole,
 )
 from stockticker_async.limits import MIB
-from stockticker_async.market import midnight_ms, session_of, utc_text, window_days
+from stockticker_async.market import midnight_ms, session_of, utc_text
 from stockticker_async.shapes import Row
 
 _DAY_MS = 86_400_000

@@ -16,14 +16,12 @@ from zoneinfo import ZoneInfo
 # the module itself: the package would import it at the first use, in the middle of a sync
 from holidays.financial.ny_stock_exchange import NewYorkStockExchange
 
-from stockticker_async.config import Bar
+from stockticker_async.bar_size import BarSize, window_days
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
 _STAMPS = (time(), time(16))  # New York, of bars of a day and longer: start and close
-_DAYS_IN = {"second": 1, "minute": 1, "hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def new_york_date(moment: datetime) -> date:
@@ -126,7 +124,7 @@ def _sessions(first: date, last: date) -> list[date]:
     return found[bisect_left(found, first) : bisect_right(found, last)]
 
 
-def missing_sessions(bar: Bar, first: date, last: date, starts: Collection[date]) -> int:
+def missing_sessions(bar: BarSize, first: date, last: date, starts: Collection[date]) -> int:
     """How many sessions of the calendar from ``first`` to ``last``, both included, lie in no bar.
 
     ``starts`` are the New York dates on which bars of that size begin; a bar of several days may begin
@@ -142,46 +140,3 @@ def missing_sessions(bar: Bar, first: date, last: date, starts: Collection[date]
         not place or (day - ordered[place - 1]).days >= span
         for day, place in zip(sessions, places, strict=True)
     )
-
-
-def window_days(bar: Bar) -> int:
-    """No bar of this size is longer than so many days.
-
-    A bar of several days belongs to the date of its start, and the API answers with whole bars:
-    one that contains the first day asked may start up to so many days, less one, before it.
-    """
-    return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
-
-
-def last_day(bar: Bar, start: date) -> date:
-    """The last day of the bar of this size that starts on a day."""
-    if bar.intraday or bar == Bar():
-        return start
-    if bar.timespan in _MONTHS:
-        number = start.year * 12 + start.month - 1 + _MONTHS[bar.timespan] * bar.multiplier
-        # a bar that starts in the middle of a month may be cut there, or counted from there
-        return date(number // 12, number % 12 + 1, 1) - DAY
-    return start + timedelta(days=window_days(bar) - 1)
-
-
-def counts_days(bar: Bar) -> bool:
-    """Whether bars of this size may be counted from the first day asked (see `grid_day`)."""
-    return not bar.intraday and bar.multiplier > 1
-
-
-def grid_day(bar: Bar, since: date, day: date) -> date:
-    """The last day on or before ``day`` at which a bar of several days may be asked to begin.
-
-    Whether the API counts such bars from its own epoch or from the day asked is not documented, so
-    a stream always asks from days that are whole bars after its first one: then both give the
-    same bars. Single days, weeks and so on are the API's own windows, and need no grid.
-    """
-    if not counts_days(bar) or day <= since:
-        return day
-    if bar.timespan in ("day", "week"):
-        span = window_days(bar)
-        return since + timedelta(days=(day - since).days // span * span)
-    months = _MONTHS[bar.timespan] * bar.multiplier
-    passed = ((day.year - since.year) * 12 + day.month - since.month) // months * months
-    number = since.year * 12 + since.month - 1 + passed
-    return max(since, date(number // 12, number % 12 + 1, 1))

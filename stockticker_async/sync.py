@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from stockticker_async import api, bars, market
+from stockticker_async import api, bar_size, bars, market
 from stockticker_async.api import Market
+from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
-from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.config import MARKET, Config
 from stockticker_async.doubt import Doubt
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
@@ -103,7 +104,9 @@ class _Answered:
 class BarsSync:
     """Reads bars of one size for its feeds."""
 
-    def __init__(self, client: Client, config: Config, bar: Bar, feeds: Sequence[Feed], days: Days) -> None:
+    def __init__(
+        self, client: Client, config: Config, bar: BarSize, feeds: Sequence[Feed], days: Days
+    ) -> None:
         self.failures: list[Failure] = []
         self._unproven: set[str] = set()
         """New tickers of which no bar was seen yet, so that they may not exist at all."""
@@ -200,7 +203,7 @@ class BarsSync:
                     self._prove(asked.ticker)
                     for feed, written in zip(feeds, page.written, strict=True):
                         await self._write_range(asked, feed, written)
-                    if self._bar == DAY:
+                    if self._bar == ONE_DAY:
                         self._completeness.add_bars(asked.ticker, page.moments)
                 if answer.lacking is not None:
                     lacking = answer.lacking
@@ -271,7 +274,7 @@ class BarsSync:
         """
         start = market.session_of(timestamp_ms)
         over = market.sessions_back(self._days.settled, 1)
-        return max(start, min(market.last_day(asked.bar, start), asked.last, over))
+        return max(start, min(bar_size.last_day(asked.bar, start), asked.last, over))
 
     async def _ask_session(self, job: _SessionJob) -> None:
         place = job.part.place

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import at, made_names, raw_config
 
-from stockticker_async import api, config
+from stockticker_async import api, bar_size, config
 from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
@@ -144,7 +144,7 @@ async def test_the_reference_knows_the_listed_and_not_the_made_up() -> None:
 
 async def test_bars_answered_with_404_are_told_by_its_kind() -> None:
     async with talking() as (sandbox, client):
-        asked = Asked("TSLA", SINCE, UNTIL, config.DAY, adjusted=True)
+        asked = Asked("TSLA", SINCE, UNTIL, bar_size.ONE_DAY, adjusted=True)
         sandbox.faults.add(
             Fault(kind="status", match="/v2/", status=404, body=b"404 page not found", times=2)
         )

@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stockticker_async import protocol
+from stockticker_async.bar_size import BarSize
 from stockticker_async.bars import (
     Asked,
     MarketBar,
@@ -27,13 +28,12 @@ from stockticker_async.bars import (
     market_bar_rows,
     market_price_rows,
 )
-from stockticker_async.config import Bar
 from stockticker_async.errors import BadPageError, TransientError
 from stockticker_async.lines import Piece, bar_lines, price_lines
 
 NEW_YORK = ZoneInfo("America/New_York")
-DAY = Bar()
-MINUTE = Bar(1, "minute")
+DAY = BarSize()
+MINUTE = BarSize(1, "minute")
 MONDAY = date(2020, 12, 14)
 FRIDAY = date(2020, 12, 18)
 ASKED = Asked("TSLA", MONDAY, FRIDAY, DAY, adjusted=True)
@@ -271,20 +271,20 @@ def test_minute_bars_keep_their_dates_through_a_switch() -> None:
 @pytest.mark.parametrize(
     ("size", "first", "start"),
     [
-        (Bar(1, "week"), date(2020, 12, 16), at(2020, 12, 13)),  # weeks start on Sunday
-        (Bar(1, "week"), date(2020, 12, 19), at(2020, 12, 13)),
-        (Bar(2, "week"), date(2020, 12, 19), at(2020, 12, 6)),
-        (Bar(1, "month"), date(2020, 12, 31), at(2020, 12, 1)),
-        (Bar(1, "quarter"), date(2020, 12, 31), at(2020, 10, 1)),
-        (Bar(1, "year"), date(2020, 12, 31), at(2020, 1, 1)),
-        (Bar(3, "day"), date(2020, 12, 16), at(2020, 12, 14)),
-        (Bar(7, "minute"), date(2020, 12, 16), at(2020, 12, 15, 23, 54)),
-        (Bar(5, "hour"), date(2020, 12, 16), at(2020, 12, 15, 20)),
+        (BarSize(1, "week"), date(2020, 12, 16), at(2020, 12, 13)),  # weeks start on Sunday
+        (BarSize(1, "week"), date(2020, 12, 19), at(2020, 12, 13)),
+        (BarSize(2, "week"), date(2020, 12, 19), at(2020, 12, 6)),
+        (BarSize(1, "month"), date(2020, 12, 31), at(2020, 12, 1)),
+        (BarSize(1, "quarter"), date(2020, 12, 31), at(2020, 10, 1)),
+        (BarSize(1, "year"), date(2020, 12, 31), at(2020, 1, 1)),
+        (BarSize(3, "day"), date(2020, 12, 16), at(2020, 12, 14)),
+        (BarSize(7, "minute"), date(2020, 12, 16), at(2020, 12, 15, 23, 54)),
+        (BarSize(5, "hour"), date(2020, 12, 16), at(2020, 12, 15, 20)),
     ],
     ids=str,
 )
 def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
-    size: Bar, first: date, start: int
+    size: BarSize, first: date, start: int
 ) -> None:
     asked = Asked("TSLA", first, date(2020, 12, 31), size, adjusted=True)
     assert stamps(bars_of(wire(start), asked=asked)) == [start]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from stockticker_async import catalog, protocol, resources
+from stockticker_async.bar_size import ONE_DAY
 from stockticker_async.bars import Asked, WireBar
 from stockticker_async.catalog import Selected
-from stockticker_async.config import DAY
 from stockticker_async.errors import ConfigError
 from stockticker_async.lines import bar_lines, price_lines
 from stockticker_async.market import midnight_ms
@@ -93,7 +93,7 @@ def test_the_rows_have_exactly_the_fields_of_their_schema() -> None:
         WireBar(t=midnight_ms(day), o=1.0, h=1.0, l=1.0, c=1.0, v=1.0),
         WireBar(t=midnight_ms(date(2020, 12, 16)), o=1.0, h=1.0, l=1.0, c=1.0, v=0.5, vw=1.0, n=2, otc=True),
     ]
-    asked = Asked("TSLA", day, day, DAY, adjusted=True)
+    asked = Asked("TSLA", day, day, ONE_DAY, adjusted=True)
     lines = {
         STOCK_PRICES: price_lines("s", "TSLA", bars, day, emitted_at_ms=0),
         STOCK_BARS: bar_lines("s", bars, day, asked=asked, emitted_at_ms=0),

@@ -20,10 +20,10 @@ from loopback import NOON, client, serving, speaking, until
 from yarl import URL
 
 from stockticker_async import api
+from stockticker_async.bar_size import ONE_DAY
 from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, _translated
 from stockticker_async.clock import Clock
-from stockticker_async.config import DAY
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limits import Limits
 from stockticker_async.lines import Wanted
@@ -31,7 +31,7 @@ from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
 
-WEEK = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 21), DAY, adjusted=True)
+WEEK = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 21), ONE_DAY, adjusted=True)
 BARS = "/v2/aggs/ticker/TSLA/range/1/day/2020-12-14/2020-12-21"
 MINUTE = 60.0
 
@@ -158,7 +158,7 @@ async def test_a_next_url_that_is_a_path_belongs_to_the_api() -> None:
     async with sandbox() as served, client(served.url) as opened:
         further = "/v2/aggs/ticker/TSLA/range/1/day/2020-12-22/2020-12-22"
         served.faults.add(Fault(kind="edit", edit="next_url", next_url=further))
-        asked = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 22), DAY, adjusted=True)
+        asked = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 22), ONE_DAY, adjusted=True)
         served.faults.add(Fault(kind="edit", edit="next_url", next_url="", after=1))
         with pytest.raises(BadPageError, match=r"twice|out of order"):
             await closes(opened, asked)

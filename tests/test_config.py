@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from stockticker_async import resources
-from stockticker_async.config import BASE_URL, DAY, Bar, Config, Timespan, parse
+from stockticker_async.bar_size import ONE_DAY, BarSize, Timespan
+from stockticker_async.config import BASE_URL, Config, parse
 from stockticker_async.errors import ConfigError
 
 TODAY = date(2024, 6, 3)
@@ -58,10 +59,10 @@ def test_the_tutorials_configuration_is_enough() -> None:
         ("end_date", "", "end_date", None),
         ("adjusted", False, "adjusted", False),
         ("adjusted", None, "adjusted", True),
-        ("multiplier", 1000, "bar", Bar(1000, "day")),
-        ("multiplier", None, "bar", DAY),
-        *(("timespan", name, "bar", Bar(1, name)) for name in get_args(Timespan)),
-        ("timespan", None, "bar", DAY),
+        ("multiplier", 1000, "bar", BarSize(1000, "day")),
+        ("multiplier", None, "bar", ONE_DAY),
+        *(("timespan", name, "bar", BarSize(1, name)) for name in get_args(Timespan)),
+        ("timespan", None, "bar", ONE_DAY),
         ("include_otc", True, "include_otc", True),
         ("lookback_days", 0, "lookback_days", 0),
         ("lookback_days", 250, "lookback_days", 250),
@@ -216,8 +217,8 @@ def test_a_key_over_plain_http_is_a_warning(url: str) -> None:
 
 
 def test_a_bar_tells_its_size_in_words() -> None:
-    assert str(Bar(5, "minute")) == "5 minute"
-    assert [name for name in get_args(Timespan) if Bar(1, name).intraday] == ["second", "minute", "hour"]
+    assert str(BarSize(5, "minute")) == "5 minute"
+    assert [name for name in get_args(Timespan) if BarSize(1, name).intraday] == ["second", "minute", "hour"]
 
 
 # The key
@@ -359,7 +360,7 @@ def test_only_the_key_is_a_secret() -> None:
 
 def test_the_forms_defaults_are_those_of_the_program() -> None:
     defaults = {one.name: one.default for one in fields(Config)}
-    bar = {"multiplier": DAY.multiplier, "timespan": DAY.timespan}
+    bar = {"multiplier": ONE_DAY.multiplier, "timespan": ONE_DAY.timespan}
     told = {name: one["default"] for name, one in PROPERTIES.items() if "default" in one}
     assert told == {name: bar.get(name, defaults.get(name)) for name in told}
     assert set(told) == {

@@ -8,8 +8,9 @@ import pytest
 from support import Recorder
 
 from stockticker_async import config
+from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.clock import Clock
-from stockticker_async.config import DAY, MARKET, Bar
+from stockticker_async.config import MARKET
 from stockticker_async.emitter import Emitter
 from stockticker_async.feeds import Days, Feed, family_plan, first_day
 from stockticker_async.log import Mask
@@ -27,7 +28,7 @@ def parsed(**fields: Any) -> config.Config:
     return config.parse({"stock_ticker": "*", "api_key": "k", **fields}, today=DAYS.today)
 
 
-def feed(start: Start, *, bars: bool = False, bar: Bar = DAY) -> Feed:
+def feed(start: Start, *, bars: bool = False, bar: BarSize = ONE_DAY) -> Feed:
     stream = STOCK_BARS if bars else STOCK_PRICES
     progress = Progress(stream, Basis(adjusted=True, bar=str(bar)), start)
     emitter = Emitter(stream.name, progress, Shell(Clock(), Recorder(), Mask()))
@@ -47,7 +48,7 @@ def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_da
     feeds = feeds[::-1] if reverse else feeds
     for one in feeds:
         one.begin(DAYS, None)
-    plan = family_plan(parsed(), DAY, feeds, DAYS, allowance=None)
+    plan = family_plan(parsed(), ONE_DAY, feeds, DAYS, allowance=None)
     asked = {call.ticker: call for call in plan.ranges}
     assert asked["AAA"] == RangeCall("AAA", date(2020, 12, 1), DAYS.last)
     assert asked["BBB"] == RangeCall("BBB", date(2020, 12, 1), DAYS.last)
@@ -60,7 +61,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
     for since, last in ((FIRST, DAYS.settled), (date(2020, 12, 18), DAYS.settled)):
         one = feed(market(since, DAYS.settled, "AAA"))
         one.begin(ended, ended.last)
-        plan = family_plan(parsed(), DAY, [one], ended, allowance=None)
+        plan = family_plan(parsed(), ONE_DAY, [one], ended, allowance=None)
         assert plan.ranges == (RangeCall("AAA", since, last),)
         assert plan.grouped == ()
 
@@ -68,7 +69,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
 def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
     one = feed(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
     one.begin(DAYS, None)
-    assert family_plan(parsed(), DAY, [one], DAYS, allowance=None).calls == 0
+    assert family_plan(parsed(), ONE_DAY, [one], DAYS, allowance=None).calls == 0
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
         (Entry(date.max, date.max), FIRST, None),
     ],
 )
-@pytest.mark.parametrize("bar", [DAY, Bar(2, "week"), Bar(1, "minute")])
-def test_where_reading_begins(entry: Entry, end: date | None, first: date | None, bar: Bar) -> None:
+@pytest.mark.parametrize("bar", [ONE_DAY, BarSize(2, "week"), BarSize(1, "minute")])
+def test_where_reading_begins(entry: Entry, end: date | None, first: date | None, bar: BarSize) -> None:
     found = first_day(entry, lookback=0, bar=bar, days=DAYS, end=end)
     # a bar of two weeks is asked from the first day of all on, as long as the day lies within it
     assert found == (FIRST if first is not None and bar.multiplier > 1 else first)
@@ -97,14 +98,14 @@ def test_where_reading_begins(entry: Entry, end: date | None, first: date | None
 @pytest.mark.parametrize(
     ("bar", "calls"),
     [
-        (Bar(1, "minute"), 2),  # 52 sessions of 960 minutes surely fit a page
-        (Bar(1, "hour"), 2),
-        (Bar(1, "second"), 70),  # not one does, and dates cut no finer
-        (Bar(30, "second"), 70),  # seconds are what the page's limit counts
-        (Bar(2, "week"), 1),
+        (BarSize(1, "minute"), 2),  # 52 sessions of 960 minutes surely fit a page
+        (BarSize(1, "hour"), 2),
+        (BarSize(1, "second"), 70),  # not one does, and dates cut no finer
+        (BarSize(30, "second"), 70),  # seconds are what the page's limit counts
+        (BarSize(2, "week"), 1),
     ],
 )
-def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: Bar, calls: int) -> None:
+def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: BarSize, calls: int) -> None:
     days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
     one = feed(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
     one.begin(days, None)

@@ -18,6 +18,7 @@ NAME = "stockticker_async"
 CORE = (
     "errors",
     "protocol",
+    "bar_size",
     "config",
     "market",
     "shapes",

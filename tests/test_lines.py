@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stockticker_async import lines, protocol
+from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked
-from stockticker_async.config import DAY, Bar
 from stockticker_async.errors import BadPageError
 from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.market import midnight_ms
@@ -111,7 +111,7 @@ def test_every_line_is_byte_for_byte_that_of_its_bar(intraday: bool, spaced: boo
     @example([], "TSLA", {"xxxx": {"results": [WHOLE]}})
     @example([], "TSLA", {"error": [], "message": {"a": 1}})
     def property_of_pages(results: list[dict[str, Any]], ticker: str, unknown: dict[str, Any]) -> None:
-        asked = Asked(ticker, FIRST, LAST, Bar(1, "minute") if intraday else DAY, adjusted=True)
+        asked = Asked(ticker, FIRST, LAST, BarSize(1, "minute") if intraday else ONE_DAY, adjusted=True)
         envelope = {**unknown, "ticker": ticker, "results": results, "adjusted": True, "status": "OK"}
         options = orjson.OPT_INDENT_2 if spaced else 0
         page = converted(orjson.dumps({**envelope, "next_url": "/next"}, option=options), asked)
@@ -134,7 +134,7 @@ def at(day: date) -> int:
     return midnight_ms(day)
 
 
-ASKED = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+ASKED = Asked("TSLA", FIRST, LAST, ONE_DAY, adjusted=True)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ ASKED = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
     ],
 )
 def test_bars_of_anything_but_the_results_of_the_page_are_no_bars(form: str) -> None:
-    asked = Asked("TSLA", FIRST, LAST, DAY, adjusted=True)
+    asked = Asked("TSLA", FIRST, LAST, ONE_DAY, adjusted=True)
     page = converted((form % orjson.dumps(WHOLE).decode()).encode(), asked)
     assert page.count == 0
     assert written(page) == [b"", b""]
@@ -272,7 +272,7 @@ def test_a_stream_gets_its_days_and_no_otc_stocks_unless_it_wants_them() -> None
 
 
 def test_a_full_page_is_cut_into_pieces_that_the_output_takes() -> None:
-    minute = Asked("TSLA", FIRST, LAST, Bar(1, "minute"), adjusted=True)
+    minute = Asked("TSLA", FIRST, LAST, BarSize(1, "minute"), adjusted=True)
     body = page_of(*(wire(at(FIRST) + n * 60_000, vw=123.4567, n=10**9) for n in range(50_000)))
     page = converted(body, minute, BOTH[1:])
     pieces = page.written[0].pieces

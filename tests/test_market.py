@@ -10,15 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.config import Bar, Timespan
+from stockticker_async.bar_size import BarSize, Timespan, grid_day, last_day, window_days
 from stockticker_async.market import (
     NEW_YORK,
-    grid_day,
     holds_session,
     is_session,
     is_weekday,
     last_askable,
-    last_day,
     last_settled,
     midnight_ms,
     missing_sessions,
@@ -28,7 +26,6 @@ from stockticker_async.market import (
     sessions_back,
     utc_text,
     weekdays,
-    window_days,
 )
 
 ONE = timedelta(days=1)
@@ -287,27 +284,29 @@ def test_counting_back_leaves_as_many_sessions_behind(day: date, count: int) -> 
 
 # The grid of bars of several days
 
-multiples = st.builds(Bar, st.integers(1, 40), st.sampled_from(["day", "week", "month", "quarter", "year"]))
+multiples = st.builds(
+    BarSize, st.integers(1, 40), st.sampled_from(["day", "week", "month", "quarter", "year"])
+)
 
 
 @pytest.mark.parametrize(
     ("bar", "since", "day", "expected"),
     [
-        (Bar(3, "day"), date(2024, 1, 1), date(2024, 1, 6), date(2024, 1, 4)),
-        (Bar(2, "week"), date(2024, 1, 3), date(2024, 1, 31), date(2024, 1, 31)),
-        (Bar(2, "week"), date(2024, 1, 3), date(2024, 1, 30), date(2024, 1, 17)),
-        (Bar(2, "month"), date(2024, 1, 15), date(2024, 2, 29), date(2024, 1, 15)),
-        (Bar(2, "month"), date(2024, 1, 15), date(2024, 3, 1), date(2024, 3, 1)),
-        (Bar(2, "month"), date(2024, 11, 30), date(2025, 2, 28), date(2025, 1, 1)),
-        (Bar(2, "quarter"), date(2024, 2, 15), date(2024, 12, 31), date(2024, 8, 1)),
-        (Bar(2, "year"), date(2020, 5, 5), date(2025, 4, 30), date(2024, 5, 1)),
-        (Bar(1, "month"), date(2024, 1, 15), date(2024, 3, 7), date(2024, 3, 7)),
-        (Bar(5, "minute"), date(2024, 1, 15), date(2024, 3, 7), date(2024, 3, 7)),
-        (Bar(3, "day"), date(2024, 1, 15), date(2024, 1, 2), date(2024, 1, 2)),
+        (BarSize(3, "day"), date(2024, 1, 1), date(2024, 1, 6), date(2024, 1, 4)),
+        (BarSize(2, "week"), date(2024, 1, 3), date(2024, 1, 31), date(2024, 1, 31)),
+        (BarSize(2, "week"), date(2024, 1, 3), date(2024, 1, 30), date(2024, 1, 17)),
+        (BarSize(2, "month"), date(2024, 1, 15), date(2024, 2, 29), date(2024, 1, 15)),
+        (BarSize(2, "month"), date(2024, 1, 15), date(2024, 3, 1), date(2024, 3, 1)),
+        (BarSize(2, "month"), date(2024, 11, 30), date(2025, 2, 28), date(2025, 1, 1)),
+        (BarSize(2, "quarter"), date(2024, 2, 15), date(2024, 12, 31), date(2024, 8, 1)),
+        (BarSize(2, "year"), date(2020, 5, 5), date(2025, 4, 30), date(2024, 5, 1)),
+        (BarSize(1, "month"), date(2024, 1, 15), date(2024, 3, 7), date(2024, 3, 7)),
+        (BarSize(5, "minute"), date(2024, 1, 15), date(2024, 3, 7), date(2024, 3, 7)),
+        (BarSize(3, "day"), date(2024, 1, 15), date(2024, 1, 2), date(2024, 1, 2)),
     ],
 )
 def test_the_day_from_which_bars_of_several_days_are_asked(
-    bar: Bar, since: date, day: date, expected: date
+    bar: BarSize, since: date, day: date, expected: date
 ) -> None:
     assert grid_day(bar, since, day) == expected
 
@@ -315,22 +314,22 @@ def test_the_day_from_which_bars_of_several_days_are_asked(
 @pytest.mark.parametrize(
     ("bar", "start", "last"),
     [
-        (Bar(5, "minute"), date(2024, 1, 2), date(2024, 1, 2)),
-        (Bar(), date(2024, 1, 2), date(2024, 1, 2)),
-        (Bar(3, "day"), date(2024, 1, 1), date(2024, 1, 3)),
-        (Bar(1, "week"), date(2024, 1, 7), date(2024, 1, 13)),
-        (Bar(2, "month"), date(2023, 12, 1), date(2024, 1, 31)),
-        (Bar(1, "month"), date(2024, 2, 15), date(2024, 2, 29)),
-        (Bar(1, "quarter"), date(2024, 10, 1), date(2024, 12, 31)),
-        (Bar(2, "year"), date(2024, 1, 1), date(2025, 12, 31)),
+        (BarSize(5, "minute"), date(2024, 1, 2), date(2024, 1, 2)),
+        (BarSize(), date(2024, 1, 2), date(2024, 1, 2)),
+        (BarSize(3, "day"), date(2024, 1, 1), date(2024, 1, 3)),
+        (BarSize(1, "week"), date(2024, 1, 7), date(2024, 1, 13)),
+        (BarSize(2, "month"), date(2023, 12, 1), date(2024, 1, 31)),
+        (BarSize(1, "month"), date(2024, 2, 15), date(2024, 2, 29)),
+        (BarSize(1, "quarter"), date(2024, 10, 1), date(2024, 12, 31)),
+        (BarSize(2, "year"), date(2024, 1, 1), date(2025, 12, 31)),
     ],
 )
-def test_the_last_day_of_a_bar(bar: Bar, start: date, last: date) -> None:
+def test_the_last_day_of_a_bar(bar: BarSize, start: date, last: date) -> None:
     assert last_day(bar, start) == last
 
 
 @given(multiples, calendar_days, st.integers(0, 4000))
-def test_a_grid_day_is_the_last_one_on_or_before_the_day(bar: Bar, since: date, later: int) -> None:
+def test_a_grid_day_is_the_last_one_on_or_before_the_day(bar: BarSize, since: date, later: int) -> None:
     day = since + ONE * later
     found = grid_day(bar, since, day)
     assert since <= found <= day
@@ -339,7 +338,7 @@ def test_a_grid_day_is_the_last_one_on_or_before_the_day(bar: Bar, since: date, 
 
 
 @given(multiples.filter(lambda bar: bar.multiplier > 1), calendar_days)
-def test_grid_days_are_whole_bars_apart(bar: Bar, since: date) -> None:
+def test_grid_days_are_whole_bars_apart(bar: BarSize, since: date) -> None:
     span = window_days(bar)
     found = sorted(
         {grid_day(bar, since, since + ONE * number) for number in range(0, 4 * span, max(1, span // 50))}
@@ -355,8 +354,8 @@ def test_grid_days_are_whole_bars_apart(bar: Bar, since: date) -> None:
             assert other.day == 1
 
 
-@given(st.builds(Bar, st.integers(1, 3), st.sampled_from(get_args(Timespan))), days)
-def test_no_bar_is_longer_than_its_window(bar: Bar, day: date) -> None:
+@given(st.builds(BarSize, st.integers(1, 3), st.sampled_from(get_args(Timespan))), days)
+def test_no_bar_is_longer_than_its_window(bar: BarSize, day: date) -> None:
     if bar.intraday:
         assert window_days(bar) == 1
         return
@@ -374,12 +373,19 @@ def test_no_bar_is_longer_than_its_window(bar: Bar, day: date) -> None:
     st.dates(date(2003, 9, 10), date(2027, 12, 31)),
     st.integers(0, 900),
     st.sampled_from(
-        [Bar(), Bar(1, "minute"), Bar(1, "week"), Bar(1, "month"), Bar(2, "week"), Bar(3, "day")]
+        [
+            BarSize(),
+            BarSize(1, "minute"),
+            BarSize(1, "week"),
+            BarSize(1, "month"),
+            BarSize(2, "week"),
+            BarSize(3, "day"),
+        ]
     ),
     st.sets(st.integers(-400, 900), max_size=60),
 )
 def test_a_session_is_missing_where_no_bar_holds_it(
-    first: date, length: int, bar: Bar, gone: set[int]
+    first: date, length: int, bar: BarSize, gone: set[int]
 ) -> None:
     """Of bars that begin every day but some: counted as by someone who looks at each day."""
     last = first + timedelta(days=length)

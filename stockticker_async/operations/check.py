@@ -13,9 +13,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from stockticker_async import api, config, market, protocol
+from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client, open_client
-from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.config import MARKET, Config
 from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.failures import named
 from stockticker_async.feeds import plan_bars
@@ -129,7 +130,7 @@ class _Check:
         return bool(
             await api.is_known(self._client, name, None)
             or await api.is_known(self._client, name, self._first)
-            or await self._first_bar(name, DAY)
+            or await self._first_bar(name, ONE_DAY)
         )
 
     async def _history(self, seen: _Seen) -> str | None:
@@ -137,11 +138,11 @@ class _Check:
         name = seen.busiest(self._config.tickers)
         if name is None:
             return None
-        if self._config.bar != DAY:
+        if self._config.bar != ONE_DAY:
             await self._first_bar(name, self._config.bar)
         if self._config.start_date is None:
             return None
-        first = await self._first_bar(name, DAY)
+        first = await self._first_bar(name, ONE_DAY)
         if first is None or first - self._first <= _YOUNG:
             return None
         return (
@@ -149,7 +150,7 @@ class _Check:
             "the plan's history may end there."
         )
 
-    async def _first_bar(self, name: str, bar: Bar) -> date | None:
+    async def _first_bar(self, name: str, bar: BarSize) -> date | None:
         """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._config.adjusted)
@@ -161,7 +162,7 @@ class _Check:
                     return market.session_of(answer.page.first_ms)
         return None
 
-    def _judge_refusal(self, refusal: Refusal, bar: Bar, first: date) -> None:
+    def _judge_refusal(self, refusal: Refusal, bar: BarSize, first: date) -> None:
         """Raise `ConfigError`, unless it only says that the days are too fresh."""
         if refusal.why is Barred.ENDPOINT:
             text = f"does not include bars of {bar}. Change the plan, or choose other bars."

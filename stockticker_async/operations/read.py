@@ -24,11 +24,12 @@ from typing import Any
 
 import anyio
 
-from stockticker_async import api, market, saved, state
+from stockticker_async import api, bar_size, market, saved, state
+from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.catalog import Selected
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
-from stockticker_async.config import DAY, MARKET, Bar, Config
+from stockticker_async.config import MARKET, Config
 from stockticker_async.doubt import Doubt
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import (
@@ -59,7 +60,7 @@ _ROW_BYTES = {STOCK_PRICES.name: 140, STOCK_BARS.name: 340}  # of a line, its en
 _SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
 _MARKET_ROWS = 12_000
 
-_Family = tuple[Bar, list[Feed]]
+_Family = tuple[BarSize, list[Feed]]
 
 
 _Reading = Feed | Forward
@@ -349,7 +350,7 @@ def _progress(config: Config, stream: Stream, blob: Any, days: Days) -> state.Pr
         start=config.start_date,
         default_start=days.today - _DEFAULT_DAYS,
         settled=days.settled,
-        movable=not market.counts_days(_bar(config, stream)),
+        movable=not bar_size.counts_days(_bar(config, stream)),
     )
     for entry in start.entries.values():
         if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
@@ -359,8 +360,8 @@ def _progress(config: Config, stream: Stream, blob: Any, days: Days) -> state.Pr
     return state.Progress(stream, basis, start, end=config.end_date)
 
 
-def _bar(config: Config, stream: Stream) -> Bar:
-    return config.bar if stream is STOCK_BARS else DAY
+def _bar(config: Config, stream: Stream) -> BarSize:
+    return config.bar if stream is STOCK_BARS else ONE_DAY
 
 
 def _feeds(readings: Sequence[_Reading]) -> list[Feed]:
@@ -373,7 +374,7 @@ def _forwards(readings: Sequence[_Reading]) -> list[Forward]:
 
 def _families(readings: Sequence[_Reading]) -> list[_Family]:
     """The streams by the bars that they are made of."""
-    families: dict[Bar, list[Feed]] = {}
+    families: dict[BarSize, list[Feed]] = {}
     for feed in _feeds(readings):
         families.setdefault(feed.bar, []).append(feed)
     return list(families.items())

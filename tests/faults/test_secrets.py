@@ -38,7 +38,7 @@ from faults.ending import (
 from loopback import authority, certified, relay, serving, speaking, tunnel
 from support import BOTH, Run, assert_protocol, raw_config
 
-from stockticker_async import api, catalog, config
+from stockticker_async import api, bar_size, catalog, config
 from stockticker_async.bars import Asked
 from stockticker_async.client import open_client
 from stockticker_async.clock import Clock
@@ -106,7 +106,7 @@ async def test_exceptions(case: Case) -> None:
             sandbox.faults.add(fault)
         today = datetime(2020, 12, 22, tzinfo=UTC).date()
         parsed = config.parse(raw_config(sandbox, NAMES), today=today)
-        asked = Asked(SICK, today.replace(day=14), today.replace(day=21), config.DAY, adjusted=True)
+        asked = Asked(SICK, today.replace(day=14), today.replace(day=21), bar_size.ONE_DAY, adjusted=True)
         clock = Clock(start=sandbox.clock.now(), speed=5 * HASTY)
         async with open_client(parsed, clock, limits=case.limits) as client:
             with suppress(ConnectorError), _judged():

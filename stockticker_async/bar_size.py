@@ -1,0 +1,70 @@
+"""The size of a bar: a number of timespans, and the days that such a bar may span."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+Timespan = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+_DAYS_IN = {"second": 1, "minute": 1, "hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class BarSize:
+    """The size of a bar: ``multiplier`` times ``timespan``."""
+
+    multiplier: int = 1
+    timespan: Timespan = "day"
+
+    def __str__(self) -> str:
+        return f"{self.multiplier} {self.timespan}"
+
+    @property
+    def intraday(self) -> bool:
+        return self.timespan in ("second", "minute", "hour")
+
+
+ONE_DAY = BarSize()
+
+
+def window_days(bar: BarSize) -> int:
+    """No bar of this size is longer than so many days.
+
+    A bar of several days belongs to the date of its start, and the API answers with whole bars:
+    one that contains the first day asked may start up to so many days, less one, before it.
+    """
+    return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
+
+
+def last_day(bar: BarSize, start: date) -> date:
+    """The last day of the bar of this size that starts on a day."""
+    if bar.intraday or bar == ONE_DAY:
+        return start
+    if bar.timespan in _MONTHS:
+        number = start.year * 12 + start.month - 1 + _MONTHS[bar.timespan] * bar.multiplier
+        # a bar that starts in the middle of a month may be cut there, or counted from there
+        return date(number // 12, number % 12 + 1, 1) - timedelta(days=1)
+    return start + timedelta(days=window_days(bar) - 1)
+
+
+def counts_days(bar: BarSize) -> bool:
+    """Whether bars of this size may be counted from the first day asked (see `grid_day`)."""
+    return not bar.intraday and bar.multiplier > 1
+
+
+def grid_day(bar: BarSize, since: date, day: date) -> date:
+    """The last day on or before ``day`` at which a bar of several days may be asked to begin.
+
+    Whether the API counts such bars from its own epoch or from the day asked is not documented, so
+    a stream always asks from days that are whole bars after its first one: then both give the
+    same bars. Single days, weeks and so on are the API's own windows, and need no grid.
+    """
+    if not counts_days(bar) or day <= since:
+        return day
+    if bar.timespan in ("day", "week"):
+        span = window_days(bar)
+        return since + timedelta(days=(day - since).days // span * span)
+    months = _MONTHS[bar.timespan] * bar.multiplier
+    passed = ((day.year - since.year) * 12 + day.month - since.month) // months * months
+    number = since.year * 12 + since.month - 1 + passed
+    return max(since, date(number // 12, number % 12 + 1, 1))
