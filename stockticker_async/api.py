@@ -24,9 +24,9 @@ from stockticker_async.bars import (
     judge_names,
 )
 from stockticker_async.client import BODY_TRIES, Answer, Client
-from stockticker_async.config import MARKET
 from stockticker_async.doubt import Doubt
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.job import MARKET
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
 from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.market import DAY, is_session, last_settled, missing_sessions, session_of

@@ -33,13 +33,13 @@ from yarl import URL
 
 from stockticker_async import __version__, verdict
 from stockticker_async.clock import Clock
-from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limiter import Limiter
-from stockticker_async.limits import LIMITS, MIB, Limits, may_be_decoded
+from stockticker_async.limits import MIB, Limits, may_be_decoded
 from stockticker_async.line import Line
 from stockticker_async.proxy import proxy_for
 from stockticker_async.room import SMALL_BYTES, Held, Room, Share
+from stockticker_async.settings import Settings
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -84,22 +84,22 @@ class Client:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        config: Config,
+        settings: Settings,
         clock: Clock,
         limiter: Limiter,
         *,
         patience: float,
         most_wait: float,
-        limits: Limits,
         on_wait: Callable[[datetime], Awaitable[None]] | None,
     ) -> None:
         self._session = session
-        self._limits = limits
+        self._limits = settings.limits
         self._room = Room()
-        self._origin = _origin(config.base_url)
-        self._base_url = config.base_url
-        self._headers = {"Authorization": f"Bearer {config.api_key}"}
-        self._proxy = proxy_for(config.base_url)
+        self._at_once = settings.max_concurrent_requests
+        self._origin = _origin(settings.base_url)
+        self._base_url = settings.base_url
+        self._headers = {"Authorization": f"Bearer {settings.api_key}"}
+        self._proxy = proxy_for(settings.base_url)
         self._proxy_headers: dict[str, str] = {}
         if self._proxy is not None and self._proxy.authorization is not None:
             # with plain http the proxy reads the request itself, with https only what asks for the tunnel
@@ -126,6 +126,11 @@ class Client:
     @property
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way together."""
+        return self._at_once
 
     @property
     def allowance(self) -> int | None:
@@ -371,12 +376,11 @@ class Client:
 
 @asynccontextmanager
 async def open_client(
-    config: Config,
+    settings: Settings,
     clock: Clock,
     *,
     patience: float = PATIENCE,
     most_wait: float = math.inf,
-    limits: Limits = LIMITS,
     on_wait: Callable[[datetime], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Client]:
     """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts.
@@ -384,13 +388,13 @@ async def open_client(
     ``most_wait`` bounds the seconds for which the API may say "later" to everything; a sync waits on.
     Raises `ConfigError` for a proxy in the environment that cannot be used.
     """
-    limiter = Limiter(config.requests_per_minute, at_once=config.max_concurrent_requests)
-    connector = aiohttp.TCPConnector(limit=config.max_concurrent_requests)
+    limiter = Limiter(settings.requests_per_minute, at_once=settings.max_concurrent_requests)
+    connector = aiohttp.TCPConnector(limit=settings.max_concurrent_requests)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         # the others are measured where waits that are our own can be told from the server's
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.limits.connect),
         headers={
             "Accept": "application/json",
             "User-Agent": f"source-stockticker-async/{__version__}",
@@ -398,12 +402,11 @@ async def open_client(
     ) as session:
         yield Client(
             session,
-            config,
+            settings,
             clock,
             limiter,
             patience=patience,
             most_wait=most_wait,
-            limits=limits,
             on_wait=on_wait,
         )
 

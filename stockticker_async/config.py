@@ -3,20 +3,18 @@
 `spec.json` is what the user sees of this; `tests/test_config.py` holds the two together.
 """
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from stockticker_async.bar_size import ONE_DAY, BarSize, Timespan
 from stockticker_async.errors import ConfigError
+from stockticker_async.job import MARKET, SyncJob
+from stockticker_async.settings import BASE_URL, Settings, is_loopback
 
 T = TypeVar("T", int, None)
-MARKET = "*"
-"""The whole market, in place of a ticker."""
-BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
 _MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
 _TICKER_CHARS = 24
@@ -27,24 +25,10 @@ _TICKER_CHARS = 24
 class Config:
     """A configuration whose every value has been judged, but for what needs the API."""
 
-    tickers: tuple[str, ...]
-    """In the order given, each once, case kept. Empty: the whole market."""
-    api_key: str = field(repr=False)
-    start_date: date | None = None
-    end_date: date | None = None
-    adjusted: bool = True
-    bar: BarSize = ONE_DAY
-    include_otc: bool = False
-    lookback_days: int = 1
-    requests_per_minute: int | None = None
-    max_concurrent_requests: int = 16
-    base_url: str = BASE_URL
+    job: SyncJob
+    settings: Settings
     warnings: tuple[str, ...] = ()
     """What is not wrong, but surely not meant, in plain words."""
-
-    @property
-    def whole_market(self) -> bool:
-        return not self.tickers
 
 
 def parse(raw: Any, *, today: date) -> Config:
@@ -74,20 +58,22 @@ def parse(raw: Any, *, today: date) -> Config:
             f"base_url {_shown(raw, base_url)} is plain http: whoever is on the way can read the "
             "API key. Use https."
         )
-    return Config(
+    job = SyncJob(
         tickers=tickers,
-        api_key=_api_key(raw),
         start_date=start,
         end_date=end,
         adjusted=_boolean(raw, "adjusted", default=True),
         bar=bar,
         include_otc=_boolean(raw, "include_otc", default=False),
         lookback_days=_integer(raw, "lookback_days", 0, 250, 1),
+    )
+    settings = Settings(
+        api_key=_api_key(raw),
+        base_url=base_url,
         requests_per_minute=_integer(raw, "requests_per_minute", 1, 1_000_000, None),
         max_concurrent_requests=_integer(raw, "max_concurrent_requests", 1, 64, 16),
-        base_url=base_url,
-        warnings=tuple(warnings),
     )
+    return Config(job, settings, tuple(warnings))
 
 
 KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
@@ -246,13 +232,6 @@ def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
 def _is_plain(url: str) -> bool:
     """Whether every reader of URLs reads it alike: urlsplit forgets line ends, others turn backslashes."""
     return url.isprintable() and " " not in url and "\\" not in url
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _kind(value: Any) -> str:

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from stockticker_async import api, market, shapes
 from stockticker_async.client import Answer, Client
-from stockticker_async.config import Config
 from stockticker_async.errors import BadPageError, ConnectorError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.floor import Floor
 from stockticker_async.forwarded import Forward, settled, warn
+from stockticker_async.job import SyncJob
 from stockticker_async.shapes import Row
 from stockticker_async.streams import Daily
 from stockticker_async.tiles import Tiles
@@ -39,9 +39,9 @@ class _Job:
 class DailySync:
     """Reads one stream, a call for each ticker and session."""
 
-    def __init__(self, client: Client, config: Config, forward: Forward, daily: Daily, days: Days) -> None:
+    def __init__(self, client: Client, job: SyncJob, forward: Forward, daily: Daily, days: Days) -> None:
         self._client = client
-        self._config = config
+        self._job = job
         self._forward = forward
         self._daily = daily
         self._days = days
@@ -54,7 +54,7 @@ class DailySync:
         await carry_out(
             self._jobs(),
             self._ask,
-            at_once=self._config.max_concurrent_requests,
+            at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
         )
@@ -95,7 +95,7 @@ class DailySync:
                 await self._refused(job, refusal)
 
     async def _take(self, job: _Job, found: Answer[list[Row]]) -> None:
-        through = min(job.last, settled(self._days, found.moment, self._config.end_date))
+        through = min(job.last, settled(self._days, found.moment, self._job.end_date))
         if self._forward.progress is not None and job.session <= through:
             self._forward.progress.see(job.session)
         await self._forward.rows(found.value)
@@ -112,7 +112,7 @@ class DailySync:
             return rows
 
         path = self._daily.path.replace("{ticker}", quote(ticker, safe=""))
-        flag = str(self._config.adjusted).lower()
+        flag = str(self._job.adjusted).lower()
         url = f"{path.replace('{session}', str(session))}?adjusted={flag}"
         return api.asked_twice(partial(self._client.asked, url, decode), lambda _: None)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stockticker_async.config import MARKET
 from stockticker_async.errors import ConnectorError
+from stockticker_async.job import MARKET
 
 _NAMED = 10
 _TOLD = 10

@@ -7,8 +7,8 @@ from typing import Literal
 
 from stockticker_async import bar_size, market
 from stockticker_async.bar_size import ONE_DAY, BarSize
-from stockticker_async.config import MARKET, Config
 from stockticker_async.emitter import Emitter
+from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market, weekdays_in
 from stockticker_async.saved import Entry
 from stockticker_async.state import Progress
@@ -91,10 +91,10 @@ def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
 
 
 def family_plan(
-    config: Config, bar: BarSize, feeds: Sequence[Feed], days: Days, *, allowance: int | None
+    job: SyncJob, bar: BarSize, feeds: Sequence[Feed], days: Days, *, allowance: int | None
 ) -> Plan:
     """The calls for streams that share their bars."""
-    plan = plan_bars(config, bar, first_days(feeds), days.last, allowance=allowance)
+    plan = plan_bars(job, bar, first_days(feeds), days.last, allowance=allowance)
     again: dict[str, RangeCall] = {}
     for feed in feeds:
         for name, first in feed.rereads.items():
@@ -104,10 +104,10 @@ def family_plan(
 
 
 def plan_bars(
-    config: Config, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
+    job: SyncJob, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
 ) -> Plan:
     """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
-    if config.whole_market:
+    if job.whole_market:
         return Plan(grouped=plan_market(firsts[MARKET], last) if firsts else ())
     windows = [Window(name, first, last) for name, first in firsts.items()]
     if bar == ONE_DAY:

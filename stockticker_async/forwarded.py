@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stockticker_async import market
-from stockticker_async.config import MARKET
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
+from stockticker_async.job import MARKET
 from stockticker_async.saved import Entry
 from stockticker_async.shapes import Row
 from stockticker_async.state import Progress

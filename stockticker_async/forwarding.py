@@ -3,12 +3,12 @@
 import logging
 
 from stockticker_async.client import Client
-from stockticker_async.config import MARKET, Config
 from stockticker_async.daily import DailySync, sessions_of
 from stockticker_async.errors import ConfigError
 from stockticker_async.failures import Failure
 from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward
+from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.listings import ListingSync, asked_of
 from stockticker_async.lookups import LookupSync, PreviousSync
 from stockticker_async.plan import minutes_under
@@ -20,42 +20,42 @@ _MANY_CALLS = 500
 _NO_NAMES = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
 
 
-async def read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
+async def read_forward(client: Client, job: SyncJob, forward: Forward, days: Days) -> None:
     """Read a forwarded stream; what fails for some tickers is in its failures.
 
     Raises the `ConnectorError` that would end every other stream, too.
     """
     source = forward.stream.source
-    if _needs_names(source, config):
+    if _needs_names(source, job):
         forward.failures.append(Failure((MARKET,), ConfigError(_NO_NAMES)))
         return
-    calls = calls_of(forward, config, days)
+    calls = calls_of(forward, job, days)
     if calls > _MANY_CALLS:
         _log.info("%s", _told(forward, calls, client.allowance))
     match source:
         case Listing():
-            await ListingSync(client, config, forward, source, days).run()
+            await ListingSync(client, job, forward, source, days).run()
         case Lookup():
-            await LookupSync(client, config, forward, source, days).run()
+            await LookupSync(client, job, forward, source, days).run()
         case Daily():
-            await DailySync(client, config, forward, source, days).run()
+            await DailySync(client, job, forward, source, days).run()
         case Previous():
-            await PreviousSync(client, config, forward, source, days).run()
+            await PreviousSync(client, job, forward, source, days).run()
     forward.tell_lacking()
 
 
-def describe_forward(forward: Forward, config: Config, days: Days) -> str:
+def describe_forward(forward: Forward, job: SyncJob, days: Days, *, allowance: int | None) -> str:
     """What the stream would ask of the API, in a line."""
-    if _needs_names(forward.stream.source, config):
+    if _needs_names(forward.stream.source, job):
         return f"{forward.stream.name} would fail: {_NO_NAMES}"
-    return _told(forward, calls_of(forward, config, days), config.requests_per_minute)
+    return _told(forward, calls_of(forward, job, days), allowance)
 
 
-def calls_of(forward: Forward, config: Config, days: Days) -> int:
+def calls_of(forward: Forward, job: SyncJob, days: Days) -> int:
     """The calls that the stream makes at least: a listing's further pages are not known before."""
     match forward.stream.source:
         case Listing() as listing:
-            return len(asked_of(forward, listing, config, days))
+            return len(asked_of(forward, listing, job, days))
         case Daily():
             return sum(len(sessions_of(first, days)) for first in forward.firsts.values())
         case Previous():
@@ -70,8 +70,8 @@ def _told(forward: Forward, calls: int, allowance: int | None) -> str:
     return f"{forward.stream.name}: {calls} call{'' if calls == 1 else 's'}{pages}{under}."
 
 
-def _needs_names(source: Source, config: Config) -> bool:
-    return config.whole_market and isinstance(source, Lookup | Daily)
+def _needs_names(source: Source, job: SyncJob) -> bool:
+    return job.whole_market and isinstance(source, Lookup | Daily)
 
 
 def _has_pages(source: Source) -> bool:

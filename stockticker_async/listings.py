@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 from stockticker_async import api, shapes
 from stockticker_async.client import Answer, Client
-from stockticker_async.config import MARKET, Config
 from stockticker_async.errors import ConnectorError
 from stockticker_async.failures import Failure
 from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward, settled
+from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.market import new_york_date
 from stockticker_async.questions import Question, questions
 from stockticker_async.shapes import Row
@@ -26,26 +26,24 @@ from stockticker_async.workers import carry_out
 _ROW_BYTES = 500  # as JSON, about
 
 
-def asked_of(forward: Forward, listing: Listing, config: Config, days: Days) -> list[Question]:
+def asked_of(forward: Forward, listing: Listing, job: SyncJob, days: Days) -> list[Question]:
     """The first call of each run of pages."""
     return questions(
         listing,
         forward.firsts,
         last=days.last,
-        end=config.end_date,
+        end=job.end_date,
         times=forward.stream.times,
-        otc=config.include_otc or not config.whole_market,
+        otc=job.include_otc or not job.whole_market,
     )
 
 
 class ListingSync:
     """Reads one stream from its listing."""
 
-    def __init__(
-        self, client: Client, config: Config, forward: Forward, listing: Listing, days: Days
-    ) -> None:
+    def __init__(self, client: Client, job: SyncJob, forward: Forward, listing: Listing, days: Days) -> None:
         self._client = client
-        self._config = config
+        self._job = job
         self._forward = forward
         self._listing = listing
         self._days = days
@@ -53,9 +51,9 @@ class ListingSync:
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         await carry_out(
-            iter(asked_of(self._forward, self._listing, self._config, self._days)),
+            iter(asked_of(self._forward, self._listing, self._job, self._days)),
             self._ask,
-            at_once=self._config.max_concurrent_requests,
+            at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
         )
@@ -76,12 +74,12 @@ class ListingSync:
             self._forward.missing(question.names)
 
     async def _ask_older(self, older: Listing, question: Question) -> None:
-        sync = ListingSync(self._client, self._config, self._forward, older, self._days)
+        sync = ListingSync(self._client, self._job, self._forward, older, self._days)
         for one in questions(
             older,
             dict.fromkeys(question.names, question.first),
             last=self._days.last,
-            end=self._config.end_date,
+            end=self._job.end_date,
             times=self._forward.stream.times,
         ):
             await sync._ask(one)
@@ -119,7 +117,7 @@ class ListingSync:
         return None
 
     async def _cover(self, question: Question, moment: datetime, reached: date) -> None:
-        through = min(reached, settled(self._days, moment, self._config.end_date))
+        through = min(reached, settled(self._days, moment, self._job.end_date))
         if self._forward.progress is not None:
             self._forward.progress.see(through)  # no row of a day is an answer, too
         await self._forward.cover(question.names, through)

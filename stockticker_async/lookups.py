@@ -11,11 +11,11 @@ from urllib.parse import quote
 from stockticker_async import api, bars, market, shapes
 from stockticker_async.bars import MarketBar
 from stockticker_async.client import Answer, Client
-from stockticker_async.config import MARKET, Config
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward, warn
+from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.shapes import Row
 from stockticker_async.streams import Lookup, Previous
 from stockticker_async.verdict import Barred, Missing, Refusal
@@ -27,9 +27,9 @@ _SESSIONS = 4  # the last session may not be published yet, and the calendar may
 class LookupSync:
     """Reads one stream, ticker by ticker."""
 
-    def __init__(self, client: Client, config: Config, forward: Forward, lookup: Lookup, days: Days) -> None:
+    def __init__(self, client: Client, job: SyncJob, forward: Forward, lookup: Lookup, days: Days) -> None:
         self._client = client
-        self._config = config
+        self._job = job
         self._forward = forward
         self._lookup = lookup
         self._days = days
@@ -41,7 +41,7 @@ class LookupSync:
         await carry_out(
             iter(self._forward.firsts),
             self._ask,
-            at_once=self._config.max_concurrent_requests,
+            at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
         )
@@ -62,7 +62,7 @@ class LookupSync:
             return
         found = await self._take(name, "")
         if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
-            begin = self._config.start_date or self._days.last - 7 * market.DAY
+            begin = self._job.start_date or self._days.last - 7 * market.DAY
             found = await self._take(name, f"?date={begin}")
         match found:
             case Refusal():
@@ -99,10 +99,10 @@ class PreviousSync:
     """Reads the last bar of each ticker."""
 
     def __init__(
-        self, client: Client, config: Config, forward: Forward, previous: Previous, days: Days
+        self, client: Client, job: SyncJob, forward: Forward, previous: Previous, days: Days
     ) -> None:
         self._client = client
-        self._config = config
+        self._job = job
         self._forward = forward
         self._previous = previous
         self._days = days
@@ -118,7 +118,7 @@ class PreviousSync:
         await carry_out(
             iter(names),
             self._ask,
-            at_once=self._config.max_concurrent_requests,
+            at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
         )
@@ -131,13 +131,11 @@ class PreviousSync:
     async def _write_session(self) -> set[str]:
         """Write the bars of the last session that the plan gives; return whose."""
         day = market.sessions_back(self._days.settled, 0)
-        whole = self._config.whole_market
+        whole = self._job.whole_market
         wanted = None if whole else frozenset(self._forward.firsts)
-        otc = self._config.include_otc or not whole
+        otc = self._job.include_otc or not whole
         for _ in range(_SESSIONS):
-            found = await api.market(
-                self._client, day, adjusted=self._config.adjusted, otc=otc, wanted=wanted
-            )
+            found = await api.market(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
             if isinstance(found, Answer) and found.value:
                 await self._write(found.value, day)
                 return {bar.T for bar in found.value}
@@ -151,12 +149,12 @@ class PreviousSync:
         return set()
 
     async def _ask(self, name: str) -> None:
-        flag = str(self._config.adjusted).lower()
+        flag = str(self._job.adjusted).lower()
         path = f"{self._previous.path.replace('{ticker}', quote(name, safe=''))}?adjusted={flag}"
 
         def decode(body: bytes) -> list[MarketBar]:
             page = bars.decode_market(body)
-            found = bars.judge_market(page, adjusted=self._config.adjusted, wanted=None)
+            found = bars.judge_market(page, adjusted=self._job.adjusted, wanted=None)
             if any(name != bar.T for bar in found):
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             return found
@@ -174,5 +172,5 @@ class PreviousSync:
                     self._forward.missing((name,))
 
     async def _write(self, found: list[MarketBar], session: date) -> None:
-        await self._forward.rows(bars.market_bar_rows(found, session, adjusted=self._config.adjusted))
+        await self._forward.rows(bars.market_bar_rows(found, session, adjusted=self._job.adjusted))
         await self._forward.emitter.checkpoint()

@@ -10,8 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from stockticker_async.config import is_loopback
 from stockticker_async.errors import ConfigError
+from stockticker_async.settings import is_loopback
 
 
 @dataclass(frozen=True, slots=True)

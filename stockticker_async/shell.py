@@ -1,4 +1,4 @@
-"""What every operation is handed of the world: the clock, the output, the mask, the limits."""
+"""What every operation is handed of the world: the clock, the output, the mask."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Protocol
 from stockticker_async import protocol
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, UnforeseenError
-from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import Mask
 
 
@@ -59,7 +58,6 @@ class Shell:
     clock: Clock
     output: Lines
     mask: Mask
-    limits: Limits = LIMITS
     progress: Progress = field(default_factory=Progress)
 
     async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:

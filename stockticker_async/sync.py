@@ -30,12 +30,12 @@ from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
-from stockticker_async.config import MARKET, Config
 from stockticker_async.doubt import Doubt
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
+from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.lines import Wanted, Written
 from stockticker_async.neighbours import Neighbours
 from stockticker_async.plan import Plan, RangeCall, weekdays_in
@@ -104,16 +104,14 @@ class _Answered:
 class BarsSync:
     """Reads bars of one size for its feeds."""
 
-    def __init__(
-        self, client: Client, config: Config, bar: BarSize, feeds: Sequence[Feed], days: Days
-    ) -> None:
+    def __init__(self, client: Client, job: SyncJob, bar: BarSize, feeds: Sequence[Feed], days: Days) -> None:
         self.failures: list[Failure] = []
         self._unproven: set[str] = set()
         """New tickers of which no bar was seen yet, so that they may not exist at all."""
         self._held_back: dict[str, date] = {}
         """How far the answers for an unproven ticker reach; they cover nothing until it is proven."""
         self._client = client
-        self._config = config
+        self._job = job
         self._bar = bar
         self._feeds = feeds
         self._days = days
@@ -128,7 +126,7 @@ class BarsSync:
 
     def plan(self, allowance: int | None) -> Plan:
         """The calls to make for what the feeds still have to read."""
-        return family_plan(self._config, self._bar, self._feeds, self._days, allowance=allowance)
+        return family_plan(self._job, self._bar, self._feeds, self._days, allowance=allowance)
 
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
@@ -140,7 +138,7 @@ class BarsSync:
         await carry_out(
             jobs,
             self._ask,
-            at_once=self._config.max_concurrent_requests,
+            at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=lambda job, error: self.failures.append(Failure(job.part.names, error)),
         )
@@ -166,7 +164,7 @@ class BarsSync:
                 yield _RangeJob(call, _Part(tiles, place, (ticker,)))
 
     def _names_by_session(self, plan: Plan) -> tuple[str, ...]:
-        return (MARKET,) if self._config.whole_market else tuple(sorted(plan.by_session))
+        return (MARKET,) if self._job.whole_market else tuple(sorted(plan.by_session))
 
     async def _ask(self, job: _Job) -> None:
         match job:
@@ -180,7 +178,7 @@ class BarsSync:
         if self._floor.hides(call.last):
             await self._pass_over(job)
             return
-        asked = Asked(call.ticker, call.first, call.last, self._bar, self._config.adjusted)
+        asked = Asked(call.ticker, call.first, call.last, self._bar, self._job.adjusted)
         await self._read_range(job, asked)
 
     async def _read_range(self, job: _RangeJob, asked: Asked) -> None:
@@ -213,7 +211,7 @@ class BarsSync:
     def _traded_since(self, job: _RangeJob) -> date | None:
         """The day from which each session should have a bar. None: the ticker may be younger than asked."""
         call = job.call
-        if job.part.place == 0 and not self._config.whole_market and self._is_new(call.ticker):
+        if job.part.place == 0 and not self._job.whole_market and self._is_new(call.ticker):
             return None
         return max(call.first, self._floor.day or call.first)
 
@@ -226,7 +224,7 @@ class BarsSync:
             through = min(market.session_of(last_ms) - market.DAY * self._bar.intraday, settled)
         else:
             return
-        if not self._config.whole_market:
+        if not self._job.whole_market:
             await self._cover(job.part, through)
         elif answer.last:
             await self._cover_again(job.call.ticker)
@@ -252,7 +250,7 @@ class BarsSync:
         """What of a ticker's bars is to be written, and for which feeds."""
         wanted, feeds = [], []
         # of the whole market, OTC stocks are left out unless the option includes them
-        otc = not self._config.whole_market or self._config.include_otc
+        otc = not self._job.whole_market or self._job.include_otc
         for feed in self._feeds:
             first = feed.floors.get(ticker, feed.rereads.get(ticker))
             if first is not None:
@@ -282,7 +280,7 @@ class BarsSync:
             await self._pass_over(job)
             await self._judge_beside_of(place, None)
             return
-        wanted = None if self._config.whole_market else frozenset(job.part.names)
+        wanted = None if self._job.whole_market else frozenset(job.part.names)
         async with self._market(job.first, wanted, place) as found:
             if isinstance(found, Answer):
                 page = found.value
@@ -333,8 +331,8 @@ class BarsSync:
         self, session: date, wanted: frozenset[str] | None, place: int = -1
     ) -> AbstractAsyncContextManager[Answer[Market] | Refusal]:
         # named tickers are read wherever they trade; the option is for the whole market
-        otc = self._config.include_otc if wanted is None else True
-        adjusted = self._config.adjusted
+        otc = self._job.include_otc if wanted is None else True
+        adjusted = self._job.adjusted
         return api.market_page(
             self._client,
             session,
@@ -354,11 +352,11 @@ class BarsSync:
                 if feed.kind == "prices":
                     rows: list[Row] = bars.market_price_rows(chosen, session)
                 else:
-                    rows = bars.market_bar_rows(chosen, session, adjusted=self._config.adjusted)
+                    rows = bars.market_bar_rows(chosen, session, adjusted=self._job.adjusted)
                 await feed.emitter.rows(rows)
 
     def _wants(self, feed: Feed, ticker: str, session: date) -> bool:
-        first = feed.floors.get(MARKET if self._config.whole_market else ticker)
+        first = feed.floors.get(MARKET if self._job.whole_market else ticker)
         return first is not None and session >= first
 
     async def _cover(self, part: _Part, through: date) -> None:
@@ -404,7 +402,7 @@ class BarsSync:
         if isinstance(job, _SessionJob):
             async with self._market(day, frozenset()) as found:
                 return not isinstance(found, Refusal)
-        asked = Asked(job.call.ticker, day, day, self._bar, self._config.adjusted)
+        asked = Asked(job.call.ticker, day, day, self._bar, self._job.adjusted)
         async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
             return not isinstance(await anext(pages), Refusal)
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from aiohttp import web
 from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import Config, parse
+from stockticker_async.limits import Limits
 
 NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
 """12:00 in New York on a session."""
@@ -33,10 +34,18 @@ def config(url: str, **fields: Any) -> Config:
 
 @asynccontextmanager
 async def client(
-    url: str, *, clock: Clock | None = None, fields: dict[str, Any] | None = None, **how: Any
+    url: str,
+    *,
+    clock: Clock | None = None,
+    fields: dict[str, Any] | None = None,
+    limits: Limits | None = None,
+    **how: Any,
 ) -> AsyncIterator[Client]:
     """A client whose clock begins at noon; ``fields`` are the configuration's."""
-    async with open_client(config(url, **(fields or {})), clock or Clock(start=NOON), **how) as opened:
+    settings = config(url, **(fields or {})).settings
+    if limits is not None:
+        settings = replace(settings, limits=limits)
+    async with open_client(settings, clock or Clock(start=NOON), **how) as opened:
         yield opened
 
 

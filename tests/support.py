@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -205,6 +205,7 @@ async def sync(
     clock = clock or Clock(start=sandbox.clock.now(), speed=speed)
     raw = raw_config(sandbox, tickers, **options)
     parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
+    parsed = replace(parsed, settings=replace(parsed.settings, limits=limits))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before
     blobs = saved.find_blobs(text) if text else {}
@@ -212,7 +213,7 @@ async def sync(
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)
     with _logged_to(lines), scope:
-        code = await read(Shell(clock, lines, Mask(), limits), parsed, selected, blobs)
+        code = await read(Shell(clock, lines, Mask()), parsed, selected, blobs)
     run = Run(lines.stdout, code, tuple(sandbox.calls[first:]))
     assert_protocol(run, streams)
     return run

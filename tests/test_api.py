@@ -30,7 +30,7 @@ FORBIDDEN = (
 async def talking(**options: Any) -> AsyncIterator[tuple[Sandbox, Client]]:
     async with serve(Options(now=at("2026-11-20"), universe=100, speed=0.0, **options)) as sandbox:
         parsed = config.parse(raw_config(sandbox, "TSLA"), today=date(2026, 11, 20))
-        async with open_client(parsed, Clock(start=sandbox.clock.now())) as client:
+        async with open_client(parsed.settings, Clock(start=sandbox.clock.now())) as client:
             yield sandbox, client
 
 

@@ -13,8 +13,10 @@ from jsonschema import Draft7Validator
 
 from stockticker_async import resources
 from stockticker_async.bar_size import ONE_DAY, BarSize, Timespan
-from stockticker_async.config import BASE_URL, Config, parse
+from stockticker_async.config import Config, parse
 from stockticker_async.errors import ConfigError
+from stockticker_async.job import SyncJob
+from stockticker_async.settings import BASE_URL, Settings
 
 TODAY = date(2024, 6, 3)
 KEY = "k3Y_0f_sOmeB0dy-notToBe.Shown777"
@@ -36,7 +38,7 @@ def refused(raw: Any) -> str:
 
 
 def test_the_tutorials_configuration_is_enough() -> None:
-    assert made() == Config(tickers=("TSLA",), api_key=KEY)
+    assert made() == Config(SyncJob(("TSLA",)), Settings(KEY))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,8 @@ def test_the_tutorials_configuration_is_enough() -> None:
 )
 def test_a_good_value_is_taken(field: str, value: Any, attribute: str, expected: object) -> None:
     config = made(**{field: value})
-    assert getattr(config, attribute) == expected
+    holder = config.settings if attribute in Settings.__slots__ else config.job
+    assert getattr(holder, attribute) == expected
     assert config.warnings == ()
 
 
@@ -179,7 +182,7 @@ def test_an_end_before_the_start_names_both() -> None:
 
 def test_a_start_and_an_end_on_one_day_are_that_day() -> None:
     config = made(start_date="2024-01-02", end_date="2024-01-02")
-    assert (config.start_date, config.end_date) == (date(2024, 1, 2), date(2024, 1, 2))
+    assert (config.job.start_date, config.job.end_date) == (date(2024, 1, 2), date(2024, 1, 2))
 
 
 @pytest.mark.parametrize("change", [{"multiplier": 5}, {"timespan": "minute"}])
@@ -187,8 +190,8 @@ def test_the_whole_market_has_day_bars_only(change: dict[str, Any]) -> None:
     message = refused({**TUTORIAL, "stock_ticker": "*", **change})
     assert message.startswith("stock_ticker")
     assert "bars of 1 day only" in message
-    assert made(stock_ticker="*").whole_market
-    assert not made().whole_market
+    assert made(stock_ticker="*").job.whole_market
+    assert not made().job.whole_market
 
 
 @pytest.mark.parametrize(
@@ -315,7 +318,7 @@ def test_any_json_is_a_config_or_a_config_error_and_never_shows_the_key(raw: Any
         told = error.message
     else:
         told = " ".join(config.warnings) + repr(config)
-        if KEY in config.tickers or KEY in config.base_url:
+        if KEY in config.job.tickers or KEY in config.settings.base_url:
             return
     if isinstance(raw, dict) and raw.get("api_key") == KEY:
         assert KEY not in told
@@ -359,7 +362,7 @@ def test_only_the_key_is_a_secret() -> None:
 
 
 def test_the_forms_defaults_are_those_of_the_program() -> None:
-    defaults = {one.name: one.default for one in fields(Config)}
+    defaults = {one.name: one.default for part in (SyncJob, Settings) for one in fields(part)}
     bar = {"multiplier": ONE_DAY.multiplier, "timespan": ONE_DAY.timespan}
     told = {name: one["default"] for name, one in PROPERTIES.items() if "default" in one}
     assert told == {name: bar.get(name, defaults.get(name)) for name in told}

@@ -10,9 +10,9 @@ from support import Recorder
 from stockticker_async import config
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.clock import Clock
-from stockticker_async.config import MARKET
 from stockticker_async.emitter import Emitter
 from stockticker_async.feeds import Days, Feed, family_plan, first_day
+from stockticker_async.job import MARKET
 from stockticker_async.log import Mask
 from stockticker_async.plan import GroupedCall, RangeCall
 from stockticker_async.saved import Basis, Entry
@@ -48,7 +48,7 @@ def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_da
     feeds = feeds[::-1] if reverse else feeds
     for one in feeds:
         one.begin(DAYS, None)
-    plan = family_plan(parsed(), ONE_DAY, feeds, DAYS, allowance=None)
+    plan = family_plan(parsed().job, ONE_DAY, feeds, DAYS, allowance=None)
     asked = {call.ticker: call for call in plan.ranges}
     assert asked["AAA"] == RangeCall("AAA", date(2020, 12, 1), DAYS.last)
     assert asked["BBB"] == RangeCall("BBB", date(2020, 12, 1), DAYS.last)
@@ -61,7 +61,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
     for since, last in ((FIRST, DAYS.settled), (date(2020, 12, 18), DAYS.settled)):
         one = feed(market(since, DAYS.settled, "AAA"))
         one.begin(ended, ended.last)
-        plan = family_plan(parsed(), ONE_DAY, [one], ended, allowance=None)
+        plan = family_plan(parsed().job, ONE_DAY, [one], ended, allowance=None)
         assert plan.ranges == (RangeCall("AAA", since, last),)
         assert plan.grouped == ()
 
@@ -69,7 +69,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
 def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
     one = feed(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
     one.begin(DAYS, None)
-    assert family_plan(parsed(), ONE_DAY, [one], DAYS, allowance=None).calls == 0
+    assert family_plan(parsed().job, ONE_DAY, [one], DAYS, allowance=None).calls == 0
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: BarSize, calls: 
     days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
     one = feed(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
     one.begin(days, None)
-    plan = family_plan(parsed(stock_ticker="AAA"), bar, [one], days, allowance=None)
+    plan = family_plan(parsed(stock_ticker="AAA").job, bar, [one], days, allowance=None)
     assert len(plan.ranges) == calls
     assert plan.calls == calls

@@ -251,10 +251,10 @@ def _is_small(raw: Any) -> bool:
         parsed = config.parse(raw, today=TODAY)
     except ConfigError:
         return False
-    first = parsed.start_date
+    first = parsed.job.start_date
     return (
-        parsed.bar.timespan == "day"
-        and len(parsed.tickers) in (1, 2, 3)
+        parsed.job.bar.timespan == "day"
+        and len(parsed.job.tickers) in (1, 2, 3)
         and (not first or first.year >= 2024)
     )
 

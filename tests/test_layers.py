@@ -20,6 +20,8 @@ CORE = (
     "protocol",
     "bar_size",
     "config",
+    "job",
+    "settings",
     "market",
     "shapes",
     "streams",

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.config import MARKET
+from stockticker_async.job import MARKET
 from stockticker_async.questions import Question, portions_of, questions
 from stockticker_async.streams import STREAMS, Listing
 

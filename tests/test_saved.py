@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async import protocol
-from stockticker_async.config import MARKET
 from stockticker_async.errors import ConfigError
+from stockticker_async.job import MARKET
 from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, find_blobs, read, write
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Listing, Stream
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.config import MARKET
+from stockticker_async.job import MARKET
 from stockticker_async.saved import Basis, Before, Entry, Foreign, Nothing, Saved, read
 from stockticker_async.splits import Split
 from stockticker_async.state import Progress, Start, begin, follow_splits

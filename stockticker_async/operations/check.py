@@ -16,7 +16,7 @@ from stockticker_async import api, config, market, protocol
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, MarketBar
 from stockticker_async.client import Answer, Client, open_client
-from stockticker_async.config import MARKET, Config
+from stockticker_async.config import Config
 from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.failures import named
 from stockticker_async.feeds import plan_bars
@@ -40,7 +40,7 @@ async def check(shell: Shell, raw: Any, *, failed_code: int = 0) -> int:
     try:
         judged = config.parse(raw, today=today)
         async with open_client(
-            judged, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT, limits=shell.limits
+            judged.settings, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
         ) as client:
             message = await _Check(client, judged, today).run()
         line = protocol.connection_status(succeeded=True, message=shell.mask(message))
@@ -67,10 +67,12 @@ class _Seen:
 class _Check:
     def __init__(self, client: Client, judged: Config, today: date) -> None:
         self._client = client
-        self._config = judged
+        self._job = judged.job
+        self._allowance = judged.settings.requests_per_minute
+        self._warnings = judged.warnings
         self._today = today
-        self._first = judged.start_date or today - timedelta(days=7)
-        self._last = today if judged.end_date is None else min(today, judged.end_date)
+        self._first = judged.job.start_date or today - timedelta(days=7)
+        self._last = today if judged.job.end_date is None else min(today, judged.job.end_date)
         if self._last < self._first:
             raise ConfigError(
                 f"end_date {self._last} is before the first day to read, {self._first}: set start_date."
@@ -79,7 +81,7 @@ class _Check:
     async def run(self) -> str:
         """What is fine, in a few sentences. Raises the `ConnectorError` that says what is not."""
         seen = await self._last_session()
-        missing = [name for name in self._config.tickers if name not in seen.bars]
+        missing = [name for name in self._job.tickers if name not in seen.bars]
         await self._look_up(missing[:_LOOK_UPS], seen)
         parts = [f"The key works, and the plan gives bars up to {seen.session}."]
         history = await self._history(seen)
@@ -88,7 +90,7 @@ class _Check:
         if missing:
             parts.append(f"Not traded on {seen.session}: {named(missing)}.")
         parts.append(self._cost())
-        parts.extend(self._config.warnings)
+        parts.extend(self._warnings)
         return " ".join(parts)
 
     async def _last_session(self) -> _Seen:
@@ -97,7 +99,7 @@ class _Check:
             found = await api.market(
                 self._client,
                 day,
-                adjusted=self._config.adjusted,
+                adjusted=self._job.adjusted,
                 otc=True,
                 wanted=None,
                 may_be_empty=True,
@@ -135,12 +137,12 @@ class _Check:
 
     async def _history(self, seen: _Seen) -> str | None:
         """What the plan gives of the days asked. Raises `ConfigError` where that is nothing."""
-        name = seen.busiest(self._config.tickers)
+        name = seen.busiest(self._job.tickers)
         if name is None:
             return None
-        if self._config.bar != ONE_DAY:
-            await self._first_bar(name, self._config.bar)
-        if self._config.start_date is None:
+        if self._job.bar != ONE_DAY:
+            await self._first_bar(name, self._job.bar)
+        if self._job.start_date is None:
             return None
         first = await self._first_bar(name, ONE_DAY)
         if first is None or first - self._first <= _YOUNG:
@@ -153,7 +155,7 @@ class _Check:
     async def _first_bar(self, name: str, bar: BarSize) -> date | None:
         """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
-        asked = Asked(name, first, self._last, bar, self._config.adjusted)
+        asked = Asked(name, first, self._last, bar, self._job.adjusted)
         async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
             async for answer in pages:
                 if isinstance(answer, Refusal):
@@ -177,10 +179,10 @@ class _Check:
 
     def _cost(self) -> str:
         """What the first sync will ask of the API."""
-        allowance = self._config.requests_per_minute
-        names = self._config.tickers or (MARKET,)
+        allowance = self._allowance
+        names = self._job.names
         first_days = dict.fromkeys(names, self._first)
-        plan = plan_bars(self._config, self._config.bar, first_days, self._last, allowance=allowance)
+        plan = plan_bars(self._job, self._job.bar, first_days, self._last, allowance=allowance)
         minutes = minutes_under(plan.calls, allowance)
         calls = f"{plan.calls} call{'' if plan.calls == 1 else 's'}"
         under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""

@@ -29,7 +29,7 @@ from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.catalog import Selected
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
-from stockticker_async.config import MARKET, Config
+from stockticker_async.config import Config
 from stockticker_async.doubt import Doubt
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import (
@@ -45,6 +45,7 @@ from stockticker_async.failures import named, told
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.forwarded import Forward, Whole
 from stockticker_async.forwarding import describe_forward, read_forward
+from stockticker_async.job import SyncJob
 from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Progress, Shell
 from stockticker_async.splits import Split
@@ -71,8 +72,8 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
 
     Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
     """
-    days = _days(shell.clock, config)
-    readings = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    days = _days(shell.clock, config.job)
+    readings = [_prepare(shell, config.job, one, blobs.get(one.stream.name), days) for one in selected]
     for warning in config.warnings:
         _log.warning(warning)
     strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
@@ -99,19 +100,22 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
 
     Raises `ConfigError` as `read` does.
     """
-    days = _days(shell.clock, config)
-    readings = [_prepare(shell, config, one, blobs.get(one.stream.name), days) for one in selected]
+    days = _days(shell.clock, config.job)
+    readings = [_prepare(shell, config.job, one, blobs.get(one.stream.name), days) for one in selected]
+    allowance = config.settings.requests_per_minute
     lines = [f"Days: up to {days.last} New York; {days.settled} is the last one that is finished."]
     for reading in readings:
         if reading.progress is not None:
             reading.progress.follow(None, today=days.today, settled=days.settled)
-        reading.begin(days, config.end_date)
+        reading.begin(days, config.job.end_date)
     for bar, family in _families(readings):
         names = ", ".join(feed.emitter.name for feed in family)
-        calls = family_plan(config, bar, family, days, allowance=config.requests_per_minute)
-        lines += [f"{names}: {text}" for text in describe(calls, config.requests_per_minute)]
-    lines += [describe_forward(forward, config, days) for forward in _forwards(readings)]
-    if config.adjusted and any(_is_adjusted(reading) for reading in readings):
+        calls = family_plan(config.job, bar, family, days, allowance=allowance)
+        lines += [f"{names}: {text}" for text in describe(calls, allowance)]
+    lines += [
+        describe_forward(forward, config.job, days, allowance=allowance) for forward in _forwards(readings)
+    ]
+    if config.job.adjusted and any(_is_adjusted(reading) for reading in readings):
         lines.append("Before these, the splits of all tickers are asked; changed ones add a call each.")
     for text in lines:
         _log.info(text)
@@ -122,11 +126,9 @@ async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days
     """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
     emitters = [reading.emitter for reading in readings]
     try:
-        async with open_client(
-            config, shell.clock, limits=shell.limits, on_wait=_waiting(emitters)
-        ) as client:
+        async with open_client(config.settings, shell.clock, on_wait=_waiting(emitters)) as client:
             try:
-                await _read_all(client, config, readings, days, shell.progress)
+                await _read_all(client, config.job, readings, days, shell.progress)
             finally:
                 _log.info("Calls made, with those for splits: %d.", client.calls)
     except ConnectorError as error:
@@ -134,22 +136,22 @@ async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days
 
 
 async def _read_all(
-    client: Client, config: Config, readings: Sequence[_Reading], days: Days, progress: Progress
+    client: Client, job: SyncJob, readings: Sequence[_Reading], days: Days, progress: Progress
 ) -> None:
     progress.calls_made = lambda: client.calls
-    await _leave_market(client, config, _feeds(readings))
-    await _follow_splits(client, config, readings, days)
+    await _leave_market(client, job, _feeds(readings))
+    await _follow_splits(client, job, readings, days)
     for bar, family in _families(readings):
-        sync = BarsSync(client, config, bar, family, days)
-        await _read_family(sync, family, config, days, allowance=client.allowance, progress=progress)
+        sync = BarsSync(client, job, bar, family, days)
+        await _read_family(sync, family, job, days, allowance=client.allowance, progress=progress)
     for forward in _forwards(readings):
-        await _read_forward(client, config, forward, days)
+        await _read_forward(client, job, forward, days)
 
 
-async def _read_forward(client: Client, config: Config, forward: Forward, days: Days) -> None:
+async def _read_forward(client: Client, job: SyncJob, forward: Forward, days: Days) -> None:
     """Read a forwarded stream, and end it. Raises what would end every other sync, too."""
     try:
-        await read_forward(client, config, forward, days)
+        await read_forward(client, job, forward, days)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
         ending = _of_stream(error)
         await _end([forward.emitter], [*told(forward.failures), ending])
@@ -161,7 +163,7 @@ async def _read_forward(client: Client, config: Config, forward: Forward, days: 
 async def _read_family(
     sync: BarsSync,
     family: Sequence[Feed],
-    config: Config,
+    job: SyncJob,
     days: Days,
     *,
     allowance: int | None,
@@ -173,10 +175,10 @@ async def _read_family(
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
         progress.calls_planned = progress.calls_made() + calls.calls
-        progress.tickers = 0 if config.whole_market else len(first_days(family))
+        progress.tickers = 0 if job.whole_market else len(first_days(family))
         progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
         for feed in family:
-            rows = _expected_rows(feed, config, days)
+            rows = _expected_rows(feed, job, days)
             await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
         await sync.run(calls)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
@@ -207,7 +209,7 @@ def _raise_lasting(error: ConnectorError) -> None:
         raise error
 
 
-async def _leave_market(client: Client, config: Config, feeds: Sequence[Feed]) -> None:
+async def _leave_market(client: Client, job: SyncJob, feeds: Sequence[Feed]) -> None:
     """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
 
     A bar of the last session that was covered shows that a ticker is none; the others begin anew.
@@ -217,28 +219,28 @@ async def _leave_market(client: Client, config: Config, feeds: Sequence[Feed]) -
         names = feed.progress.start.from_market
         for session in {market.sessions_back(cursor, 0) for cursor in names.values()}:
             if session not in listed:
-                listed[session] = await _listed(client, config, session)
+                listed[session] = await _listed(client, job, session)
             feed.progress.uncover([name for name in names if name not in listed[session]])
 
 
-async def _listed(client: Client, config: Config, session: date) -> frozenset[str]:
+async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]:
     """The configured tickers that traded on an exchange in a session; none where that cannot be had."""
-    wanted = frozenset(config.tickers)
+    wanted = frozenset(job.tickers)
     try:
-        found = await api.market(client, session, adjusted=config.adjusted, otc=False, wanted=wanted)
+        found = await api.market(client, session, adjusted=job.adjusted, otc=False, wanted=wanted)
     except BadPageError:
         return frozenset()
     return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
 
 
-async def _follow_splits(client: Client, config: Config, readings: Sequence[_Reading], days: Days) -> None:
+async def _follow_splits(client: Client, job: SyncJob, readings: Sequence[_Reading], days: Days) -> None:
     """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
     found: list[Split] | None = None
     adjusted = [reading.progress for reading in readings if reading.progress and _is_adjusted(reading)]
     since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
     known = days
-    if config.adjusted and since < days.today:
-        answer = await _splits(client, config.tickers, adjusted, since, days)
+    if job.adjusted and since < days.today:
+        answer = await _splits(client, job.tickers, adjusted, since, days)
         if answer is not None:
             found = answer.value
             known = _known(days, answer)
@@ -246,7 +248,7 @@ async def _follow_splits(client: Client, config: Config, readings: Sequence[_Rea
         if reading.progress is not None:
             splits = found if _is_adjusted(reading) else None
             await _follow(reading.progress, reading.emitter, splits, known)
-        reading.begin(days, config.end_date)
+        reading.begin(days, job.end_date)
 
 
 async def _follow(
@@ -311,57 +313,57 @@ async def _splits(
     return None
 
 
-def _days(clock: Clock, config: Config) -> Days:
+def _days(clock: Clock, job: SyncJob) -> Days:
     now = clock.utc_now()
     last = market.last_askable(now)
     return Days(
-        last=last if config.end_date is None else min(last, config.end_date),
+        last=last if job.end_date is None else min(last, job.end_date),
         settled=market.last_settled(now),
         today=market.new_york_date(now),
     )
 
 
-def _prepare(shell: Shell, config: Config, one: Selected, blob: Any, days: Days) -> _Reading:
+def _prepare(shell: Shell, job: SyncJob, one: Selected, blob: Any, days: Days) -> _Reading:
     """The stream's place to begin. Raises `ConfigError`."""
     stream = one.stream
-    names = config.tickers or (MARKET,)
+    names = job.names
     if not stream.cursor:
         return Forward(stream, Emitter(stream.name, Whole(), shell), names)
-    progress = _progress(config, stream, blob, days)
+    progress = _progress(job, stream, blob, days)
     emitter = Emitter(stream.name, progress, shell)
     match stream.source:
         case Bars(rows):
-            lookback = config.lookback_days if one.incremental else 0
-            return Feed(emitter, progress, _bar(config, stream), rows, lookback)
+            lookback = job.lookback_days if one.incremental else 0
+            return Feed(emitter, progress, _bar(job, stream), rows, lookback)
         case Listing(lookback_days=lookback) if one.incremental:
             return Forward(stream, emitter, names, progress, lookback)
     return Forward(stream, emitter, names, progress)
 
 
-def _progress(config: Config, stream: Stream, blob: Any, days: Days) -> state.Progress:
-    whole = config.whole_market
+def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Progress:
+    whole = job.whole_market
     basis = saved.Basis()
     if not isinstance(stream.source, Listing):
-        basis = saved.Basis(config.adjusted, str(_bar(config, stream)), otc=whole and config.include_otc)
+        basis = saved.Basis(job.adjusted, str(_bar(job, stream)), otc=whole and job.include_otc)
     start = state.begin(
         saved.read(stream, blob),
-        names=config.tickers or (MARKET,),
+        names=job.names,
         basis=basis,
-        start=config.start_date,
+        start=job.start_date,
         default_start=days.today - _DEFAULT_DAYS,
         settled=days.settled,
-        movable=not bar_size.counts_days(_bar(config, stream)),
+        movable=not bar_size.counts_days(_bar(job, stream)),
     )
     for entry in start.entries.values():
-        if entry.cursor is None and config.end_date is not None and entry.since > config.end_date:
+        if entry.cursor is None and job.end_date is not None and entry.since > job.end_date:
             raise ConfigError(
-                f"end_date {config.end_date} is before the first day to read, {entry.since}: set start_date."
+                f"end_date {job.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    return state.Progress(stream, basis, start, end=config.end_date)
+    return state.Progress(stream, basis, start, end=job.end_date)
 
 
-def _bar(config: Config, stream: Stream) -> BarSize:
-    return config.bar if stream is STOCK_BARS else ONE_DAY
+def _bar(job: SyncJob, stream: Stream) -> BarSize:
+    return job.bar if stream is STOCK_BARS else ONE_DAY
 
 
 def _feeds(readings: Sequence[_Reading]) -> list[Feed]:
@@ -380,11 +382,11 @@ def _families(readings: Sequence[_Reading]) -> list[_Family]:
     return list(families.items())
 
 
-def _expected_rows(feed: Feed, config: Config, days: Days) -> int:
+def _expected_rows(feed: Feed, job: SyncJob, days: Days) -> int:
     sessions = sum(weekdays_in(first, days.last) for first in feed.floors.values())
-    if config.whole_market:
+    if job.whole_market:
         return sessions * _MARKET_ROWS
-    return sessions if feed.kind == "prices" else sessions * _SESSION_BARS.get(config.bar.timespan, 1)
+    return sessions if feed.kind == "prices" else sessions * _SESSION_BARS.get(job.bar.timespan, 1)
 
 
 def _tell_plan(plan: Plan, allowance: int | None) -> None:

@@ -8,7 +8,7 @@ import traceback
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ async def test_exceptions(case: Case) -> None:
         parsed = config.parse(raw_config(sandbox, NAMES), today=today)
         asked = Asked(SICK, today.replace(day=14), today.replace(day=21), bar_size.ONE_DAY, adjusted=True)
         clock = Clock(start=sandbox.clock.now(), speed=5 * HASTY)
-        async with open_client(parsed, clock, limits=case.limits) as client:
+        async with open_client(replace(parsed.settings, limits=case.limits), clock) as client:
             with suppress(ConnectorError), _judged():
                 async for page in api.range_pages(client, asked):
                     assert leaks(repr(page)) == []
