@@ -9,26 +9,19 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 from urllib.parse import quote, urlencode
 
 import anyio.lowlevel
 import msgspec
 
-from stockticker_async.bars import (
-    Asked,
-    MarketBar,
-    MarketPage,
-    decode_market,
-    judge_market,
-    judge_names,
-)
+from stockticker_async.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
+from stockticker_async.bars import Asked, GroupedBar, GroupedPage, decode_grouped, judge_grouped, judge_names
 from stockticker_async.client import BODY_TRIES, Answer, Client
 from stockticker_async.doubt import Doubt
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.job import MARKET
 from stockticker_async.limits import PAGES, SIDE_PATIENCE
-from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.market import DAY, is_session, last_settled, missing_sessions, session_of
 from stockticker_async.plan import MARKET_ROWS
 from stockticker_async.questions import Question, questions
@@ -129,10 +122,10 @@ def _turn_to(url: str, seen: set[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class BarsPage:
-    """A judged page of one ticker's bars, as lines."""
+class BarsPage(Generic[C]):
+    """A judged page of one ticker's bars, converted."""
 
-    page: Page
+    page: BarPage[C]
     moment: datetime
     """The API's clock when it answered."""
     lacking: "Lacking | None" = None
@@ -157,25 +150,49 @@ class Lacking:
     """The times of the first and last bar: what two answers have to have in common."""
 
 
+@overload
+def range_pages(
+    client: Client, asked: Asked, *, doubted: bool = ...
+) -> AsyncGenerator[BarsPage[JudgedBars] | Refusal, None]: ...
+
+
+@overload
+def range_pages(
+    client: Client,
+    asked: Asked,
+    wanted: Sequence[Wanted[C]],
+    *,
+    otc: bool = ...,
+    rows: int = ...,
+    settled: date = ...,
+    since: date | None = ...,
+    doubted: bool = ...,
+) -> AsyncGenerator[BarsPage[C] | Refusal, None]: ...
+
+
 async def range_pages(
     client: Client,
     asked: Asked,
-    wanted: Sequence[Wanted] = (),
+    wanted: Sequence[Wanted[Any]] | None = None,
     *,
+    otc: bool = True,
     rows: int = 1,
     settled: date = date.max,
     since: date | None = None,
     doubted: bool = True,
-) -> AsyncGenerator[BarsPage | Refusal, None]:
+) -> AsyncGenerator[BarsPage[Any] | Refusal, None]:
     """The pages of a range, oldest bars first, or the plan's refusal. Both ends are included.
 
     A page that lacks something is asked for again (see `Doubt`), unless it is not to be ``doubted``. Bars
     are expected of each session of the calendar: up to ``settled``, or what has by the API's clock; from
     ``since`` on, or where that is None from the first bar on, since nobody knows when a ticker began.
     ``rows`` is about how many. A page is decoded only when the one before it, of whatever range, has been
-    consumed: so only one is in memory as lines. Raises `BadPageError` for a page that cannot be used; the
-    pages before it stand.
+    consumed: so only one is in memory in its converted form. Where nothing is said to be ``wanted``, a page
+    gives its bars as they are. Raises `BadPageError` for a page that cannot be used; the pages before it
+    stand.
     """
+    if wanted is None:
+        wanted = (Wanted(asked.first, JudgedBars),)
     expected_bytes = min(rows, PAGE_ROWS) * _BAR_BYTES
     url, after_ms, seen = client.url_of(_range_path(asked)), None, set[str]()
     while True:
@@ -192,7 +209,7 @@ async def range_pages(
                     raise _no_answer(client, missing)
             async with held as body:
                 try:
-                    page = await _lines(client, body, asked, wanted, after_ms)
+                    page = await _page(body, asked, wanted, after_ms=after_ms, otc=otc)
                 except BadPageError:
                     bad += 1
                     if bad == BODY_TRIES:
@@ -213,7 +230,7 @@ async def range_pages(
 
 
 def _lacking(
-    page: Page, asked: Asked, after_ms: int | None, *, since: date | None, end: date
+    page: BarPage[C], asked: Asked, after_ms: int | None, *, since: date | None, end: date
 ) -> Lacking | None:
     """What the page leaves out of the days that follow the page before it (None: that it begins with)."""
     if page.next_url is not None:
@@ -234,16 +251,16 @@ def _lacking(
     return Lacking(sessions, bars, ends_empty, (page.first_ms, page.last_ms))
 
 
-async def _lines(
-    client: Client, body: bytes, asked: Asked, wanted: Sequence[Wanted], after_ms: int | None
-) -> Page:
+async def _page(
+    body: bytes, asked: Asked, wanted: Sequence[Wanted[C]], *, after_ms: int | None, otc: bool
+) -> BarPage[C]:
     """The page, decoded while others have their turns in the loop."""
-    steps = page_lines(body, asked, wanted, after_ms=after_ms, emitted_at_ms=client.clock.emitted_at_ms())
+    steps = read_page(body, asked, wanted, after_ms=after_ms, otc=otc)
     while True:
         try:
             next(steps)
         except StopIteration as done:
-            page: Page = done.value
+            page: BarPage[C] = done.value
             return page
         await anyio.lowlevel.checkpoint()
 
@@ -252,7 +269,7 @@ async def _lines(
 class Market:
     """The bars of one session."""
 
-    bars: list[MarketBar]
+    bars: list[GroupedBar]
     """Of the tickers wanted."""
     count: int
     """Of all bars in the answer."""
@@ -273,7 +290,7 @@ async def market(
     otc: bool,
     wanted: frozenset[str] | None,
     may_be_empty: bool = False,
-) -> Answer[list[MarketBar]] | Refusal:
+) -> Answer[list[GroupedBar]] | Refusal:
     """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`.
 
     None at all is asked for twice, but where it ``may_be_empty``.
@@ -353,7 +370,7 @@ async def _market_answer(
                 raise _no_answer(client, missing)
         async with held as body:
             try:
-                page = decode_market(body)
+                page = decode_grouped(body)
                 market = _with_page(market, page, session, adjusted=adjusted, wanted=wanted)
             except BadPageError as fault:
                 del body  # before others are read
@@ -367,13 +384,13 @@ async def _market_answer(
 
 
 def _with_page(
-    before: Market, page: MarketPage, session: date, *, adjusted: bool, wanted: frozenset[str] | None
+    before: Market, page: GroupedPage, session: date, *, adjusted: bool, wanted: frozenset[str] | None
 ) -> Market:
     """The session with one more page. Raises `BadPageError`, also for more bars than there are stocks."""
     count = before.count + len(page.results or ())
     if count > _MOST_STOCKS:
         raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")
-    bars = before.bars + judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
+    bars = before.bars + judge_grouped(page, adjusted=adjusted, wanted=wanted, session=session)
     judge_names(bars)
     off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
     return Market(bars, count, before.lacks + off)

@@ -1,4 +1,4 @@
-"""A page of bars: its bytes to judged bars, and those of the whole market to the rows of the streams.
+"""Bars as the API writes them: from the bytes of an answer to judged bars.
 
 Pages are decoded into typed structs (msgspec), which takes a quarter
 of the time of dicts; only when that fails are they decoded again, slowly, so that the error names
@@ -10,7 +10,7 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -24,7 +24,7 @@ from stockticker_async.bar_size import BarSize, window_days
 from stockticker_async.errors import BadPageError
 from stockticker_async.limits import MIB, may_be_decoded
 from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text
-from stockticker_async.shapes import Row, stated
+from stockticker_async.shapes import stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
@@ -32,7 +32,7 @@ _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would
 _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-class WireBar(msgspec.Struct, gc=False):
+class Bar(msgspec.Struct, gc=False):
     """One bar as the API writes it; the names are the API's."""
 
     t: int
@@ -46,7 +46,7 @@ class WireBar(msgspec.Struct, gc=False):
     otc: bool | None = None
 
 
-class MarketBar(WireBar, gc=False):
+class GroupedBar(Bar, gc=False):
     """A row of a grouped answer."""
 
     T: str = ""
@@ -84,13 +84,13 @@ class Envelope(_Page):
 class RangePage(Envelope):
     """A page of one ticker's bars."""
 
-    results: list[WireBar] | None = None
+    results: list[Bar] | None = None
 
 
-class MarketPage(_Page):
+class GroupedPage(_Page):
     """The bars of one session, all tickers."""
 
-    results: list[MarketBar] | None = None
+    results: list[GroupedBar] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Asked:
 
 
 _decode_range = msgspec.json.Decoder(RangePage).decode
-_decode_market = msgspec.json.Decoder(MarketPage).decode
+_decode_grouped = msgspec.json.Decoder(GroupedPage).decode
 
 
 def decode_range(body: bytes) -> RangePage:
@@ -128,9 +128,9 @@ def decode_range(body: bytes) -> RangePage:
     return successful(_decoded(_decode_range, RangePage, body))
 
 
-def decode_market(body: bytes) -> MarketPage:
+def decode_grouped(body: bytes) -> GroupedPage:
     """Raises `BadPageError` for anything but a successful answer."""
-    return successful(_decoded(_decode_market, MarketPage, body))
+    return successful(_decoded(_decode_grouped, GroupedPage, body))
 
 
 def judge_echo(page: Envelope, asked: Asked) -> None:
@@ -185,9 +185,9 @@ def _claimed(moments: Sequence[int], after_ms: int | None) -> set[date]:
     raise BadPageError(f"the API gave two bars of one session, {twice}.")
 
 
-def judge_market(
-    page: MarketPage, *, adjusted: bool, wanted: frozenset[str] | None, session: date | None = None
-) -> list[MarketBar]:
+def judge_grouped(
+    page: GroupedPage, *, adjusted: bool, wanted: frozenset[str] | None, session: date | None = None
+) -> list[GroupedBar]:
     """The bars of the tickers wanted (None: of all), in the API's order.
 
     The rows' own timestamps need not be the session's start (16:00 New York has been seen, and midnight
@@ -205,7 +205,7 @@ def judge_market(
     return bars
 
 
-def judge_names(bars: Sequence[MarketBar]) -> None:
+def judge_names(bars: Sequence[GroupedBar]) -> None:
     """Raise `BadPageError` unless each bar of a session has a ticker of its own."""
     names = {bar.T for bar in bars}
     if len(names) != len(bars):
@@ -214,7 +214,7 @@ def judge_names(bars: Sequence[MarketBar]) -> None:
         raise BadPageError("a bar of the market's answer has no ticker (field T).")
 
 
-def _judge_session(bars: Sequence[WireBar], session: date) -> None:
+def _judge_session(bars: Sequence[Bar], session: date) -> None:
     low, high = midnight_ms(session), midnight_ms(session + timedelta(days=1))
     strangers = sum(not low <= bar.t < high for bar in bars)
     if strangers:
@@ -222,42 +222,6 @@ def _judge_session(bars: Sequence[WireBar], session: date) -> None:
             f"asked for the session of {session}, the API answered for another day ({strangers} of "
             f"{len(bars)} bars)."
         )
-
-
-def market_price_rows(bars: Iterable[MarketBar], session: date) -> list[Row]:
-    """Rows of `stock_prices` from a grouped answer."""
-    text = session.isoformat()
-    return [{"date": text, "stock_ticker": bar.T, "price": bar.c} for bar in bars]
-
-
-def market_bar_rows(bars: Iterable[MarketBar], session: date, *, adjusted: bool) -> list[Row]:
-    """Rows of `stock_bars` from a grouped answer; the timestamp is the session's start."""
-    text, timestamp = session.isoformat(), utc_text(midnight_ms(session))
-    return [_bar_row(bar.T, bar, timestamp, text, adjusted=adjusted) for bar in bars]
-
-
-def whole(trades: float | None) -> float | None:
-    """As an integer where it is whole: 2e+06 is two million trades, though its notation is a float's."""
-    if isinstance(trades, float) and trades.is_integer() and abs(trades) < 2**53:
-        return int(trades)
-    return trades
-
-
-def _bar_row(ticker: str, bar: WireBar, timestamp: str, day: str, *, adjusted: bool) -> Row:
-    return {
-        "stock_ticker": ticker,
-        "timestamp": timestamp,
-        "date": day,
-        "open": bar.o,
-        "high": bar.h,
-        "low": bar.l,
-        "close": bar.c,
-        "volume": bar.v,
-        "vwap": bar.vw,
-        "transactions": whole(bar.n),
-        "adjusted": adjusted,
-        "otc": bar.otc or False,
-    }
 
 
 def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
@@ -300,7 +264,7 @@ def _where(bars: list[Any], fast: Exception) -> str:
     """The field and the bar that a typed decoding refused, in words."""
     for place, bar in enumerate(bars):
         try:
-            msgspec.convert(bar, WireBar)
+            msgspec.convert(bar, Bar)
         except msgspec.ValidationError as refused:
             return f"bar {place + 1}{_moment(bar)} is not usable: {refused}."
     return f"the answer is not of the published form: {fast}."

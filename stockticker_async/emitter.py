@@ -6,16 +6,22 @@ no two states in a row are equal (a counter tells them apart where only records 
 each stream writes at least one state; a state is put after the records that it vouches for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 import anyio
 
 from stockticker_async import protocol
+from stockticker_async.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.bar_rows import bar_rows, price_rows
+from stockticker_async.bars import Asked, Bar, GroupedBar
 from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
 from stockticker_async.output import PIECE_BYTES
 from stockticker_async.shell import Shell
+from stockticker_async.sink import Row, TooLarge, Vouched
+from stockticker_async.streams import Bars, Stream
 
 _STATE_EVERY = 5.0
 """Seconds between states, when there is progress and states stay a small part of the bytes."""
@@ -30,22 +36,30 @@ heartbeat counts nothing else, and gives up after three hours by default."""
 _SAME_RESET = 1.0  # seconds within which two announced ends of a wait are one
 
 
-Row = Mapping[str, Any]
-TooLarge = Callable[[Any, RowTooLargeError], None]
+_ROW_BYTES: Mapping[str, int] = {"prices": 140, "bars": 340}  # of a line, its envelope included
 
 
-class Vouched(Protocol):
-    """What a stream's state is made of."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Lines that their emitter has not written yet. Implements `sink.BarChunk`."""
 
-    def blob(self) -> dict[str, Any]:
-        """The stream_state as of now."""
+    emitter: "Emitter"
+    lines: Lines
+
+    @property
+    def size_bytes(self) -> int:
+        return self.lines.size_bytes
+
+    async def put(self) -> None:
+        await self.emitter.lines(self.lines.data, self.lines.count)
 
 
 class Emitter:
-    """Writes the messages of one stream."""
+    """Writes the messages of one stream. Implements `sink.Sink`."""
 
-    def __init__(self, name: str, vouched: Vouched, shell: Shell) -> None:
-        self.name = name
+    def __init__(self, stream: Stream, vouched: Vouched, shell: Shell) -> None:
+        self.name = stream.name
+        self._bars = stream.source.rows if isinstance(stream.source, Bars) else None
         self.failed = False
         self._finished = False
         self._vouched = vouched
@@ -71,12 +85,24 @@ class Emitter:
         async with self._turn:
             await self._state(even_unchanged=True)
 
-    async def estimate(self, *, rows: int, row_bytes: int) -> None:
+    async def estimate(self, *, rows: int) -> None:
+        size_bytes = rows * _ROW_BYTES[self._bars or "bars"]
+        at_ms = self._clock.emitted_at_ms()
         await self._output.put(
-            protocol.estimate(
-                self.name, rows=rows, size_bytes=rows * row_bytes, emitted_at_ms=self._clock.emitted_at_ms()
-            )
+            protocol.estimate(self.name, rows=rows, size_bytes=size_bytes, emitted_at_ms=at_ms)
         )
+
+    def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
+        at_ms = self._clock.emitted_at_ms()
+        if self._bars == "prices":
+            return _Chunk(self, price_lines(self.name, asked.ticker, bars, emitted_at_ms=at_ms))
+        return _Chunk(self, bar_lines(self.name, bars, asked=asked, emitted_at_ms=at_ms))
+
+    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
+        if self._bars == "prices":
+            await self.rows(price_rows(bars, session))
+        else:
+            await self.rows(bar_rows(bars, session, adjusted=adjusted))
 
     async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
         """RECORDs of rows, in as many pieces of the output as their bytes take.
@@ -135,7 +161,7 @@ class Emitter:
                 )
             )
 
-    async def checkpoint(self) -> None:
+    async def state_due(self) -> None:
         """A STATE if one is due: called whenever something may have been covered."""
         if not self._is_due():
             return  # without waiting for the turn, as nearly always

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
 
 from stockticker_async import bar_size, market
 from stockticker_async.bar_size import ONE_DAY, BarSize
-from stockticker_async.emitter import Emitter
 from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.plan import Plan, RangeCall, Window, plan_days, plan_intraday, plan_market, weekdays_in
 from stockticker_async.saved import Entry
+from stockticker_async.sink import Sink
 from stockticker_async.state import Progress
 
 _SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
@@ -35,10 +34,9 @@ class Days:
 class Feed:
     """A stream that is served by the calls of a `BarsSync`."""
 
-    emitter: Emitter
+    sink: Sink
     progress: Progress
     bar: BarSize
-    kind: Literal["prices", "bars"]
     lookback: int
     """Settled sessions before the cursor that are read again."""
     floors: dict[str, date] = field(default_factory=dict)

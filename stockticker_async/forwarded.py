@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stockticker_async import market
-from stockticker_async.emitter import Emitter
 from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.job import MARKET
 from stockticker_async.saved import Entry
 from stockticker_async.shapes import Row
+from stockticker_async.sink import Sink
 from stockticker_async.state import Progress
 from stockticker_async.streams import Stream
 from stockticker_async.verdict import Barred, Refusal
@@ -40,7 +40,7 @@ class Forward:
     """A stream whose rows are forwarded."""
 
     stream: Stream
-    emitter: Emitter
+    sink: Sink
     names: tuple[str, ...]
     """The tickers, or `MARKET` alone."""
     progress: Progress | None = None
@@ -72,7 +72,7 @@ class Forward:
         """Write them. One that is too large fails its own ticker, or all where it has none."""
         self._spoken.update(row.get("stock_ticker") for row in rows)
         for begin in range(0, len(rows), _CHUNK):
-            await self.emitter.rows(rows[begin : begin + _CHUNK], self._leave_out)
+            await self.sink.rows(rows[begin : begin + _CHUNK], self._leave_out)
 
     def _leave_out(self, row: Row, error: RowTooLargeError) -> None:
         name = row.get("stock_ticker")
@@ -88,7 +88,7 @@ class Forward:
             for name in names:
                 if name not in self._held:
                     self.progress.cover(name, through)
-        await self.emitter.checkpoint()
+        await self.sink.state_due()
 
     def lack(self, names: Sequence[str], count: int) -> None:
         """An answer for these tickers was asked for twice: it has no row, or not as many as it says."""

@@ -8,8 +8,8 @@ from datetime import date
 from functools import partial
 from urllib.parse import quote
 
-from stockticker_async import api, bars, market, shapes
-from stockticker_async.bars import MarketBar
+from stockticker_async import api, bar_rows, bars, market, shapes
+from stockticker_async.bars import GroupedBar
 from stockticker_async.client import Answer, Client
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.failures import Failure, named
@@ -72,7 +72,7 @@ class LookupSync:
                 self._forward.missing((name,))
             case Missing():
                 self._silent.append(name)
-        await self._forward.emitter.checkpoint()
+        await self._forward.sink.state_due()
 
     async def _take(self, name: str, query: str) -> Refusal | Missing | None:
         """Write the rows; or return why there are none."""
@@ -152,9 +152,9 @@ class PreviousSync:
         flag = str(self._job.adjusted).lower()
         path = f"{self._previous.path.replace('{ticker}', quote(name, safe=''))}?adjusted={flag}"
 
-        def decode(body: bytes) -> list[MarketBar]:
-            page = bars.decode_market(body)
-            found = bars.judge_market(page, adjusted=self._job.adjusted, wanted=None)
+        def decode(body: bytes) -> list[GroupedBar]:
+            page = bars.decode_grouped(body)
+            found = bars.judge_grouped(page, adjusted=self._job.adjusted, wanted=None)
             if any(name != bar.T for bar in found):
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             return found
@@ -171,6 +171,6 @@ class PreviousSync:
                 case Missing():
                     self._forward.missing((name,))
 
-    async def _write(self, found: list[MarketBar], session: date) -> None:
-        await self._forward.rows(bars.market_bar_rows(found, session, adjusted=self._job.adjusted))
-        await self._forward.emitter.checkpoint()
+    async def _write(self, found: list[GroupedBar], session: date) -> None:
+        await self._forward.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))
+        await self._forward.sink.state_due()

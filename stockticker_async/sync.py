@@ -22,12 +22,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
-from stockticker_async import api, bar_size, bars, market
+from stockticker_async import api, bar_size, market
 from stockticker_async.api import Market
+from stockticker_async.bar_pages import Wanted
 from stockticker_async.bar_size import ONE_DAY, BarSize
-from stockticker_async.bars import Asked, MarketBar
+from stockticker_async.bars import Asked, GroupedBar
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
 from stockticker_async.doubt import Doubt
@@ -36,10 +38,9 @@ from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
 from stockticker_async.job import MARKET, SyncJob
-from stockticker_async.lines import Wanted, Written
 from stockticker_async.neighbours import Neighbours
 from stockticker_async.plan import Plan, RangeCall, weekdays_in
-from stockticker_async.shapes import Row
+from stockticker_async.sink import BarChunk
 from stockticker_async.tiles import Tiles
 from stockticker_async.verdict import Barred, Refusal
 from stockticker_async.workers import carry_out
@@ -182,11 +183,13 @@ class BarsSync:
         await self._read_range(job, asked)
 
     async def _read_range(self, job: _RangeJob, asked: Asked) -> None:
-        wanted, feeds = self._wanted(asked.ticker)
+        wanted, feeds = self._wanted(asked)
         pages = api.range_pages(
             self._client,
             asked,
             wanted,
+            # of the whole market, OTC stocks are left out unless the option includes them
+            otc=not self._job.whole_market or self._job.include_otc,
             rows=weekdays_in(asked.first, asked.last) * _MOST_ROWS.get(self._bar.timespan, 1),
             settled=self._days.settled,
             since=self._traded_since(job),
@@ -199,8 +202,11 @@ class BarsSync:
                 page = answer.page
                 if page.count:
                     self._prove(asked.ticker)
-                    for feed, written in zip(feeds, page.written, strict=True):
-                        await self._write_range(asked, feed, written)
+                    for feed, converted in zip(feeds, page.converted, strict=True):
+                        if page.last_kept_ms is not None:
+                            feed.progress.see(self._proven(asked, page.last_kept_ms))
+                        for chunk in converted.take():
+                            await chunk.put()
                     if self._bar == ONE_DAY:
                         self._completeness.add_bars(asked.ticker, page.moments)
                 if answer.lacking is not None:
@@ -215,7 +221,7 @@ class BarsSync:
             return None
         return max(call.first, self._floor.day or call.first)
 
-    async def _cover_page(self, job: _RangeJob, answer: api.BarsPage) -> None:
+    async def _cover_page(self, job: _RangeJob, answer: api.BarsPage[BarChunk]) -> None:
         settled, last_ms = self._settled(answer.moment), answer.page.last_ms
         if answer.last:
             through = min(job.call.last, settled)
@@ -233,7 +239,7 @@ class BarsSync:
         for feed in self._feeds:
             if ticker in feed.rereads:
                 feed.progress.reread(ticker)
-            await feed.emitter.checkpoint()
+            await feed.sink.state_due()
 
     def _prove(self, ticker: str) -> None:
         """The ticker exists: what was answered for it covers its days."""
@@ -246,23 +252,15 @@ class BarsSync:
         """The last day that has passed by both clocks: this machine's, and the API's when it answered."""
         return min(self._days.settled, market.last_settled(moment))
 
-    def _wanted(self, ticker: str) -> tuple[list[Wanted], list[Feed]]:
+    def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[Feed]]:
         """What of a ticker's bars is to be written, and for which feeds."""
         wanted, feeds = [], []
-        # of the whole market, OTC stocks are left out unless the option includes them
-        otc = not self._job.whole_market or self._job.include_otc
         for feed in self._feeds:
-            first = feed.floors.get(ticker, feed.rereads.get(ticker))
+            first = feed.floors.get(asked.ticker, feed.rereads.get(asked.ticker))
             if first is not None:
-                wanted.append(Wanted(feed.emitter.name, feed.kind, first, otc))
+                wanted.append(Wanted(first, partial(feed.sink.chunk, asked=asked)))
                 feeds.append(feed)
         return wanted, feeds
-
-    async def _write_range(self, asked: Asked, feed: Feed, written: Written) -> None:
-        if written.last_ms is not None:
-            feed.progress.see(self._proven(asked, written.last_ms))
-        for piece in written.take():
-            await feed.emitter.lines(piece.data, piece.count)
 
     def _proven(self, asked: Asked, timestamp_ms: int) -> date:
         """The last session that the bar of that time shows to be published.
@@ -343,17 +341,13 @@ class BarsSync:
             doubt=self._doubts.get(place),
         )
 
-    async def _write_session(self, session: date, page: list[MarketBar]) -> None:
+    async def _write_session(self, session: date, page: list[GroupedBar]) -> None:
         for feed in self._feeds:
             if page:
                 feed.progress.see(session)
             for chunk in _chunks(page):
                 chosen = [bar for bar in chunk if self._wants(feed, bar.T, session)]
-                if feed.kind == "prices":
-                    rows: list[Row] = bars.market_price_rows(chosen, session)
-                else:
-                    rows = bars.market_bar_rows(chosen, session, adjusted=self._job.adjusted)
-                await feed.emitter.rows(rows)
+                await feed.sink.session(chosen, session, adjusted=self._job.adjusted)
 
     def _wants(self, feed: Feed, ticker: str, session: date) -> bool:
         first = feed.floors.get(MARKET if self._job.whole_market else ticker)
@@ -368,7 +362,7 @@ class BarsSync:
                 else:
                     self._cover_name(name, reached)
         for feed in self._feeds:
-            await feed.emitter.checkpoint()
+            await feed.sink.state_due()
 
     def _cover_name(self, name: str, reached: date) -> None:
         for feed in self._feeds:
@@ -446,7 +440,7 @@ class BarsSync:
             self._completeness.other_counts(named),
             self._completeness.halves(),
         )
-        streams = ", ".join(feed.emitter.name for feed in self._feeds)
+        streams = ", ".join(feed.sink.name for feed in self._feeds)
         for text in told_of:
             if text is not None:
                 _log.warning("%s: %s", streams, text)

@@ -14,22 +14,22 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stockticker_async import protocol
+from stockticker_async.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.bar_pages import _not_before
+from stockticker_async.bar_rows import bar_rows, price_rows
 from stockticker_async.bar_size import BarSize
 from stockticker_async.bars import (
     Asked,
-    MarketBar,
+    Bar,
+    GroupedBar,
     RangePage,
-    WireBar,
-    decode_market,
+    decode_grouped,
     decode_range,
     judge_echo,
-    judge_market,
+    judge_grouped,
     judge_order,
-    market_bar_rows,
-    market_price_rows,
 )
 from stockticker_async.errors import BadPageError, TransientError
-from stockticker_async.lines import Piece, bar_lines, price_lines
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = BarSize()
@@ -67,32 +67,32 @@ def body(*results: object, **envelope: object) -> bytes:
     return json.dumps(page).encode()
 
 
-def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[WireBar]:
+def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[Bar]:
     judge_echo(page, asked)
     bars = page.results or []
     judge_order([bar.t for bar in bars], asked, after_ms=after_ms)
     return bars
 
 
-def data_of(piece: Piece) -> list[dict[str, Any]]:
+def data_of(piece: Lines) -> list[dict[str, Any]]:
     rows = [orjson.loads(line)["record"]["data"] for line in piece.data.splitlines()]
     assert len(rows) == piece.count
     return rows
 
 
-def price_rows(ticker: str, bars: list[WireBar], first: date) -> list[dict[str, Any]]:
-    return data_of(price_lines("stock_prices", ticker, bars, first, emitted_at_ms=0))
+def written_prices(ticker: str, bars: list[Bar]) -> list[dict[str, Any]]:
+    return data_of(price_lines("stock_prices", ticker, bars, emitted_at_ms=0))
 
 
-def bar_rows(bars: list[WireBar], first: date, *, asked: Asked) -> list[dict[str, Any]]:
-    return data_of(bar_lines("stock_bars", bars, first, asked=asked, emitted_at_ms=0))
+def written_bars(bars: list[Bar], *, asked: Asked) -> list[dict[str, Any]]:
+    return data_of(bar_lines("stock_bars", bars, asked=asked, emitted_at_ms=0))
 
 
-def bars_of(*results: object, asked: Asked = ASKED, after_ms: int | None = None) -> list[WireBar]:
+def bars_of(*results: object, asked: Asked = ASKED, after_ms: int | None = None) -> list[Bar]:
     return judge_range(decode_range(body(*results)), asked, after_ms=after_ms)
 
 
-def stamps(bars: Sequence[WireBar]) -> list[int]:
+def stamps(bars: Sequence[Bar]) -> list[int]:
     return [bar.t for bar in bars]
 
 
@@ -109,7 +109,7 @@ TUTORIAL = [wire(at(2020, 12, day), c=close) for day, close in CLOSES.items()]
 
 
 def test_the_tutorials_five_records_come_out_exactly() -> None:
-    assert price_rows("TSLA", bars_of(*TUTORIAL), MONDAY) == [
+    assert written_prices("TSLA", bars_of(*TUTORIAL)) == [
         {"date": "2020-12-14", "stock_ticker": "TSLA", "price": 639.83},
         {"date": "2020-12-15", "stock_ticker": "TSLA", "price": 633.25},
         {"date": "2020-12-16", "stock_ticker": "TSLA", "price": 622.77},
@@ -120,7 +120,7 @@ def test_the_tutorials_five_records_come_out_exactly() -> None:
 
 def test_a_day_bar_becomes_a_whole_row() -> None:
     bars = bars_of(wire(at(2020, 12, 15), otc=True, v=45_223_559.0))
-    assert bar_rows(bars, MONDAY, asked=ASKED) == [
+    assert written_bars(bars, asked=ASKED) == [
         {
             "stock_ticker": "TSLA",
             "timestamp": "2020-12-15T05:00:00Z",
@@ -140,17 +140,17 @@ def test_a_day_bar_becomes_a_whole_row() -> None:
 
 def test_a_market_answer_becomes_the_same_rows_as_a_range() -> None:
     ranged = bars_of(wire(at(2020, 12, 15)))
-    market = judge_market(
-        decode_market(body(wire(at(2020, 12, 15, 16), T="TSLA"))), adjusted=True, wanted=None
+    market = judge_grouped(
+        decode_grouped(body(wire(at(2020, 12, 15, 16), T="TSLA"))), adjusted=True, wanted=None
     )
     session = date(2020, 12, 15)
-    assert market_price_rows(market, session) == price_rows("TSLA", ranged, MONDAY)
-    rows = bar_rows(ranged, MONDAY, asked=ASKED)
-    assert market_bar_rows(market, session, adjusted=True) == rows
+    assert price_rows(market, session) == written_prices("TSLA", ranged)
+    rows = written_bars(ranged, asked=ASKED)
+    assert bar_rows(market, session, adjusted=True) == rows
 
 
 def test_what_the_api_leaves_out_is_null() -> None:
-    (row,) = bar_rows(bars_of({"t": at(2020, 12, 15), **dict.fromkeys("ohlcv", 1)}), MONDAY, asked=ASKED)
+    (row,) = written_bars(bars_of({"t": at(2020, 12, 15), **dict.fromkeys("ohlcv", 1)}), asked=ASKED)
     assert row["vwap"] is None
     assert row["transactions"] is None
     assert row["otc"] is False
@@ -174,7 +174,7 @@ def test_a_number_of_trades_is_an_integer_when_whole_and_never_breaks_a_line(
     text: str, trades: float | None
 ) -> None:
     page = body(wire(at(2020, 12, 15), n="N")).replace(b'"N"', text.encode())
-    rows = bar_rows(judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
+    rows = written_bars(judge_range(decode_range(page), ASKED, after_ms=None), asked=ASKED)
     line = protocol.records("stock_bars", rows, emitted_at_ms=0)
     written = orjson.loads(line)["record"]["data"]["transactions"]
     assert (type(written), written) == (type(trades), trades)
@@ -194,7 +194,7 @@ def test_a_number_of_trades_that_no_line_can_hold_names_the_bar_and_the_field(te
 )
 def test_a_volume_is_any_number(text: str, volume: float) -> None:
     page = body(wire(at(2020, 12, 15), v="V")).replace(b'"V"', text.encode())
-    (row,) = bar_rows(judge_range(decode_range(page), ASKED, after_ms=None), MONDAY, asked=ASKED)
+    (row,) = written_bars(judge_range(decode_range(page), ASKED, after_ms=None), asked=ASKED)
     assert row["volume"] == volume
 
 
@@ -203,7 +203,7 @@ def test_a_timestamp_may_be_in_scientific_notation(text: str) -> None:
     page = body(wire("T"), wire(at(2020, 12, 16))).replace(b'"T"', text.encode())
     bars = judge_range(decode_range(page), ASKED, after_ms=None)
     assert stamps(bars) == [at(2020, 12, 15), at(2020, 12, 16)]
-    assert [row["date"] for row in price_rows("TSLA", bars, MONDAY)] == ["2020-12-15", "2020-12-16"]
+    assert [row["date"] for row in written_prices("TSLA", bars)] == ["2020-12-15", "2020-12-16"]
 
 
 def test_an_unknown_field_is_no_fault() -> None:
@@ -226,8 +226,8 @@ def test_an_unknown_field_is_no_fault() -> None:
 def test_a_day_bars_date_is_new_yorks_on_both_sides_of_a_switch(days: list[int], dates: list[str]) -> None:
     asked = Asked("TSLA", date(2024, 3, 1), date(2024, 11, 30), DAY, adjusted=True)
     bars = bars_of(*map(wire, days), asked=asked)
-    assert [row["date"] for row in price_rows("TSLA", bars, asked.first)] == dates
-    rows = bar_rows(bars, asked.first, asked=asked)
+    assert [row["date"] for row in written_prices("TSLA", bars)] == dates
+    rows = written_bars(bars, asked=asked)
     assert [row["timestamp"][-9:] for row in rows] in (["05:00:00Z", "04:00:00Z"], ["04:00:00Z", "05:00:00Z"])
 
 
@@ -243,7 +243,7 @@ def test_a_minute_bars_date_is_that_of_its_session_from_first_to_last_minute() -
         wire(at(2020, 12, 16, 4)),
         asked=asked,
     )
-    rows = bar_rows(bars, asked.first, asked=asked)
+    rows = written_bars(bars, asked=asked)
     assert [(row["date"], row["timestamp"]) for row in rows] == [
         ("2020-12-15", "2020-12-15T05:00:00Z"),
         ("2020-12-15", "2020-12-15T09:00:00Z"),
@@ -264,7 +264,7 @@ def test_minute_bars_keep_their_dates_through_a_switch() -> None:
         wire(at(2024, 11, 4)),
         asked=asked,
     )
-    dates = [row["date"] for row in bar_rows(bars, asked.first, asked=asked)]
+    dates = [row["date"] for row in written_bars(bars, asked=asked)]
     assert dates == ["2024-11-02", "2024-11-03", "2024-11-03", "2024-11-04"]
 
 
@@ -290,20 +290,20 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
     assert stamps(bars_of(wire(start), asked=asked)) == [start]
     with pytest.raises(BadPageError, match="outside the range asked"):
         bars_of(wire(asked.from_ms - 1), asked=asked)
-    rows = bar_rows(bars_of(wire(start), asked=asked), first, asked=asked)
-    assert len(rows) == (0 if size.intraday else 1)  # it was a row of the day before
+    kept = _not_before(first, bars_of(wire(start), asked=asked), asked)
+    assert len(kept) == (0 if size.intraday else 1)  # it was a row of the day before
 
 
 @pytest.mark.parametrize(("hours", "held"), [(0, True), (16, True), (24, False), (-5, False), (25, False)])
 def test_an_answer_for_another_session_is_refused(hours: int, held: bool) -> None:  # noqa: FBT001 - a case
     session = date(2020, 12, 18)
     row = {"T": "TSLA", "t": at(2020, 12, 18) + hours * 3_600_000, "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
-    page = decode_market(json.dumps({"results": [row]}).encode())
+    page = decode_grouped(json.dumps({"results": [row]}).encode())
     if held:
-        assert judge_market(page, adjusted=True, wanted=None, session=session)
+        assert judge_grouped(page, adjusted=True, wanted=None, session=session)
     else:
         with pytest.raises(BadPageError, match="asked for the session of 2020-12-18"):
-            judge_market(page, adjusted=True, wanted=None, session=session)
+            judge_grouped(page, adjusted=True, wanted=None, session=session)
 
 
 @pytest.mark.parametrize("strange", [-86_400_000, -1, 86_400_000, 7 * 86_400_000])
@@ -311,9 +311,9 @@ def test_one_row_of_another_day_spoils_a_session(strange: int) -> None:
     """Whether the row is wanted or not, and however many are right."""
     session = date(2020, 12, 18)
     rows = [wire(at(2020, 12, 18), T=f"T{n}") for n in range(300)] + [wire(at(2020, 12, 18) + strange, T="Z")]
-    page = decode_market(body(*rows))
+    page = decode_grouped(body(*rows))
     with pytest.raises(BadPageError, match=r"asked for the session of 2020-12-18.* \(1 of 301 bars\)"):
-        judge_market(page, adjusted=True, wanted=frozenset({"T1"}), session=session)
+        judge_grouped(page, adjusted=True, wanted=frozenset({"T1"}), session=session)
 
 
 @pytest.mark.parametrize("first", [date(2020, 12, 12), date(2020, 12, 13), date(2020, 12, 14)])
@@ -334,22 +334,13 @@ def test_two_bars_of_one_session_are_refused() -> None:
 
 def test_a_bar_stamped_with_its_close_is_the_bar_of_its_session() -> None:
     asked = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 18), DAY, adjusted=True)
-    [row] = bar_rows(bars_of(wire(at(2020, 12, 15, 16)), asked=asked), asked.first, asked=asked)
+    [row] = written_bars(bars_of(wire(at(2020, 12, 15, 16)), asked=asked), asked=asked)
     assert (row["timestamp"], row["date"]) == ("2020-12-15T05:00:00Z", "2020-12-15")
 
 
 def test_the_last_day_of_all_calendars_has_an_end() -> None:
     asked = Asked("TSLA", date(9999, 12, 30), date.max, DAY, adjusted=True)
     assert asked.until_ms - asked.from_ms == 2 * 86_400_000
-
-
-def test_rows_begin_with_the_first_day_wanted() -> None:
-    bars = bars_of(*TUTORIAL)
-    assert [row["date"][-2:] for row in price_rows("TSLA", bars, date(2020, 12, 17))] == ["17", "18"]
-    rows = bar_rows(bars, date(2020, 12, 18), asked=ASKED)
-    assert [row["date"] for row in rows] == ["2020-12-18"]
-    assert price_rows("TSLA", bars, date(2020, 12, 19)) == []
-    assert price_rows("TSLA", [], MONDAY) == []
 
 
 # Pages that are taken
@@ -367,7 +358,7 @@ def test_a_successful_status_is_ok_delayed_or_absent(status: str | None) -> None
 )
 def test_no_bars_are_absent_null_or_an_empty_list(content: bytes) -> None:
     assert judge_range(decode_range(content), ASKED, after_ms=None) == []
-    assert judge_market(decode_market(content), adjusted=False, wanted=None) == []
+    assert judge_grouped(decode_grouped(content), adjusted=False, wanted=None) == []
 
 
 def test_a_page_tells_the_next() -> None:
@@ -401,10 +392,10 @@ def test_a_page_on_the_other_basis_is_refused(adjusted: bool) -> None:  # noqa: 
     page = decode_range(body(TUTORIAL[0], adjusted=not adjusted))
     with pytest.raises(BadPageError, match=f"adjusted={adjusted}, the API answered the opposite"):
         judge_range(page, asked, after_ms=None)
-    market = decode_market(body(wire(0, T="A"), adjusted=not adjusted))
+    market = decode_grouped(body(wire(0, T="A"), adjusted=not adjusted))
     with pytest.raises(BadPageError, match=f"adjusted={adjusted}, the API answered the opposite"):
-        judge_market(market, adjusted=adjusted, wanted=None)
-    assert judge_market(decode_market(body(adjusted=not adjusted)), adjusted=adjusted, wanted=None) == []
+        judge_grouped(market, adjusted=adjusted, wanted=None)
+    assert judge_grouped(decode_grouped(body(adjusted=not adjusted)), adjusted=adjusted, wanted=None) == []
 
 
 @pytest.mark.parametrize(
@@ -514,7 +505,7 @@ def test_what_is_no_page_is_told_in_words(content: bytes, fault: str) -> None:
     assert fault in refused(content)
     if b"ticker" not in content:  # which the market's answer does not have
         with pytest.raises(BadPageError, match=fault):
-            decode_market(content)
+            decode_grouped(content)
 
 
 @pytest.mark.parametrize(
@@ -528,7 +519,7 @@ def test_what_is_no_page_is_told_in_words(content: bytes, fault: str) -> None:
     ],
 )
 def test_an_error_with_200_is_refused_with_its_reason(envelope: dict[str, object], fault: str) -> None:
-    for decode in (decode_range, decode_market):
+    for decode in (decode_range, decode_grouped):
         with pytest.raises(BadPageError, match=fault) as caught:
             decode(body(TUTORIAL[0] | {"T": "A"}, **envelope))
         assert len(caught.value.message) < 300
@@ -538,29 +529,29 @@ def test_an_error_with_200_is_refused_with_its_reason(envelope: dict[str, object
 
 
 def market(*names: str) -> Any:
-    return decode_market(body(*(wire(at(2020, 12, 15, 16), T=name) for name in names)))
+    return decode_grouped(body(*(wire(at(2020, 12, 15, 16), T=name) for name in names)))
 
 
 def test_the_market_gives_the_wanted_tickers_in_its_order() -> None:
-    bars = judge_market(market("B", "A", "C"), adjusted=True, wanted=frozenset({"A", "B", "X"}))
+    bars = judge_grouped(market("B", "A", "C"), adjusted=True, wanted=frozenset({"A", "B", "X"}))
     assert [bar.T for bar in bars] == ["B", "A"]
-    everything = judge_market(market("B", "A", "C"), adjusted=True, wanted=None)
+    everything = judge_grouped(market("B", "A", "C"), adjusted=True, wanted=None)
     assert [bar.T for bar in everything] == ["B", "A", "C"]
 
 
 def test_a_ticker_twice_in_the_market_is_refused_where_it_matters() -> None:
     with pytest.raises(BadPageError, match="twice"):
-        judge_market(market("A", "B", "A"), adjusted=True, wanted=None)
-    bars = judge_market(market("A", "B", "A"), adjusted=True, wanted=frozenset({"B"}))
+        judge_grouped(market("A", "B", "A"), adjusted=True, wanted=None)
+    bars = judge_grouped(market("A", "B", "A"), adjusted=True, wanted=frozenset({"B"}))
     assert [bar.T for bar in bars] == ["B"]
 
 
 def test_a_bar_of_the_market_without_a_ticker_is_refused() -> None:
-    nameless = decode_market(body(wire(at(2020, 12, 15))))
+    nameless = decode_grouped(body(wire(at(2020, 12, 15))))
     with pytest.raises(BadPageError, match="no ticker"):
-        judge_market(nameless, adjusted=True, wanted=None)
+        judge_grouped(nameless, adjusted=True, wanted=None)
     with pytest.raises(BadPageError, match="not of the published form"):
-        decode_market(body(wire(at(2020, 12, 15), T=5)))
+        decode_grouped(body(wire(at(2020, 12, 15), T=5)))
 
 
 # Laws
@@ -581,7 +572,7 @@ def test_a_page_in_order_and_in_range_passes_and_every_row_keeps_its_numbers(
         for t in times
     ]
     asked = Asked("TSLA", MONDAY, FRIDAY, MINUTE, adjusted=True)
-    rows = bar_rows(bars_of(*wires, asked=asked), MONDAY, asked=asked)
+    rows = written_bars(bars_of(*wires, asked=asked), asked=asked)
     fields = {
         "o": "open",
         "h": "high",
@@ -637,7 +628,7 @@ scraps = st.sampled_from(
 
 @given(st.binary(max_size=60) | st.lists(scraps, max_size=8).map(b"".join))
 def test_any_bytes_are_a_page_or_a_bad_page(content: bytes) -> None:
-    for decode in (decode_range, decode_market):
+    for decode in (decode_range, decode_grouped):
         try:
             page = decode(content)
         except BadPageError:
@@ -662,7 +653,7 @@ def test_any_json_is_a_page_or_a_bad_page(page: dict[str, object]) -> None:
     content = json.dumps(page).encode()
     with suppress(BadPageError):
         judge_range(decode_range(content), ASKED, after_ms=None)
-    bars: list[MarketBar] = []
+    bars: list[GroupedBar] = []
     with suppress(BadPageError):
-        bars = judge_market(decode_market(content), adjusted=True, wanted=None)
-    protocol.records("stock_bars", market_bar_rows(bars, MONDAY, adjusted=True), emitted_at_ms=0)
+        bars = judge_grouped(decode_grouped(content), adjusted=True, wanted=None)
+    protocol.records("stock_bars", bar_rows(bars, MONDAY, adjusted=True), emitted_at_ms=0)

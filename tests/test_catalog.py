@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from stockticker_async import catalog, protocol, resources
+from stockticker_async.bar_lines import bar_lines, price_lines
 from stockticker_async.bar_size import ONE_DAY
-from stockticker_async.bars import Asked, WireBar
+from stockticker_async.bars import Asked, Bar
 from stockticker_async.catalog import Selected
 from stockticker_async.errors import ConfigError
-from stockticker_async.lines import bar_lines, price_lines
 from stockticker_async.market import midnight_ms
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS
 
@@ -90,13 +90,13 @@ def explained(properties: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 def test_the_rows_have_exactly_the_fields_of_their_schema() -> None:
     day = date(2020, 12, 15)
     bars = [
-        WireBar(t=midnight_ms(day), o=1.0, h=1.0, l=1.0, c=1.0, v=1.0),
-        WireBar(t=midnight_ms(date(2020, 12, 16)), o=1.0, h=1.0, l=1.0, c=1.0, v=0.5, vw=1.0, n=2, otc=True),
+        Bar(t=midnight_ms(day), o=1.0, h=1.0, l=1.0, c=1.0, v=1.0),
+        Bar(t=midnight_ms(date(2020, 12, 16)), o=1.0, h=1.0, l=1.0, c=1.0, v=0.5, vw=1.0, n=2, otc=True),
     ]
     asked = Asked("TSLA", day, day, ONE_DAY, adjusted=True)
     lines = {
-        STOCK_PRICES: price_lines("s", "TSLA", bars, day, emitted_at_ms=0),
-        STOCK_BARS: bar_lines("s", bars, day, asked=asked, emitted_at_ms=0),
+        STOCK_PRICES: price_lines("s", "TSLA", bars, emitted_at_ms=0),
+        STOCK_BARS: bar_lines("s", bars, asked=asked, emitted_at_ms=0),
     }
     for stream, piece in lines.items():
         made = [orjson.loads(line)["record"]["data"] for line in piece.data.splitlines()]

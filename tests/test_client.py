@@ -26,7 +26,6 @@ from stockticker_async.client import Answer, Client, _translated
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limits import Limits
-from stockticker_async.lines import Wanted
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.server import Sandbox, serve
@@ -56,10 +55,9 @@ async def bars_on(opened: Client, path: str = BARS) -> int:
 
 async def closes(opened: Client, asked: Asked = WEEK) -> list[float]:
     found: list[float] = []
-    async for answer in api.range_pages(opened, asked, [Wanted("stock_prices", "prices", asked.first)]):
+    async for answer in api.range_pages(opened, asked):
         assert isinstance(answer, api.BarsPage)
-        for piece in answer.page.written[0].pieces:
-            found += [json.loads(line)["record"]["data"]["price"] for line in piece.data.splitlines()]
+        found += [bar.c for judged in answer.page.converted[0].take() for bar in judged.bars]
     return found
 
 

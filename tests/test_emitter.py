@@ -16,6 +16,7 @@ from stockticker_async.emitter import Emitter
 from stockticker_async.errors import ConfigError, TransientError
 from stockticker_async.log import Mask
 from stockticker_async.shell import Shell
+from stockticker_async.streams import STOCK_PRICES
 
 ROW = {"date": "2020-12-15", "stock_ticker": "TSLA", "price": 633.25}
 
@@ -61,7 +62,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.clock, self.lines, self.vouched = Still(), Lines(), Vouched()
-        self.emitter = Emitter("stock_prices", self.vouched, Shell(self.clock, self.lines, Mask()))
+        self.emitter = Emitter(STOCK_PRICES, self.vouched, Shell(self.clock, self.lines, Mask()))
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def _kind(message: dict[str, Any]) -> str:
 async def test_a_stream_tells_its_whole_life_in_the_protocol_s_order() -> None:
     stage = Stage()
     await stage.emitter.start()
-    await stage.emitter.estimate(rows=2, row_bytes=100)
+    await stage.emitter.estimate(rows=2)
     await stage.emitter.rows([ROW])
     await stage.emitter.rows([])
     await stage.emitter.rows([ROW])
@@ -118,7 +119,7 @@ async def test_a_failed_stream_tells_each_cause_then_its_state_and_nothing_after
     await stage.emitter.waits(datetime.now(UTC))
     stage.clock.now = 10_000
     stage.vouched.cursor = 1
-    await stage.emitter.checkpoint()
+    await stage.emitter.state_due()
     assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "ERROR", "ERROR", "STATE", "INCOMPLETE"]
     assert stage.emitter.failed
 
@@ -157,7 +158,7 @@ async def test_the_first_state_is_due_at_once_and_the_next_after_five_seconds_wh
     ):
         stage.clock.now, stage.vouched.cursor = now, cursor
         await stage.emitter.rows([ROW] * rows)
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
         assert len(stage.states) == states, now
 
 
@@ -168,7 +169,7 @@ async def test_a_heavy_state_waits_for_ten_minutes() -> None:
     stage.vouched.cursor = 1
     for now, states in ((599, 0), (600, 1)):
         stage.clock.now = now
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
         assert len(stage.states) == states
 
 
@@ -177,7 +178,7 @@ async def test_after_half_an_hour_of_silence_a_state_shows_that_the_sync_lives()
     await stage.emitter.start()
     for hour in range(4):
         stage.clock.now = hour * 3600
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
     await stage.emitter.complete()
     blobs = [state["stream"]["stream_state"] for state in stage.states]
     assert blobs == [
@@ -194,7 +195,7 @@ async def test_a_state_that_a_signal_kept_from_being_put_is_not_counted_as_told(
     stage.clock.now, stage.vouched.cursor = 5, 1
     async with anyio.create_task_group() as group:
         stage.lines.full = True
-        group.start_soon(stage.emitter.checkpoint)
+        group.start_soon(stage.emitter.state_due)
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
     stage.lines.full = False
@@ -210,7 +211,7 @@ async def test_nothing_follows_the_end_though_it_was_due_before() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(stage.emitter.rows, [ROW])
         group.start_soon(stage.emitter.fail, [])
-        group.start_soon(stage.emitter.checkpoint)
+        group.start_soon(stage.emitter.state_due)
         group.start_soon(stage.emitter.complete)
         stage.vouched.cursor = 2
     assert stage.kinds == ["STARTED", "RUNNING", "RECORD", "STATE", "INCOMPLETE"]
@@ -222,7 +223,7 @@ async def test_two_states_at_the_same_time_are_two_different_ones() -> None:
     stage.clock.now = 3600
     async with anyio.create_task_group() as group:
         group.start_soon(stage.emitter.replaced)
-        group.start_soon(stage.emitter.checkpoint)
+        group.start_soon(stage.emitter.state_due)
     blobs = [state["stream"]["stream_state"] for state in stage.states]
     assert len(blobs) == 1 or blobs[0] != blobs[1]
 
@@ -241,7 +242,7 @@ async def test_a_state_that_is_due_is_told_once_though_several_find_it_so() -> N
     async with anyio.create_task_group() as group:
         group.start_soon(cover)
         for _ in range(3):
-            group.start_soon(stage.emitter.checkpoint)
+            group.start_soon(stage.emitter.state_due)
     assert len(stage.states) == 1
 
 
@@ -251,7 +252,7 @@ async def test_a_state_that_has_grown_heavy_waits_though_the_last_one_was_light(
     await stage.emitter.rows([ROW] * 100)
     for now, weight, states in ((5, 0, 1), (10, 10_000, 1), (15, 10_000, 1), (20, 0, 1), (605, 10_000, 2)):
         stage.clock.now, stage.vouched.cursor, stage.vouched.weight = now, now, weight
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
         assert len(stage.states) == states, now
 
 
@@ -261,7 +262,7 @@ async def test_states_are_at_most_a_twentieth_of_the_bytes_but_for_the_last_one(
     for second in range(0, 595, 5):
         stage.clock.now, stage.vouched.cursor, stage.vouched.weight = second, second, second * 5
         await stage.emitter.rows([ROW] * (second % 40))
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
     await stage.emitter.complete()
     lines = stage.lines.stdout.splitlines(keepends=True)
     states = [len(line) for line in lines if line.startswith(b'{"type":"STATE"')]
@@ -319,13 +320,13 @@ def _actions(stage: Stage) -> dict[str, Callable[[], Any]]:
 
     async def cover() -> None:
         stage.vouched.cursor += 1
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
 
     async def time() -> None:
         stage.clock.now += 300
-        await stage.emitter.checkpoint()
+        await stage.emitter.state_due()
 
     async def wait() -> None:
         await stage.emitter.waits(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=stage.clock.now))
 
-    return {"rows": rows, "cover": cover, "checkpoint": stage.emitter.checkpoint, "time": time, "wait": wait}
+    return {"rows": rows, "cover": cover, "checkpoint": stage.emitter.state_due, "time": time, "wait": wait}

@@ -31,8 +31,8 @@ def parsed(**fields: Any) -> config.Config:
 def feed(start: Start, *, bars: bool = False, bar: BarSize = ONE_DAY) -> Feed:
     stream = STOCK_BARS if bars else STOCK_PRICES
     progress = Progress(stream, Basis(adjusted=True, bar=str(bar)), start)
-    emitter = Emitter(stream.name, progress, Shell(Clock(), Recorder(), Mask()))
-    return Feed(emitter, progress, bar, "bars" if bars else "prices", lookback=0)
+    sink = Emitter(stream, progress, Shell(Clock(), Recorder(), Mask()))
+    return Feed(sink, progress, bar, lookback=0)
 
 
 def market(since: date, cursor: date | None, *rereads: str) -> Start:

@@ -10,18 +10,27 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stockticker_async import lines, protocol
+from stockticker_async import bar_pages, protocol
+from stockticker_async.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.bar_pages import BarPage, Wanted, read_page
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked
 from stockticker_async.errors import BadPageError
-from stockticker_async.lines import Page, Wanted, page_lines
 from stockticker_async.market import midnight_ms
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, LAST = date(2020, 12, 1), date(2021, 3, 31)
 AT = 1_608_656_400_000
 STREAMS = ("stock_prices", "stock_bars")
-BOTH = (Wanted("stock_prices", "prices", FIRST), Wanted("stock_bars", "bars", FIRST))
+
+
+def prices(asked: Asked, first: date = FIRST) -> Wanted[Lines]:
+    return Wanted(first, lambda bars: price_lines("stock_prices", asked.ticker, bars, emitted_at_ms=AT))
+
+
+def whole_bars(asked: Asked, first: date = FIRST) -> Wanted[Lines]:
+    return Wanted(first, lambda bars: bar_lines("stock_bars", bars, asked=asked, emitted_at_ms=AT))
+
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["},{", '"},{"', '"results":[{', "}]", '\\"},{\\"t\\":1', '{"t":1},{"t":2}']
@@ -56,19 +65,25 @@ def bars(draw: st.DrawFn, *, intraday: bool) -> list[dict[str, Any]]:
 
 
 def converted(
-    body: bytes, asked: Asked, wanted: Sequence[Wanted] = BOTH, *, after_ms: int | None = None
-) -> Page:
-    steps = page_lines(body, asked, wanted, after_ms=after_ms, emitted_at_ms=AT)
+    body: bytes,
+    asked: Asked,
+    wanted: Sequence[Wanted[Lines]] | None = None,
+    *,
+    after_ms: int | None = None,
+    otc: bool = True,
+) -> BarPage[Lines]:
+    wanted = (prices(asked), whole_bars(asked)) if wanted is None else wanted
+    steps = read_page(body, asked, wanted, after_ms=after_ms, otc=otc)
     while True:
         try:
             next(steps)
         except StopIteration as done:
-            page: Page = done.value
+            page: BarPage[Lines] = done.value
             return page
 
 
-def written(page: Page) -> list[bytes]:
-    return [b"".join(piece.data for piece in one.pieces) for one in page.written]
+def written(page: BarPage[Lines]) -> list[bytes]:
+    return [b"".join(piece.data for piece in one.chunks) for one in page.converted]
 
 
 def alone(asked: Asked, bar: dict[str, Any], stream: str) -> bytes:
@@ -97,7 +112,7 @@ def alone(asked: Asked, bar: dict[str, Any], stream: str) -> bytes:
 
 @pytest.fixture(params=[1, 150, 100_000], ids=["cut everywhere", "cut now and then", "whole"])
 def _piece_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "_PIECE_BYTES", request.param)
+    monkeypatch.setattr(bar_pages, "_PIECE_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("_piece_bytes")
@@ -250,35 +265,32 @@ def test_pages_are_judged_as_if_they_were_one() -> None:
 def test_a_stream_gets_its_days_and_no_otc_stocks_unless_it_wants_them() -> None:
     results = [wire(t, otc=place % 2 == 0) for place, t in enumerate(DAYS)]
     later = FIRST + timedelta(days=5)
-    wanted = (
-        Wanted("stock_prices", "prices", later),
-        Wanted("stock_bars", "bars", later, otc=False),
-        Wanted("stock_bars", "bars", LAST),
-        Wanted("stock_prices", "prices", LAST),
-    )
-    page = converted(page_of(*results), ASKED, wanted)
-    assert written(page) == [
-        b"".join(alone(ASKED, bar, "stock_prices") for bar in results[5:]),
-        b"".join(alone(ASKED, bar, "stock_bars") for bar in results[5:] if not bar["otc"]),
-        b"",
-        b"",
-    ]
-    assert [one.last_ms for one in page.written] == [DAYS[19], DAYS[19], DAYS[19], DAYS[19]]
-    only = converted(page_of(*results[:3]), ASKED, [Wanted("stock_bars", "bars", FIRST, otc=False)])
-    assert only.written[0].last_ms == DAYS[1]
-    none = converted(page_of(results[0]), ASKED, [Wanted("stock_bars", "bars", FIRST, otc=False)])
-    assert none.written[0].last_ms is None
+    wanted = (prices(ASKED, later), whole_bars(ASKED, later), whole_bars(ASKED, LAST), prices(ASKED, LAST))
+    for otc in (True, False):
+        page = converted(page_of(*results), ASKED, wanted, otc=otc)
+        chosen = [bar for bar in results[5:] if otc or not bar["otc"]]
+        assert written(page) == [
+            b"".join(alone(ASKED, bar, "stock_prices") for bar in chosen),
+            b"".join(alone(ASKED, bar, "stock_bars") for bar in chosen),
+            b"",
+            b"",
+        ]
+        assert page.last_kept_ms == page.last_ms == DAYS[19]
+    only = converted(page_of(*results[:3]), ASKED, wanted[1:2], otc=False)
+    assert only.last_kept_ms == DAYS[1]
+    none = converted(page_of(results[0]), ASKED, wanted[1:2], otc=False)
+    assert none.last_kept_ms is None
     assert none.last_ms == DAYS[0]
 
 
 def test_a_full_page_is_cut_into_pieces_that_the_output_takes() -> None:
     minute = Asked("TSLA", FIRST, LAST, BarSize(1, "minute"), adjusted=True)
     body = page_of(*(wire(at(FIRST) + n * 60_000, vw=123.4567, n=10**9) for n in range(50_000)))
-    page = converted(body, minute, BOTH[1:])
-    pieces = page.written[0].pieces
+    page = converted(body, minute, [whole_bars(minute)])
+    pieces = page.converted[0].chunks
     assert sum(piece.count for piece in pieces) == 50_000
     assert 20 < len(pieces) < 200
     assert max(len(piece.data) for piece in pieces) < 600_000
-    spaced = converted(body.replace(b'"results":[', b'"results": ['), minute, BOTH[1:])
+    spaced = converted(body.replace(b'"results":[', b'"results": ['), minute, [whole_bars(minute)])
     assert written(spaced) == written(page)
-    assert max(len(piece.data) for piece in spaced.written[0].pieces) < 600_000
+    assert max(len(piece.data) for piece in spaced.converted[0].chunks) < 600_000

@@ -14,7 +14,7 @@ from typing import Any
 
 from stockticker_async import api, config, market, protocol
 from stockticker_async.bar_size import ONE_DAY, BarSize
-from stockticker_async.bars import Asked, MarketBar
+from stockticker_async.bars import Asked, GroupedBar
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.config import Config
 from stockticker_async.errors import ConfigError, ConnectorError
@@ -56,12 +56,12 @@ class _Seen:
     """The last session that the plan gives, and who traded in it."""
 
     session: date
-    bars: dict[str, MarketBar]
+    bars: dict[str, GroupedBar]
 
     def busiest(self, names: Sequence[str]) -> str | None:
         """Of the names that traded (all, where none is given), the one with the most volume."""
         found = [self.bars[name] for name in names if name in self.bars] if names else self.bars.values()
-        return max(found, key=lambda bar: bar.v, default=MarketBar(0, 0, 0, 0, 0, 0)).T or None
+        return max(found, key=lambda bar: bar.v, default=GroupedBar(0, 0, 0, 0, 0, 0)).T or None
 
 
 class _Check:

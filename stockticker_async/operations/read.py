@@ -48,8 +48,9 @@ from stockticker_async.forwarding import describe_forward, read_forward
 from stockticker_async.job import SyncJob
 from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Progress, Shell
+from stockticker_async.sink import OpenSink, Sink
 from stockticker_async.splits import Split
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Bars, Listing, Stream
+from stockticker_async.streams import STOCK_BARS, STREAMS, Bars, Listing, Stream
 from stockticker_async.sync import BarsSync
 from stockticker_async.verdict import Refusal
 
@@ -57,7 +58,6 @@ _log = logging.getLogger(__name__)
 
 _DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
 _HEARTBEAT = 60.0
-_ROW_BYTES = {STOCK_PRICES.name: 140, STOCK_BARS.name: 340}  # of a line, its envelope included
 _SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
 _MARKET_ROWS = 12_000
 
@@ -73,26 +73,27 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
     """
     days = _days(shell.clock, config.job)
-    readings = [_prepare(shell, config.job, one, blobs.get(one.stream.name), days) for one in selected]
+    open_sink = partial(Emitter, shell=shell)
+    readings = [_prepare(open_sink, config.job, one, blobs.get(one.stream.name), days) for one in selected]
     for warning in config.warnings:
         _log.warning(warning)
     strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))
-    emitters = [reading.emitter for reading in readings]
-    started: list[Emitter] = []
+    sinks = [reading.sink for reading in readings]
+    started: list[Sink] = []
     try:
-        for emitter in emitters:
-            await emitter.start()
-            started.append(emitter)
-        async with _heartbeat(shell.clock, emitters):
+        for sink in sinks:
+            await sink.start()
+            started.append(sink)
+        async with _heartbeat(shell.clock, sinks):
             await _sync(shell, config, readings, days)
     except BaseException:
         with anyio.CancelScope(shield=True):
-            for emitter in started:
-                await emitter.fail([])
+            for sink in started:
+                await sink.fail([])
         raise
-    return 1 if any(emitter.failed for emitter in emitters) else 0
+    return 1 if any(sink.failed for sink in sinks) else 0
 
 
 async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
@@ -101,7 +102,8 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     Raises `ConfigError` as `read` does.
     """
     days = _days(shell.clock, config.job)
-    readings = [_prepare(shell, config.job, one, blobs.get(one.stream.name), days) for one in selected]
+    open_sink = partial(Emitter, shell=shell)
+    readings = [_prepare(open_sink, config.job, one, blobs.get(one.stream.name), days) for one in selected]
     allowance = config.settings.requests_per_minute
     lines = [f"Days: up to {days.last} New York; {days.settled} is the last one that is finished."]
     for reading in readings:
@@ -109,7 +111,7 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
             reading.progress.follow(None, today=days.today, settled=days.settled)
         reading.begin(days, config.job.end_date)
     for bar, family in _families(readings):
-        names = ", ".join(feed.emitter.name for feed in family)
+        names = ", ".join(feed.sink.name for feed in family)
         calls = family_plan(config.job, bar, family, days, allowance=allowance)
         lines += [f"{names}: {text}" for text in describe(calls, allowance)]
     lines += [
@@ -124,15 +126,15 @@ async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs
 
 async def _sync(shell: Shell, config: Config, readings: Sequence[_Reading], days: Days) -> None:
     """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
-    emitters = [reading.emitter for reading in readings]
+    sinks = [reading.sink for reading in readings]
     try:
-        async with open_client(config.settings, shell.clock, on_wait=_waiting(emitters)) as client:
+        async with open_client(config.settings, shell.clock, on_wait=_waiting(sinks)) as client:
             try:
                 await _read_all(client, config.job, readings, days, shell.progress)
             finally:
                 _log.info("Calls made, with those for splits: %d.", client.calls)
     except ConnectorError as error:
-        await _end(emitters, [error])
+        await _end(sinks, [error])
 
 
 async def _read_all(
@@ -154,10 +156,10 @@ async def _read_forward(client: Client, job: SyncJob, forward: Forward, days: Da
         await read_forward(client, job, forward, days)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
         ending = _of_stream(error)
-        await _end([forward.emitter], [*told(forward.failures), ending])
+        await _end([forward.sink], [*told(forward.failures), ending])
         _raise_lasting(ending)
     else:
-        await _end([forward.emitter], told(forward.failures))
+        await _end([forward.sink], told(forward.failures))
 
 
 async def _read_family(
@@ -170,7 +172,7 @@ async def _read_family(
     progress: Progress,
 ) -> None:
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
-    emitters = [feed.emitter for feed in family]
+    sinks = [feed.sink for feed in family]
     try:
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
@@ -179,14 +181,14 @@ async def _read_family(
         progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
         for feed in family:
             rows = _expected_rows(feed, job, days)
-            await feed.emitter.estimate(rows=rows, row_bytes=_ROW_BYTES[feed.emitter.name])
+            await feed.sink.estimate(rows=rows)
         await sync.run(calls)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
         ending = _of_stream(error)
-        await _end(emitters, [*told(sync.failures), ending])
+        await _end(sinks, [*told(sync.failures), ending])
         _raise_lasting(ending)
     else:
-        await _end(emitters, told(sync.failures))
+        await _end(sinks, told(sync.failures))
 
 
 def _tickers_done(family: Sequence[Feed], through: date) -> int:
@@ -247,18 +249,16 @@ async def _follow_splits(client: Client, job: SyncJob, readings: Sequence[_Readi
     for reading in readings:
         if reading.progress is not None:
             splits = found if _is_adjusted(reading) else None
-            await _follow(reading.progress, reading.emitter, splits, known)
+            await _follow(reading.progress, reading.sink, splits, known)
         reading.begin(days, job.end_date)
 
 
-async def _follow(
-    progress: state.Progress, emitter: Emitter, splits: Sequence[Split] | None, days: Days
-) -> None:
+async def _follow(progress: state.Progress, sink: Sink, splits: Sequence[Split] | None, days: Days) -> None:
     progress.follow(splits, today=days.today, settled=days.settled)
     for note in progress.start.notes:
-        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", emitter.name, note.text)
+        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", sink.name, note.text)
     if progress.start.replaced:
-        await emitter.replaced()
+        await sink.replaced()
 
 
 def _is_adjusted(reading: _Reading) -> bool:
@@ -323,21 +323,20 @@ def _days(clock: Clock, job: SyncJob) -> Days:
     )
 
 
-def _prepare(shell: Shell, job: SyncJob, one: Selected, blob: Any, days: Days) -> _Reading:
+def _prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: Days) -> _Reading:
     """The stream's place to begin. Raises `ConfigError`."""
     stream = one.stream
-    names = job.names
     if not stream.cursor:
-        return Forward(stream, Emitter(stream.name, Whole(), shell), names)
+        return Forward(stream, open_sink(stream, Whole()), job.names)
     progress = _progress(job, stream, blob, days)
-    emitter = Emitter(stream.name, progress, shell)
+    sink = open_sink(stream, progress)
     match stream.source:
-        case Bars(rows):
+        case Bars():
             lookback = job.lookback_days if one.incremental else 0
-            return Feed(emitter, progress, _bar(job, stream), rows, lookback)
+            return Feed(sink, progress, _bar(job, stream), lookback)
         case Listing(lookback_days=lookback) if one.incremental:
-            return Forward(stream, emitter, names, progress, lookback)
-    return Forward(stream, emitter, names, progress)
+            return Forward(stream, sink, job.names, progress, lookback)
+    return Forward(stream, sink, job.names, progress)
 
 
 def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Progress:
@@ -386,7 +385,7 @@ def _expected_rows(feed: Feed, job: SyncJob, days: Days) -> int:
     sessions = sum(weekdays_in(first, days.last) for first in feed.floors.values())
     if job.whole_market:
         return sessions * _MARKET_ROWS
-    return sessions if feed.kind == "prices" else sessions * _SESSION_BARS.get(job.bar.timespan, 1)
+    return sessions * _SESSION_BARS.get(feed.bar.timespan, 1)
 
 
 def _tell_plan(plan: Plan, allowance: int | None) -> None:
@@ -395,23 +394,23 @@ def _tell_plan(plan: Plan, allowance: int | None) -> None:
     _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
 
 
-def _waiting(emitters: Sequence[Emitter]) -> Callable[[datetime], Awaitable[None]]:
+def _waiting(sinks: Sequence[Sink]) -> Callable[[datetime], Awaitable[None]]:
     async def tell(until: datetime) -> None:
-        for emitter in emitters:
-            await emitter.waits(until)
+        for sink in sinks:
+            await sink.waits(until)
 
     return tell
 
 
 @asynccontextmanager
-async def _heartbeat(clock: Clock, emitters: Sequence[Emitter]) -> AsyncIterator[None]:
+async def _heartbeat(clock: Clock, sinks: Sequence[Sink]) -> AsyncIterator[None]:
     """Let states out that are due though no answer arrives."""
 
     async def beat() -> None:
         while True:
             await clock.sleep(_HEARTBEAT)
-            for emitter in emitters:
-                await emitter.checkpoint()
+            for sink in sinks:
+                await sink.state_due()
 
     failed: list[ConnectorError] = []
     async with anyio.create_task_group() as group:
@@ -425,10 +424,10 @@ async def _heartbeat(clock: Clock, emitters: Sequence[Emitter]) -> AsyncIterator
         raise one
 
 
-async def _end(emitters: Sequence[Emitter], errors: Sequence[ConnectorError]) -> None:
+async def _end(sinks: Sequence[Sink], errors: Sequence[ConnectorError]) -> None:
     """End those streams that have not ended yet: COMPLETE where there is no error."""
-    for emitter in emitters:
+    for sink in sinks:
         if errors:
-            await emitter.fail(errors)
+            await sink.fail(errors)
         else:
-            await emitter.complete()
+            await sink.complete()
