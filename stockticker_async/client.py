@@ -141,21 +141,21 @@ class Client:
         self, url: str, decode: Callable[[bytes], T], *, patience: float = math.inf
     ) -> Answer[T] | verdict.Missing | verdict.Refusal:
         """As `asked`, for what is small, or used at once: nothing of it is counted any more."""
-        async with self.asked(url, decode, patience=patience) as found:
+        async with self.asked(url, at_once(decode), patience=patience) as found:
             return found
 
     @asynccontextmanager
     async def asked(
         self,
         url: str,
-        decode: Callable[[bytes], T],
+        read: Callable[[bytes], Awaitable[T]],
         *,
         expected_bytes: int = _EXPECTED_BYTES,
         patience: float = math.inf,
     ) -> AsyncIterator[Answer[T] | verdict.Missing | verdict.Refusal]:
         """Ask as `fetch` does; an answer is decoded, and counted, for the body of the statement.
 
-        ``decode`` turns a body into a value or raises `BadPageError`, as this does after `BODY_TRIES`.
+        ``read`` turns a body into a value or raises `BadPageError`, as this does after `BODY_TRIES`.
         Nothing may be asked within the statement where there is an answer: it has the turn.
         """
         for tries_left in reversed(range(BODY_TRIES)):
@@ -165,7 +165,7 @@ class Client:
                 return
             async with found.value as body:
                 try:
-                    value = _decoded(decode, body)
+                    value = await read(body)
                 except BadPageError:
                     if not tries_left:
                         raise
@@ -466,10 +466,15 @@ class _Body:
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
-def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    if not may_be_decoded(body):
-        raise BadPageError(f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded.")
-    return decode(body)
+def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:
+    """What reads a body by decoding it as a whole, where that does not take too much memory."""
+
+    async def read(body: bytes) -> T:
+        if not may_be_decoded(body):
+            raise BadPageError(f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded.")
+        return decode(body)
+
+    return read
 
 
 def _too_large(most_bytes: int) -> ConnectorError:

@@ -9,10 +9,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from urllib.parse import quote
 
-from stockticker_async import api, market, shapes
-from stockticker_async.client import Answer, Client
+from stockticker_async import market, shapes
+from stockticker_async.client import Answer, Client, at_once
+from stockticker_async.confirmation import asked_twice
+from stockticker_async.endpoints import ticker_path
 from stockticker_async.errors import BadPageError, ConnectorError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
@@ -111,10 +112,8 @@ class DailySync:
                 raise BadPageError("the API answered for another day.")
             return rows
 
-        path = self._daily.path.replace("{ticker}", quote(ticker, safe=""))
-        flag = str(self._job.adjusted).lower()
-        url = f"{path.replace('{session}', str(session))}?adjusted={flag}"
-        return api.asked_twice(partial(self._client.asked, url, decode), lambda _: None)
+        path = ticker_path(self._daily.path, ticker, session, adjusted=self._job.adjusted)
+        return asked_twice(partial(self._client.asked, path, at_once(decode)), lambda _: None)
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         recent = job.session >= market.sessions_back(self._days.settled, 0)

@@ -8,6 +8,9 @@ from urllib.parse import quote, urlencode
 
 from stockticker_async.bars import Asked
 
+MARKET_ROWS = 12_000
+"""The rows of a grouped call: the US market lists ten to twelve thousand tickers."""
+BAR_BYTES = 110  # of a bar as JSON, on the low side: no call shall wait in vain
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: days, and minutes for hours as well."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
 
-from stockticker_async import api, shapes
+from stockticker_async import shapes
 from stockticker_async.client import Answer, Client
 from stockticker_async.errors import ConnectorError
 from stockticker_async.failures import Failure
@@ -17,6 +17,7 @@ from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward, settled
 from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.market import new_york_date
+from stockticker_async.pages import ListPage, list_pages
 from stockticker_async.questions import Question, questions
 from stockticker_async.shapes import Row
 from stockticker_async.streams import Listing
@@ -87,7 +88,7 @@ class ListingSync:
     async def _read(self, question: Question) -> Refusal | Missing | None:
         """Write the question's rows; or return why there are none."""
 
-        def decode(body: bytes) -> api.ListPage[Row]:
+        def decode(body: bytes) -> ListPage[Row]:
             page = shapes.decode(body)
             found = shapes.rows(
                 page,
@@ -96,11 +97,11 @@ class ListingSync:
                 primary_key=self._forward.stream.primary_key,
                 identity=self._listing.identity,
             )
-            return api.ListPage(found, page.next_url, len(page.rows), page.stated)
+            return ListPage(found, page.next_url, len(page.rows), page.stated)
 
         order = _Order(self._forward.stream.cursor)
         expected_bytes = (self._listing.page_rows or 1000) * _ROW_BYTES
-        answers = api.pages(self._client, question.path, decode, expected_bytes=expected_bytes)
+        answers = list_pages(self._client, question.path, decode, expected_bytes=expected_bytes)
         async with aclosing(answers) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):

@@ -6,15 +6,17 @@ that did not trade then are asked one by one.
 
 from datetime import date
 from functools import partial
-from urllib.parse import quote
 
-from stockticker_async import api, bar_rows, bars, market, shapes
+from stockticker_async import bar_rows, bars, market, shapes
 from stockticker_async.bars import GroupedBar
-from stockticker_async.client import Answer, Client
+from stockticker_async.client import Answer, Client, at_once
+from stockticker_async.confirmation import asked_twice
+from stockticker_async.endpoints import ticker_path
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward, warn
+from stockticker_async.grouped import grouped_bars
 from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.shapes import Row
 from stockticker_async.streams import Lookup, Previous
@@ -85,9 +87,9 @@ class LookupSync:
                     raise BadPageError(f"the API answered for another ticker, {row['stock_ticker'][:40]}.")
             return rows
 
-        path = self._lookup.path.replace("{ticker}", quote(name, safe=""))
-        ask = partial(self._client.asked, f"{path}{query}", decode)
-        async with api.asked_twice(ask, lambda rows: None if rows else ()) as found:
+        path = ticker_path(self._lookup.path, name)
+        ask = partial(self._client.asked, f"{path}{query}", at_once(decode))
+        async with asked_twice(ask, lambda found: None if found.value else ()) as found:
             if not isinstance(found, Answer):
                 return found
             await self._forward.rows(found.value)
@@ -135,7 +137,7 @@ class PreviousSync:
         wanted = None if whole else frozenset(self._forward.firsts)
         otc = self._job.include_otc or not whole
         for _ in range(_SESSIONS):
-            found = await api.market(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
+            found = await grouped_bars(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
             if isinstance(found, Answer) and found.value:
                 await self._write(found.value, day)
                 return {bar.T for bar in found.value}
@@ -149,8 +151,7 @@ class PreviousSync:
         return set()
 
     async def _ask(self, name: str) -> None:
-        flag = str(self._job.adjusted).lower()
-        path = f"{self._previous.path.replace('{ticker}', quote(name, safe=''))}?adjusted={flag}"
+        path = ticker_path(self._previous.path, name, adjusted=self._job.adjusted)
 
         def decode(body: bytes) -> list[GroupedBar]:
             page = bars.decode_grouped(body)
@@ -159,8 +160,8 @@ class PreviousSync:
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             return found
 
-        ask = partial(self._client.asked, path, decode)
-        async with api.asked_twice(ask, lambda found: None if found else ()) as answer:
+        ask = partial(self._client.asked, path, at_once(decode))
+        async with asked_twice(ask, lambda found: None if found.value else ()) as answer:
             match answer:
                 case Answer([bar, *_]):
                     await self._write([bar], market.session_of(bar.t))

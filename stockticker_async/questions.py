@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from math import ceil
 from urllib.parse import quote, urlencode
 
+from stockticker_async.endpoints import MARKET_ROWS
 from stockticker_async.job import MARKET
 from stockticker_async.market import midnight_ms, utc_text
-from stockticker_async.plan import MARKET_ROWS
 from stockticker_async.streams import Listing
 
 _URL_CHARS = 3500

@@ -1,17 +1,23 @@
-"""Splits, and the fingerprint of those that a ticker's rows are adjusted for.
+"""The splits of the API, of all tickers together: from the new list, or the older one where that is not."""
 
-Adjusted prices are on the basis of today's shares: when a split takes effect, or one of the past is
-added, corrected or withdrawn, every earlier row of the ticker is another number. A few bytes for
-each ticker that has splits at all are enough to notice.
-"""
-
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
-_HASH_BYTES = 4  # a change goes unnoticed once in four billion; three thousand of them fit a state
+import msgspec
+
+from stockticker_async.client import Answer, Client
+from stockticker_async.errors import BadPageError
+from stockticker_async.job import MARKET
+from stockticker_async.limits import SIDE_PATIENCE
+from stockticker_async.pages import ListPage, list_pages
+from stockticker_async.questions import Question, questions
+from stockticker_async.shapes import stated
+from stockticker_async.streams import OLDER_SPLITS, SPLITS
+from stockticker_async.verdict import Barred, Missing, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +30,83 @@ class Split:
     ratio: Fraction
 
 
-def fingerprint(splits: Iterable[Split], *, since: date, today: date, settled: date) -> str | None:
-    """Of the splits of one ticker with ``since`` < day <= ``today``; None where there is none.
+class _WireSplit(msgspec.Struct):
+    ticker: str
+    execution_date: str
+    split_from: float
+    split_to: float
 
-    Repeated rows count once. A split whose first session has not settled counts as another one
-    than the same split later: nobody knows the minute at which the API turns, so that history is
-    read on the day of the split, and once more after it.
+
+class _SplitsPage(msgspec.Struct):
+    results: list[_WireSplit] | msgspec.UnsetType | None = msgspec.UNSET
+    next_url: str | None = None
+    count: Any = None
+
+
+async def splits(
+    client: Client, names: Sequence[str], *, after: date, until: date
+) -> Answer[list[Split]] | Refusal:
+    """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
+
+    That there is none is believed at once: whoever knows what was there before may ask again. The moment is
+    the first answer's. Rows may be repeated, and of tickers that were not asked for.
+    Raises `BadPageError`.
     """
-    parts = {
-        f"{split.day}:{split.ratio}{'' if split.day <= settled else ':fresh'}"
-        for split in splits
-        if since < split.day <= today
-    }
-    if not parts:
-        return None
-    text = ",".join(sorted(parts))
-    return hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).hexdigest()
+    found: list[Split] = []
+    moments: list[datetime] = []
+    firsts = dict.fromkeys(names or (MARKET,), after + timedelta(days=1))
+    for question in questions(SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, question.path)
+        if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
+            part = await _older_splits(client, question, until)
+        if isinstance(part, Missing):
+            raise BadPageError("the API answered 404, as if it had no splits.")
+        if isinstance(part, Refusal):
+            return part
+        found += part.value
+        moments.append(part.moment)
+    return Answer(found, moments[0])
+
+
+async def _older_splits(
+    client: Client, question: Question, until: date
+) -> Answer[list[Split]] | Refusal | Missing:
+    """From the deprecated list, which is served on: for plans and proxies without the new one."""
+    parts = []
+    firsts = dict.fromkeys(question.names, question.first)
+    for older in questions(OLDER_SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, older.path)
+        if not isinstance(part, Answer):
+            return part
+        parts.append(part)
+    return Answer([split for part in parts for split in part.value], parts[0].moment)
+
+
+async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:
+    found: list[Split] = []
+    moments: list[datetime] = []
+    found_pages = list_pages(client, path, _decode_splits, patience=SIDE_PATIENCE, may_be_empty=True)
+    async with aclosing(found_pages) as answers:
+        async for one in answers:
+            if not isinstance(one, Answer):
+                return one
+            found += one.value.rows
+            moments.append(one.moment)
+    return Answer(found, moments[0])
+
+
+def _decode_splits(body: bytes) -> ListPage[Split]:
+    try:
+        page = msgspec.json.decode(body, type=_SplitsPage)
+        rows = [
+            Split(row.ticker, date.fromisoformat(row.execution_date), ratio(row.split_to, row.split_from))
+            for row in page.results or ()
+        ]
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
+        raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
+    if page.results is msgspec.UNSET and stated(page.count) != 0:
+        raise BadPageError("the splits are not of the published form: without results.")
+    return ListPage(rows, page.next_url or None, len(rows), stated(page.count))
 
 
 def ratio(split_to: float, split_from: float) -> Fraction:

@@ -31,10 +31,11 @@ from datetime import date
 from typing import Any
 
 from stockticker_async.failures import named
+from stockticker_async.fingerprint import fingerprint
 from stockticker_async.job import MARKET
 from stockticker_async.market import DAY, holds_session
 from stockticker_async.saved import Basis, Before, Entry, Foreign, Nothing, Saved, write
-from stockticker_async.splits import Split, fingerprint
+from stockticker_async.splits import Split
 from stockticker_async.streams import Stream
 
 _PENDING = "0"

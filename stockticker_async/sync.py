@@ -25,18 +25,18 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from stockticker_async import api, bar_size, market
-from stockticker_async.api import Market
+from stockticker_async import bar_size, endpoints, grouped, market, ranges, reference
 from stockticker_async.bar_pages import Wanted
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, GroupedBar
 from stockticker_async.client import Answer, Client
 from stockticker_async.completeness import Completeness
-from stockticker_async.doubt import Doubt
+from stockticker_async.confirmation import Doubt
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days, Feed, family_plan, first_days
 from stockticker_async.floor import Floor
+from stockticker_async.grouped import Grouped
 from stockticker_async.job import MARKET, SyncJob
 from stockticker_async.neighbours import Neighbours
 from stockticker_async.plan import Plan, RangeCall, weekdays_in
@@ -52,7 +52,7 @@ _CHUNK = 1500
 _MOST_ROWS = {
     "minute": 1000,
     "hour": 1000,
-    "second": api.PAGE_ROWS,
+    "second": endpoints.PAGE_ROWS,
 }  # of a session, where it has more than one
 _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, two calls each
 
@@ -184,7 +184,7 @@ class BarsSync:
 
     async def _read_range(self, job: _RangeJob, asked: Asked) -> None:
         wanted, feeds = self._wanted(asked)
-        pages = api.range_pages(
+        pages = ranges.range_pages(
             self._client,
             asked,
             wanted,
@@ -221,7 +221,7 @@ class BarsSync:
             return None
         return max(call.first, self._floor.day or call.first)
 
-    async def _cover_page(self, job: _RangeJob, answer: api.BarsPage[BarChunk]) -> None:
+    async def _cover_page(self, job: _RangeJob, answer: ranges.BarsPage[BarChunk]) -> None:
         settled, last_ms = self._settled(answer.moment), answer.page.last_ms
         if answer.last:
             through = min(job.call.last, settled)
@@ -315,7 +315,7 @@ class BarsSync:
             self._completeness.lack(str(job.first), bars=answered.lacks)
         await self._cover(job.part, answered.through)
 
-    def _is_few(self, place: int, found: Market, wanted: frozenset[str] | None) -> bool:
+    def _is_few(self, place: int, found: Grouped, wanted: frozenset[str] | None) -> bool:
         """Whether an answer has less than half of the bars that there were to expect."""
         known = () if wanted is None else [name for name in wanted if not self._is_new(name)]
         traded = {bar.T for bar in found.bars} if known else set()
@@ -327,11 +327,11 @@ class BarsSync:
 
     def _market(
         self, session: date, wanted: frozenset[str] | None, place: int = -1
-    ) -> AbstractAsyncContextManager[Answer[Market] | Refusal]:
+    ) -> AbstractAsyncContextManager[Answer[Grouped] | Refusal]:
         # named tickers are read wherever they trade; the option is for the whole market
         otc = self._job.include_otc if wanted is None else True
         adjusted = self._job.adjusted
-        return api.market_page(
+        return grouped.grouped_answer(
             self._client,
             session,
             adjusted=adjusted,
@@ -397,7 +397,7 @@ class BarsSync:
             async with self._market(day, frozenset()) as found:
                 return not isinstance(found, Refusal)
         asked = Asked(job.call.ticker, day, day, self._bar, self._job.adjusted)
-        async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
+        async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
             return not isinstance(await anext(pages), Refusal)
 
     async def _pass_over(self, job: _Job) -> None:
@@ -456,9 +456,9 @@ class BarsSync:
         try:
             first = first_days(self._feeds)[name]
             return bool(
-                await api.is_known(self._client, name, None)
-                or await api.is_known(self._client, name, first)
-                or await api.is_known(self._client, name, first)
+                await reference.is_known(self._client, name, None)
+                or await reference.is_known(self._client, name, first)
+                or await reference.is_known(self._client, name, first)
             )
         except (ConfigError, OutputError):
             raise

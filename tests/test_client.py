@@ -19,7 +19,7 @@ from aiohttp import web
 from loopback import NOON, client, serving, speaking, until
 from yarl import URL
 
-from stockticker_async import api
+from stockticker_async import ranges
 from stockticker_async.bar_size import ONE_DAY
 from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, _translated
@@ -55,8 +55,8 @@ async def bars_on(opened: Client, path: str = BARS) -> int:
 
 async def closes(opened: Client, asked: Asked = WEEK) -> list[float]:
     found: list[float] = []
-    async for answer in api.range_pages(opened, asked):
-        assert isinstance(answer, api.BarsPage)
+    async for answer in ranges.range_pages(opened, asked):
+        assert isinstance(answer, ranges.BarsPage)
         found += [bar.c for judged in answer.page.converted[0].take() for bar in judged.bars]
     return found
 

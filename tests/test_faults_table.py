@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stockticker_async import api, client, limits, room, runner, verdict
+from stockticker_async import client, endpoints, limits, room, runner, verdict
 from stockticker_async.operations import check
 
 TESTS = Path(__file__).parent
@@ -75,7 +75,7 @@ LIMITS = {
     "silence in an answer": f"{limits.LIMITS.silence:.0f} s",
     "a call": f"{limits.LIMITS.call:.0f} s",
     "a body, unpacked": f"{limits.LIMITS.body_bytes // limits.MIB} MiB",
-    "rows of a page": f"{api.PAGE_ROWS:,}",
+    "rows of a page": f"{endpoints.PAGE_ROWS:,}",
     "pages of one question": f"{limits.PAGES:,}",
     "bodies under way": (
         f"{room.POOL_BYTES // limits.MIB} MiB, and {room.SMALL_BYTES // limits.MIB} MiB of one more"

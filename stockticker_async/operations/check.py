@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from stockticker_async import api, config, market, protocol
+from stockticker_async import config, grouped, market, protocol, ranges, reference
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.bars import Asked, GroupedBar
 from stockticker_async.client import Answer, Client, open_client
@@ -96,7 +96,7 @@ class _Check:
     async def _last_session(self) -> _Seen:
         day = market.sessions_back(self._today - market.DAY, 0)
         for _ in range(_SESSIONS):
-            found = await api.market(
+            found = await grouped.grouped_bars(
                 self._client,
                 day,
                 adjusted=self._job.adjusted,
@@ -130,8 +130,8 @@ class _Check:
 
     async def _exists(self, name: str) -> bool:
         return bool(
-            await api.is_known(self._client, name, None)
-            or await api.is_known(self._client, name, self._first)
+            await reference.is_known(self._client, name, None)
+            or await reference.is_known(self._client, name, self._first)
             or await self._first_bar(name, ONE_DAY)
         )
 
@@ -156,7 +156,7 @@ class _Check:
         """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._job.adjusted)
-        async with aclosing(api.range_pages(self._client, asked, doubted=False)) as pages:
+        async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
             async for answer in pages:
                 if isinstance(answer, Refusal):
                     self._judge_refusal(answer, bar, first)

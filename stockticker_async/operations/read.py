@@ -24,13 +24,13 @@ from typing import Any
 
 import anyio
 
-from stockticker_async import api, bar_size, market, saved, state
+from stockticker_async import bar_size, grouped, market, saved, splits, state
 from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.catalog import Selected
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.config import Config
-from stockticker_async.doubt import Doubt
+from stockticker_async.confirmation import Doubt
 from stockticker_async.emitter import Emitter
 from stockticker_async.errors import (
     BadPageError,
@@ -229,7 +229,7 @@ async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]
     """The configured tickers that traded on an exchange in a session; none where that cannot be had."""
     wanted = frozenset(job.tickers)
     try:
-        found = await api.market(client, session, adjusted=job.adjusted, otc=False, wanted=wanted)
+        found = await grouped.grouped_bars(client, session, adjusted=job.adjusted, otc=False, wanted=wanted)
     except BadPageError:
         return frozenset()
     return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
@@ -281,7 +281,7 @@ async def _splits(
     """
 
     async def ask() -> Answer[list[Split]] | Refusal:
-        return await api.splits(client, names, after=after, until=days.today)
+        return await splits.splits(client, names, after=after, until=days.today)
 
     def is_news(found: Answer[list[Split]]) -> bool:
         known = _known(days, found)

@@ -38,7 +38,7 @@ from faults.ending import (
 from loopback import authority, certified, relay, serving, speaking, tunnel
 from support import BOTH, Run, assert_protocol, raw_config
 
-from stockticker_async import api, bar_size, catalog, config
+from stockticker_async import bar_size, catalog, config, ranges
 from stockticker_async.bars import Asked
 from stockticker_async.client import open_client
 from stockticker_async.clock import Clock
@@ -110,7 +110,7 @@ async def test_exceptions(case: Case) -> None:
         clock = Clock(start=sandbox.clock.now(), speed=5 * HASTY)
         async with open_client(replace(parsed.settings, limits=case.limits), clock) as client:
             with suppress(ConnectorError), _judged():
-                async for page in api.range_pages(client, asked):
+                async for page in ranges.range_pages(client, asked):
                     assert leaks(repr(page)) == []
             assert leaks(f"{client!r}{parsed!r}") == []
 
