@@ -22,6 +22,7 @@ help:
 	@echo "make fixtures  the files of the acceptance tests, made anew"
 	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: nothing may grow or be left"
 	@echo "make bench   the benchmarks, ratios measured side by side"
+	@echo "make figures  docs/figures.md and its picture, from all benchmarks"
 	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
 	@echo "make lock    pin the dependencies anew"
 
@@ -90,9 +91,9 @@ fixtures: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# What the README shows, measured anew.
+# docs/figures.md and its picture, measured anew.
 figures: setup
-	$(BIN)/python -m benchmarks --into benchmarks/results --readme README.md
+	$(BIN)/python -m benchmarks --page docs/figures.md
 
 # The peer that is measured, too, where it is there: the Airbyte CDK, in an environment of its own.
 bench-cdk:

@@ -4,14 +4,13 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import emission, held, latency, memory, planned, reads, startup
-from benchmarks.processes import ROOT
-from benchmarks.report import Table, into, picture
+from benchmarks.picture import draw
+from benchmarks.report import into
 from benchmarks.size import TINY, WHOLE
 
 _BENCHMARKS = {
@@ -23,7 +22,6 @@ _BENCHMARKS = {
     "calls": planned.run,
     "memory": memory.run,
 }
-_PICTURE = "figures.svg"
 
 
 def main() -> int:
@@ -31,29 +29,22 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[[], *_BENCHMARKS], help="default: all")
     parser.add_argument("--tiny", action="store_true", help="next to nothing, to see that all runs")
     parser.add_argument(
-        "--into", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER", help="for files"
+        "--page", type=Path, help="put all figures between the marks of this page, and draw them"
     )
-    parser.add_argument("--readme", type=Path, help="show the figures in this file, between its marks")
     args = parser.parse_args()
+    if args.page and args.names:
+        parser.error("a page has the figures of all benchmarks")
     head = _machine()
     print(head)
-    tables: list[Table] = []
+    parts = [head]
     for name in args.names or _BENCHMARKS:
         for table in _BENCHMARKS[name](TINY if args.tiny else WHOLE):
             print(f"\n{table.markdown()}", flush=True)
-            tables.append(table)
-            _write(tables, head, args.into, args.readme)
+            parts.append(table.markdown())
+    if args.page:
+        into(args.page, "\n".join(parts))
+        draw(args.page)
     return 0
-
-
-def _write(tables: Sequence[Table], head: str, folder: Path, readme: Path | None) -> None:
-    """What was measured so far, into files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n".join([head, *(table.markdown() for table in tables)])
-    (folder / "figures.md").write_text(text)
-    (folder / _PICTURE).write_text(picture(tables, head.strip()))
-    if readme is not None:
-        into(readme, text)
 
 
 def _machine() -> str:

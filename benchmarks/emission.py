@@ -48,8 +48,6 @@ def run(size: Size) -> Iterator[Table]:
         "start-up taken off.",
         ("way", "µs a message", "times ours"),
         [(name, f"{value:.2f}", f"{value / ours:.1f}") for name, value in each.items()],
-        unit="µs of CPU a message",
-        bars=[(name.replace("`", ""), value) for name, value in each.items()],
     )
 
 

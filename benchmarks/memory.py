@@ -25,16 +25,13 @@ class _Read:
 
 def run(size: Size) -> Iterator[Table]:
     with serving("--gzip") as url:
-        measured = [_measured(one, url, size) for one in _reads(size)]
-    rows = [row for row, _ in measured]
+        rows = [_measured(one, url, size) for one in _reads(size)]
     yield Table(
         "Peak of the resident memory",
         f"MB, as the kernel counts it; then with {size.more} times the rows, and with a reader that takes "
         f"{size.slow_bytes / 1e6:.0f} MB/s.",
         ("read", "limit", "peak", f"rows times {size.more}", "slow reader"),
         rows,
-        unit="MB over each read",
-        curves=[curve for _, curves in measured for curve in curves],
     )
 
 
@@ -62,20 +59,13 @@ def _reads(size: Size) -> Iterator[_Read]:
     yield _Read("`*`, 250 sessions", 150, market, both, {})
 
 
-_Curve = tuple[str, list[tuple[float, float]]]
-
-
-def _measured(one: _Read, url: str, size: Size) -> tuple[tuple[str, ...], list[_Curve]]:
+def _measured(one: _Read, url: str, size: Size) -> tuple[str, ...]:
     peak = _peak(one.config, one.streams, url)
     more = _peak({**one.config, **one.more}, one.streams, url) if one.more else None
     # a slow reader needs no more than some seconds to show what piles up
     slow = _slow(one, url, size)
     told = "" if more is None else f"{_mb(more.peak_bytes)} ({more.peak_bytes / peak.peak_bytes:.2f})"
-    row = (one.what, str(one.most), f"**{_mb(peak.peak_bytes)}**", told, _mb(slow.peak_bytes))
-    largest = more or peak
-    points = [(at, size_bytes / 1e6) for at, size_bytes in largest.memory if size_bytes]
-    what = one.what.replace("`", "") + (f", {size.more} times the rows" if more else "")
-    return row, [(what, points)] if points else []
+    return one.what, str(one.most), f"**{_mb(peak.peak_bytes)}**", told, _mb(slow.peak_bytes)
 
 
 def _mb(size_bytes: int) -> str:
@@ -84,7 +74,7 @@ def _mb(size_bytes: int) -> str:
 
 def _peak(config: Mapping[str, Any], streams: tuple[str, ...], url: str) -> Cost:
     with reading({**config, "base_url": url}, *streams) as command:
-        return cost(command, sample=True)
+        return cost(command)
 
 
 def _slow(one: _Read, url: str, size: Size) -> Cost:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CONNECTOR = (sys.executable, "-m", "stockticker_async")
-_SAMPLE = 0.05  # seconds between two looks at the memory
+_PAUSE = 0.05  # seconds between two looks at the pipe
 _READ_BYTES = 1024 * 1024
 
 
@@ -28,8 +28,6 @@ class Cost:
     peak_bytes: int
     lines: int
     """0 where they were not counted."""
-    memory: tuple[tuple[float, int], ...]
-    """Resident bytes over time, where the system tells (Linux)."""
     told: str
     """What it wrote to stderr."""
 
@@ -40,7 +38,6 @@ def cost(
     bytes_a_second: float | None = None,
     seconds: float = math.inf,
     count: bool = False,
-    sample: bool = False,
 ) -> Cost:
     """Run a command, reading its output from a pipe. Raises where it fails.
 
@@ -52,7 +49,7 @@ def cost(
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        drained = _drain(process, begun, bytes_a_second, seconds, count=count, sample=sample)
+        drained = _drain(process, begun, bytes_a_second, seconds, count=count)
         if not drained.whole:
             process.kill()
         told = process.stderr.read().decode()
@@ -63,14 +60,13 @@ def cost(
     scale = 1 if sys.platform == "darwin" else 1024
     wall = time.monotonic() - begun
     peak = used.ru_maxrss * scale
-    return Cost(used.ru_utime + used.ru_stime, wall, peak, drained.lines, drained.memory, told)
+    return Cost(used.ru_utime + used.ru_stime, wall, peak, drained.lines, told)
 
 
 @dataclass(frozen=True, slots=True)
 class _Drained:
     whole: bool
     lines: int
-    memory: tuple[tuple[float, int], ...]
 
 
 def _drain(
@@ -80,39 +76,27 @@ def _drain(
     seconds: float,
     *,
     count: bool,
-    sample: bool,
 ) -> _Drained:
     assert process.stdout is not None
     descriptor = process.stdout.fileno()
     size_bytes = lines = 0
-    memory: list[tuple[float, int]] = []
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             now = time.monotonic()
-            if sample and (not memory or now - begun - memory[-1][0] >= _SAMPLE):
-                memory.append((now - begun, _resident_bytes(process.pid)))
             if now - begun > seconds:
-                return _Drained(whole=False, lines=lines, memory=tuple(memory))
+                return _Drained(whole=False, lines=lines)
             if bytes_a_second is not None and size_bytes > (now - begun) * bytes_a_second:
-                time.sleep(_SAMPLE)  # a reader that is slow on purpose
+                time.sleep(_PAUSE)  # a reader that is slow on purpose
                 continue
-            if not selector.select(_SAMPLE):
+            if not selector.select(_PAUSE):
                 continue
             piece = os.read(descriptor, _READ_BYTES if bytes_a_second is None else 64 * 1024)
             if not piece:
-                return _Drained(whole=True, lines=lines, memory=tuple(memory))
+                return _Drained(whole=True, lines=lines)
             size_bytes += len(piece)
             if count:
                 lines += piece.count(b"\n")
-
-
-def _resident_bytes(process_id: int) -> int:
-    try:
-        pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Cost]], runs: int) -> dict[str, list[Cost]]:

@@ -1,16 +1,18 @@
 """The benchmarks run, at next to no size: what they measure is for people to read, not for tests."""
 
+import json
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from benchmarks import emission, held, latency, memory, planned, reads, report, startup
+from benchmarks import emission, held, latency, memory, picture, planned, reads, report, startup
 from benchmarks.processes import ROOT
 from benchmarks.size import TINY, Size
 
+PAGE = ROOT / "docs" / "figures.md"
 Benchmark = Callable[[Size], Iterator[report.Table]]
 
 
@@ -31,47 +33,68 @@ def test_a_benchmark_measures_something_everywhere(benchmark: Benchmark) -> None
             assert any(re.search(r"\d", cell) for cell in row[1:])
 
 
-def test_the_tables_and_the_picture_show_every_figure(tmp_path: Path) -> None:
-    table = report.Table(
-        "T", "Note.", ("", "CPU"), [("a <b>", "1 s"), ("c", "2 s")], unit="s", bars=[("a <b>", 1), ("c", 2)]
-    )
-    assert table.markdown() == "**T.** Note.\n\n|  | CPU |\n| --- | ---: |\n| a <b> | 1 s |\n| c | 2 s |\n"
-    drawn = ET.fromstring(report.picture([table], "on a machine"))  # noqa: S314 - our own
-    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts == ["T, s", "a <b>", "1.00", "c", "2.00", "on a machine"]
-    widths = [float(element.attrib["width"]) for element in drawn.iter("{http://www.w3.org/2000/svg}rect")]
-    assert widths[2] == pytest.approx(2 * widths[1], rel=0.01)
+TABLE = report.Table("A title", "Note.", ("", "CPU"), [("a `b`", "**1 s**"), ("c", "2 s")])
 
-    shown = tmp_path / "README.md"
+
+def test_a_table_is_told_in_markdown_and_read_again() -> None:
+    told = TABLE.markdown()
+    assert told == "**A title.** Note.\n\n|  | CPU |\n| --- | ---: |\n| a `b` | **1 s** |\n| c | 2 s |\n"
+    assert report.rows_by_title(f"Head.\n\n{told}\n{told.replace('title', 'copy')}") == {
+        "A title": [["a b", "1 s"], ["c", "2 s"]],
+        "A copy": [["a b", "1 s"], ["c", "2 s"]],
+    }
+
+
+def test_a_page_shows_the_figures_between_its_marks(tmp_path: Path) -> None:
+    shown = tmp_path / "figures.md"
     shown.write_text("before\n<!-- figures -->\n\nold\n<!-- end of figures -->\nafter\n")
-    report.into(shown, table.markdown())
-    report.into(shown, table.markdown())
+    for _ in range(2):
+        report.into(shown, TABLE.markdown())
     assert shown.read_text() == (
-        f"before\n<!-- figures -->\n\n{table.markdown()}\n<!-- end of figures -->\nafter\n"
+        f"before\n<!-- figures -->\n\n{TABLE.markdown()}\n<!-- end of figures -->\nafter\n"
     )
 
 
-def test_the_picture_draws_values_over_time_from_left_to_right() -> None:
-    curves = [("low", [(0.0, 10.0), (1.0, 20.0)]), ("high", [(0.0, 40.0), (2.0, 40.0), (4.0, 0.0)])]
-    drawn = report.picture([report.Table("T", "", (), [], unit="MB", curves=curves)], "machine")
-    points = [
-        [tuple(map(float, point.split(","))) for point in element.attrib["points"].split()]
-        for element in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline")  # noqa: S314 - our own
-    ]
-    (low, high) = points
-    assert [x for x, _ in high] == sorted(x for x, _ in high)
-    assert low[-1][0] == high[-1][0], "each over the whole width"
-    assert high[0][1] < low[1][1] < low[0][1] < high[2][1], "more is higher"
-
-
-def test_a_readme_without_a_place_for_figures_is_left_as_it_is(tmp_path: Path) -> None:
-    shown = tmp_path / "README.md"
+def test_a_page_without_a_place_for_figures_is_left_as_it_is(tmp_path: Path) -> None:
+    shown = tmp_path / "figures.md"
     shown.write_text("nothing\n")
     with pytest.raises(ValueError, match="figures"):
         report.into(shown, "new")
     assert shown.read_text() == "nothing\n"
 
 
-def test_the_readme_shows_the_figures_that_were_measured() -> None:
-    measured = (ROOT / "benchmarks" / "results" / "figures.md").read_text()
-    assert measured in (ROOT / "README.md").read_text()
+def test_the_picture_shows_the_figures_of_the_page_and_is_small() -> None:
+    # anew: python -m benchmarks.picture docs/figures.md
+    path = PAGE.with_suffix(".png")
+    assert f"]({path.name})" in PAGE.read_text()
+    assert path.stat().st_size < 150_000
+    with Image.open(path) as image:
+        assert json.loads(image.info["Description"]) == picture.drawn(PAGE.read_text())
+
+
+@pytest.mark.long
+def test_a_page_is_drawn_beside_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes(PAGE.read_bytes())
+    assert picture.draw(page) == tmp_path / "page.png"
+    with Image.open(tmp_path / "page.png") as drawn, Image.open(PAGE.with_suffix(".png")) as kept:
+        assert (drawn.size, drawn.info["Description"]) == (kept.size, kept.info["Description"])
+
+
+def test_the_readme_tells_figures_of_the_page() -> None:
+    text = (ROOT / "README.md").read_text()
+    section = text.partition("\n## Figures\n")[2].partition("\n## ")[0]
+    tables = report.rows_by_title(PAGE.read_text())
+    _, ours, tutorial, cdk, _ = (float(row[2]) for row in tables["CPU of a read"])
+    bars = [float(row[3]) for row in tables["CPU of a read beside the bare script"] if "stock_bars" in row[0]]
+    peaks = [int(row[2]) for row in tables["Peak of the resident memory"]]
+    growth = [row[3].split("(")[1] for row in tables["Peak of the resident memory"] if row[3]]
+    for words in (
+        f"{ours} times",
+        f"{tutorial} times",
+        f"{cdk:.0f} times",
+        f"{min(bars):.1f} to {max(bars):.1f} times",
+        f"{min(peaks)} to {max(peaks)} MB",
+        f"at most {max(growth).rstrip(')')} times",
+    ):
+        assert words in section
