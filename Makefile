@@ -51,7 +51,7 @@ types: setup
 
 # Says "skipped" where no database of vulnerabilities can be reached.
 audit: setup
-	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock
+	$(BIN)/python .ci/audit.py -r requirements.lock -r requirements-dev.lock
 
 cover: setup
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
