@@ -92,6 +92,7 @@ def test_every_pin_of_this_python_is_asked_for(tmp_path: Path) -> None:
     assert sorted(asked) == [("one", "1.0"), ("two", "2.0")]
 
 
+@pytest.mark.fault("vulnerable dependency")
 def test_a_known_vulnerability_is_an_error_that_names_it(tmp_path: Path) -> None:
     affected = [{"package": {"name": "two", "ecosystem": "PyPI"}, "ranges": []}]
     with database({"two": {"vulns": [{"id": "GHSA-1", "affected": affected}]}}, []) as url:
@@ -100,6 +101,7 @@ def test_a_known_vulnerability_is_an_error_that_names_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("line", ["one==1.0\n", f"one>=1.0 \\\n{HASH}"], ids=["no hash", "a range"])
+@pytest.mark.fault("vulnerable dependency")
 def test_what_is_not_pinned_is_an_error(line: str, tmp_path: Path) -> None:
     code, [said] = audited(NOWHERE, tmp_path, line)
     assert code == 1

@@ -174,6 +174,7 @@ async def test_no_network_and_an_outage_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "calls"), [(None, 10), ("7", 9), ("3600", 1)])
+@pytest.mark.fault("429 without an end in check")
 async def test_an_allowance_that_others_use_up_is_told_after_some_minutes(
     retry_after: str | None, calls: int
 ) -> None:

@@ -50,6 +50,7 @@ def test_the_version_is_told_everywhere(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.fault("full disk")
 def test_a_text_that_stdout_does_not_take_is_no_success(option: str) -> None:
     done = shell(f"PROGRAM {option} > /dev/full")
     assert done.returncode == 1
@@ -72,6 +73,7 @@ def test_a_text_that_stdout_does_not_take_is_no_success(option: str) -> None:
         ("sandbox", "--port", KEY),
     ],
 )
+@pytest.mark.fault("unknown command or option")
 def test_a_key_that_is_typed_where_none_belongs_is_not_shown(arguments: tuple[str, ...]) -> None:
     done = run_here(*arguments)
     assert done.returncode == 2
@@ -101,6 +103,7 @@ class BrokenOnce(Clock):
         return datetime(2024, 6, 3, tzinfo=UTC)
 
 
+@pytest.mark.fault("bug while reading files")
 def test_what_nobody_foresaw_while_files_are_judged_is_an_error_of_ours(tmp_path: Path) -> None:
     path = write_json(tmp_path / "config.json", {"stock_ticker": "A", "api_key": KEY})
     clock = BrokenOnce(OverflowError(f"date value out of range at {KEY}"))
@@ -173,6 +176,7 @@ def test_a_file_s_key_is_preferred_and_no_environment_is_no_error(tmp_path: Path
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "2>/dev/full"])
+@pytest.mark.fault("unusable stdin or stderr")
 def test_bad_usage_is_told_on_stdout_where_stderr_takes_nothing(closed: str) -> None:
     done = shell(f"PROGRAM read {closed}")
     assert done.returncode == 2
@@ -180,6 +184,7 @@ def test_bad_usage_is_told_on_stdout_where_stderr_takes_nothing(closed: str) -> 
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-", "2>/dev/full"])
+@pytest.mark.fault("unusable stdin or stderr")
 def test_messages_are_the_same_with_channels_closed(closed: str) -> None:
     assert shell(f"PROGRAM spec {closed}").stdout == run_here("spec").stdout
 
@@ -190,6 +195,7 @@ def test_a_demo_needs_no_stderr() -> None:
     assert done.statuses.count(("stock_prices", "COMPLETE")) == 2
 
 
+@pytest.mark.fault("unusable stdout")
 def test_a_closed_stdout_is_told_on_stderr_if_there_is_one() -> None:
     done = shell("PROGRAM spec >&-")
     assert (done.returncode, done.stdout) == (1, b"")
@@ -198,12 +204,14 @@ def test_a_closed_stdout_is_told_on_stderr_if_there_is_one() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
+@pytest.mark.fault("unusable stdout")
 def test_a_stdout_that_can_only_be_read_is_told() -> None:
     done = shell("PROGRAM spec 1< /dev/null")
     assert done.returncode == 1
     assert done.stderr.startswith(b"stdout takes no more: Bad file descriptor.")
 
 
+@pytest.mark.fault("unusable stdin or stderr")
 def test_the_number_of_a_closed_stderr_goes_to_nothing_else() -> None:
     # whatever opens next would get it, and be written into by whoever complains to stderr
     probe = (
@@ -214,6 +222,7 @@ def test_the_number_of_a_closed_stderr_goes_to_nothing_else() -> None:
     assert done.stdout.splitlines()[-1] == b"[True, True]"
 
 
+@pytest.mark.fault("working directory gone")
 def test_a_command_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()

@@ -216,6 +216,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("next_url", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+@pytest.mark.fault("next_url elsewhere", "next_url to another origin")
 async def test_a_next_url_that_leads_elsewhere_is_refused_and_never_asked(next_url: str) -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.json_response({})

@@ -49,6 +49,7 @@ def test_a_pipe_is_read_to_its_end(size_bytes: int) -> None:
         assert files.whole(name, "config") == b"x" * size_bytes
 
 
+@pytest.mark.fault("named pipe without a writer")
 def test_a_pipe_without_a_writer_does_not_hold_the_program(tmp_path: Path) -> None:
     path = tmp_path / "fifo"
     os.mkfifo(path)
@@ -88,6 +89,7 @@ def test_a_file_of_somebody_else_s_is_told(tmp_path: Path) -> None:
         ("utf-16", "is UTF-16. Save it as UTF-8"),
     ],
 )
+@pytest.mark.fault("unusable file")
 def test_what_is_no_file_is_told(name: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "mark").write_bytes(b"\xef\xbb\xbf")
@@ -96,6 +98,7 @@ def test_what_is_no_file_is_told(name: str, told: str, tmp_path: Path) -> None:
     assert told in refused(tmp_path / name)
 
 
+@pytest.mark.fault("byte order mark")
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(b"\xef\xbb\xbf{}")
@@ -103,6 +106,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     assert list(files.blocks(str(path), "config")) == [b"{}"]
 
 
+@pytest.mark.fault("file of a gigabyte")
 def test_a_file_of_a_gigabyte_is_refused_without_being_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
@@ -122,6 +126,7 @@ def refused_blocks(path: str) -> str:
 
 @settings(max_examples=50)
 @given(st.integers(0, 5), st.integers(2, 60_000), st.booleans())
+@pytest.mark.fault("large state")
 def test_blocks_are_the_file_in_whole_lines(more: int, line_bytes: int, half: bool) -> None:  # noqa: FBT001 - drawn
     most_bytes = 100_000
     count = (more * most_bytes + 100) // line_bytes + 1

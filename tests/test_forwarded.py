@@ -526,6 +526,7 @@ def enlarged(change: Callable[[list[dict[str, Any]]], object]) -> Fault:
     return Fault(kind="body", match="/reference/news", body=spoil, times=None)
 
 
+@pytest.mark.fault("page of several MiB")
 async def test_a_page_of_long_articles_is_written_in_as_many_pieces_as_it_takes() -> None:
     """Each has 2,100 characters more than usual: 2.7 MB a page, where a piece of the output is one."""
 
@@ -543,6 +544,7 @@ async def test_a_page_of_long_articles_is_written_in_as_many_pieces_as_it_takes(
         ).records("dividends")
 
 
+@pytest.mark.fault("row of more than 1 MiB")
 async def test_a_row_that_is_too_large_fails_its_own_ticker() -> None:
     def change(rows: list[dict[str, Any]]) -> None:
         for row in rows:
@@ -570,6 +572,7 @@ async def test_a_row_that_is_too_large_fails_its_own_ticker() -> None:
         assert found | {(row["stock_ticker"], row["id"]) for row in following.records("news")} == wanted
 
 
+@pytest.mark.fault("bug in one stream")
 async def test_a_bug_in_one_stream_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")

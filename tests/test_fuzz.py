@@ -200,6 +200,7 @@ def test_the_files_to_begin_with_are_right(case: Case) -> None:
 @example(b"[" * 100_000)
 @example(b'{"stock_ticker":' + b"[" * 1000 + b"]" * 1000 + b',"api_key":"k"}')
 @example(b'{"stock_ticker":"A","api_key":"k","x":' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}")
+@pytest.mark.fault("malformed configuration")
 def test_a_configuration_that_is_nearly_right(case: Case, content: bytes) -> None:
     is_clear(case(config=content))
     is_clear(case(command="discover", config=content))
@@ -207,6 +208,7 @@ def test_a_configuration_that_is_nearly_right(case: Case, content: bytes) -> Non
 
 @FUZZ
 @given(mutated({name: value for name, value in CONFIG.items() if name != "api_key"}))
+@pytest.mark.fault("malformed configuration")
 def test_a_configuration_s_key_is_never_shown(case: Case, document: Any) -> None:
     done = case(config=json.dumps({**document, "api_key": KEY}).encode())
     is_clear(done)
@@ -218,6 +220,7 @@ def test_a_configuration_s_key_is_never_shown(case: Case, document: Any) -> None
 @example(b"[" * 100_000)
 @example(b'{"streams":[{"stream":{"name":"stock_prices"},"sync_mode":["incremental"]}]}')
 @example(b'{"streams":[{"stream":{"name":"' + b"x" * 100_000 + b'"}}]}')
+@pytest.mark.fault("malformed catalog")
 def test_a_catalog_that_is_nearly_right(case: Case, content: bytes) -> None:
     is_clear(case(catalog=content))
 
@@ -230,6 +233,7 @@ def test_a_catalog_that_is_nearly_right(case: Case, content: bytes) -> None:
 @example(b'{"date":"0001-01-01"}')
 @example(b'{"date":"9999-12-31"}')
 @example(b'{"date":"9999-12-31T23:59:59-05:00"}')
+@pytest.mark.fault("malformed state")
 def test_a_state_that_is_nearly_right(case: Case, content: bytes) -> None:
     done = case(state=content)
     is_clear(done)
@@ -265,6 +269,7 @@ def _is_small(raw: Any) -> bool:
     asked=st.just(CATALOG) | mutated(CATALOG),
     state=st.just(STATE) | mutated(STATE),
 )
+@pytest.mark.fault("malformed files in a sync")
 def test_files_that_are_nearly_right_are_a_sync_or_an_error(
     case: Case, url: str, changed: Any, asked: Any, state: Any
 ) -> None:

@@ -98,6 +98,7 @@ async def answered(head: bytes, body: bytes = BODY) -> object:
 
 
 @pytest.mark.parametrize("told", DATES)
+@pytest.mark.fault("damaged header")
 async def test_a_damaged_date_is_none(told: str) -> None:
     found = await answered(f"HTTP/1.1 200 OK\r\nConnection: close\r\nDate: {told}".encode())
     assert isinstance(found, Answer)
@@ -109,6 +110,7 @@ async def test_a_damaged_date_is_none(told: str) -> None:
     st.sampled_from([200, 200, 200, 404, 429, 503]),
     st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES) | OTHERS), min_size=1, max_size=4),
 )
+@pytest.mark.fault("damaged header")
 async def test_headers_of_any_kind_are_an_answer_or_one_of_our_errors(
     status: int, headers: Sequence[tuple[str, str]]
 ) -> None:
@@ -138,6 +140,7 @@ async def test_headers_of_any_kind_are_an_answer_or_one_of_our_errors(
     ],
     ids=lambda said: said[9:60],
 )
+@pytest.mark.fault("unusual status", "damaged HTTP")
 async def test_a_damaged_layer_is_a_fault_that_may_pass(said: bytes) -> None:
     found = await answered(*said.split(b"\r\n\r\n", 1))
     assert isinstance(found, TransientError)

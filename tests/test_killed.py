@@ -17,6 +17,7 @@ WAYS = [signal.SIGKILL, signal.SIGTERM, signal.SIGPIPE, signal.SIGINT] * 2
 
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.long
+@pytest.mark.fault("eight kills")
 def test_eight_kills_of_four_kinds_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
     choice = random.Random(41)  # noqa: S311 - a seed that anyone can repeat
     arguments = ["--page-rows", "200", "--tickers", ",".join(NAMES), "--clock", "2026-11-20"]

@@ -124,6 +124,7 @@ class Unspeakable:
         (f"%d {KEY}", ("many",), f"%d {MASK} (TypeError in a log line)"),
     ],
 )
+@pytest.mark.fault("unformattable log line")
 def test_a_line_that_cannot_be_made_is_told_and_ends_nothing(
     message: object, arguments: tuple[object, ...], shown: str
 ) -> None:

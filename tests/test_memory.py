@@ -166,6 +166,7 @@ def _peak_of(process_id: int) -> int:
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel tells no peak here")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.fault("many large bodies at once")
 async def test_the_process_stays_small_whatever_it_is_sent(case: Case, tmp_path: Path) -> None:
     with anyio.fail_after(240):
         peak, told = await peak_bytes(case, tmp_path)

@@ -223,6 +223,7 @@ def test_a_file_holds_what_was_put(tmp_path: Path) -> None:
     assert path.read_bytes() == b"".join(pieces)
 
 
+@pytest.mark.fault("terminal on stdout")
 async def test_a_terminal_gets_its_lines() -> None:
     reader, writer = os.openpty()
     with anyio.fail_after(SAFETY), _closing(reader, writer):
@@ -238,6 +239,7 @@ async def test_a_terminal_gets_its_lines() -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.fault("non-blocking pipe")
 async def test_the_descriptor_stays_as_it_was_inherited(blocking: bool) -> None:  # noqa: FBT001 - a case
     with anyio.fail_after(SAFETY), pipe(TINY) as (reader, writer):
         os.set_blocking(writer, blocking)
@@ -364,6 +366,7 @@ class Heavy(bytes):
         return super().__len__()
 
 
+@pytest.mark.fault("memory exhausted")
 async def test_a_writer_without_memory_ends_every_wait() -> None:
     with anyio.fail_after(SAFETY), pipe() as (reader, writer):
         async with open_output(writer, on_closed=nobody_left) as output:

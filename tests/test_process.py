@@ -82,6 +82,7 @@ def rest(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
 # Readers
 
 
+@pytest.mark.fault("slow reader")
 def test_a_slow_reader_gets_every_line(long_read: list[str]) -> None:
     with started(long_read) as process:
         assert process.stdout is not None
@@ -95,6 +96,7 @@ def test_a_slow_reader_gets_every_line(long_read: list[str]) -> None:
     assert done.statuses[-1] == ("stock_bars", "COMPLETE")
 
 
+@pytest.mark.fault("non-blocking pipe")
 def test_a_pipe_that_does_not_block_gets_every_line(read: list[str]) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -110,6 +112,7 @@ def test_a_pipe_that_does_not_block_gets_every_line(read: list[str]) -> None:
     is_whole(stdout)
 
 
+@pytest.mark.fault("reader leaves")
 def test_head_ends_it_without_a_word(long_read: list[str]) -> None:
     line = f'{" ".join(PROGRAM)} {" ".join(long_read)} | head -n 3; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["/bin/bash", "-c", line], capture_output=True, check=True, timeout=60)
@@ -122,6 +125,7 @@ def test_head_ends_it_without_a_word(long_read: list[str]) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.fault("signal before the first line")
 def test_a_signal_before_the_first_line_kills_without_a_traceback(
     signum: signal.Signals, tmp_path: Path
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_signal_before_the_first_line_kills_without_a_traceback(
     assert (stdout, stderr) == (b"", b"")
 
 
+@pytest.mark.fault("SIGINT twice")
 def test_one_interrupt_flushes_and_two_kill(long_read: list[str]) -> None:
     with started(long_read) as process:
         assert process.stdout is not None
@@ -158,6 +163,7 @@ def test_one_interrupt_flushes_and_two_kill(long_read: list[str]) -> None:
     assert process.returncode == -signal.SIGINT
 
 
+@pytest.mark.fault("signal during a wait for the allowance")
 def test_it_dies_whoever_it_waits_for(config: dict[str, Any], tmp_path: Path) -> None:
     # an allowance of one call a minute: the second call waits for most of it
     arguments = arguments_of_read(tmp_path, {**config, "requests_per_minute": 1})
@@ -185,6 +191,7 @@ def _succeeds(command: list[str], **options: Any) -> bool:
     return subprocess.run(command, capture_output=True, check=False, **options).returncode == 0
 
 
+@pytest.mark.fault("signal to process 1")
 def test_as_process_1_it_reads_and_dies_of_signals(read: list[str], long_read: list[str]) -> None:
     command = unshared("--pid", "--fork", "--kill-child")
     done = subprocess.run([*command, *PROGRAM, *read], capture_output=True, check=False, timeout=60)
@@ -204,6 +211,7 @@ def test_as_process_1_it_reads_and_dies_of_signals(read: list[str], long_read: l
 # Poor machines
 
 
+@pytest.mark.fault("bare environment")
 def test_a_bare_environment_is_enough(read: list[str]) -> None:
     bare = {"LC_ALL": "C", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*PROGRAM, *read], env=bare, capture_output=True, check=False, timeout=60, cwd="/")
@@ -227,6 +235,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.usefixtures("uncounted")
+@pytest.mark.fault("read-only file system")
 def test_it_writes_no_file_anywhere(read: list[str]) -> None:
     command = [sys.executable, "-B", "-c", WRITES_NOTHING, *read]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=ROOT)
@@ -234,6 +243,7 @@ def test_it_writes_no_file_anywhere(read: list[str]) -> None:
     is_whole(done.stdout)
 
 
+@pytest.mark.fault("read-only file system")
 def test_a_read_only_file_system_is_enough(read: list[str]) -> None:
     command = unshared("--mount")
     script = 'mount --rbind / /mnt && mount -o remount,bind,ro /mnt && exec chroot /mnt "$@"'
@@ -253,6 +263,7 @@ def test_a_read_only_file_system_is_enough(read: list[str]) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+@pytest.mark.fault("user without files")
 def test_a_user_who_owns_nothing_can_run_it(config: dict[str, Any]) -> None:
     try:
         _succeeds([sys.executable, "-c", ""], user=NOBODY)
@@ -278,6 +289,7 @@ def test_a_user_who_owns_nothing_can_run_it(config: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("megabytes", [40, 60, 90, 120, 160, 400])
+@pytest.mark.fault("limited address space")
 def test_a_limit_of_memory_ends_it_or_does_not_matter(read: list[str], megabytes: int) -> None:
     limit = megabytes * 1024**2
     done = subprocess.run(
@@ -306,6 +318,7 @@ def test_a_limit_of_memory_ends_it_or_does_not_matter(read: list[str], megabytes
     "zone",
     ["Pacific/Kiritimati", "Pacific/Marquesas", "Asia/Kathmandu", "America/New_York", "No/Where", "", ":"],
 )
+@pytest.mark.fault("TZ")
 def test_the_machine_s_zone_changes_nothing(read: list[str], zone: str) -> None:
     done = run(*read, environment={"TZ": zone})
     assert (done.returncode, done.stderr) == (0, b"")
@@ -334,6 +347,7 @@ class Jumping(Clock):
         (timedelta(days=4000), timedelta(0), timedelta(days=-1)),
     ],
 )
+@pytest.mark.fault("clock jump")
 def test_a_clock_that_jumps_loses_and_invents_nothing(
     config: dict[str, Any], tmp_path: Path, jumps: tuple[timedelta, ...]
 ) -> None:

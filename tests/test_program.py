@@ -142,6 +142,7 @@ def test_files_that_are_none_are_one_clear_error(tmp_path: Path) -> None:
         _is_one_error(done.returncode, done.errors, done.stderr, told)
 
 
+@pytest.mark.fault("malformed state")
 def test_a_state_that_cannot_be_read_is_never_a_full_read(config: dict[str, Any], tmp_path: Path) -> None:
     arguments = arguments_of_read(tmp_path, {**config, **DAYS})
     for content in (
@@ -242,6 +243,7 @@ def test_a_file_with_a_byte_order_mark_is_read(config: dict[str, Any], tmp_path:
     assert len(run(*arguments).records) == 10
 
 
+@pytest.mark.fault("DATA_CHANNEL_MEDIUM=SOCKET")
 def test_socket_mode_is_refused_clearly(config: dict[str, Any], tmp_path: Path) -> None:
     done = run(*arguments_of_read(tmp_path, config), environment={"DATA_CHANNEL_MEDIUM": "SOCKET"})
     _is_one_error(done.returncode, done.errors, done.stderr, "DATA_CHANNEL_MEDIUM")
@@ -270,6 +272,7 @@ def test_the_key_is_nowhere(config: dict[str, Any], tmp_path: Path) -> None:
             assert form not in done.stdout + done.stderr
 
 
+@pytest.mark.fault("reader leaves")
 def test_a_reader_that_leaves_ends_the_program_quietly(config: dict[str, Any], tmp_path: Path) -> None:
     arguments = arguments_of_read(tmp_path, {**config, "start_date": "2004-01-02", "end_date": "2020-12-21"})
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -281,6 +284,7 @@ def test_a_reader_that_leaves_ends_the_program_quietly(config: dict[str, Any], t
         assert process.wait(timeout=30) == -signal.SIGPIPE
 
 
+@pytest.mark.fault("full disk")
 def test_a_full_disk_is_told_on_stderr_in_one_line(config: dict[str, Any], tmp_path: Path) -> None:
     arguments = arguments_of_read(tmp_path, {**config, **DAYS})
     with Path("/dev/full").open("wb") as full:
@@ -293,6 +297,7 @@ def test_a_full_disk_is_told_on_stderr_in_one_line(config: dict[str, Any], tmp_p
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.fault("signal during a sync")
 def test_a_signal_flushes_a_last_state_and_kills(
     config: dict[str, Any], tmp_path: Path, signum: signal.Signals
 ) -> None:
@@ -317,6 +322,7 @@ def test_a_signal_flushes_a_last_state_and_kills(
         ]
 
 
+@pytest.mark.fault("signal without a reader")
 def test_a_signal_kills_though_nobody_reads(config: dict[str, Any], tmp_path: Path) -> None:
     arguments = arguments_of_read(tmp_path, {**config, "start_date": "2004-01-02", "end_date": "2020-12-21"})
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -326,6 +332,7 @@ def test_a_signal_kills_though_nobody_reads(config: dict[str, Any], tmp_path: Pa
         assert process.wait(timeout=30) == -signal.SIGTERM  # without a byte being read
 
 
+@pytest.mark.fault("second signal")
 def test_a_second_signal_kills_at_once(config: dict[str, Any], tmp_path: Path) -> None:
     arguments = arguments_of_read(tmp_path, {**config, "start_date": "2004-01-02", "end_date": "2020-12-21"})
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE) as process:

@@ -137,6 +137,7 @@ def test_a_lock_file_names_no_host(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.fault("vulnerable dependency")
 def test_every_locked_requirement_has_one_version_and_hashes(name: str) -> None:
     for block in re.split(r"\n(?=\S)", (ROOT / name).read_text().strip()):
         assert re.match(r"[a-z0-9-]+==\S+( ;.*)? \\\n", block), block[:80]

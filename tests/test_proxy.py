@@ -65,6 +65,7 @@ def test_the_proxy_is_the_environments(
         ("https://localhost", "", True),
     ],
 )
+@pytest.mark.fault("no_proxy")
 def test_what_no_proxy_names_is_asked_directly(
     url: str,
     exceptions: str,
@@ -87,6 +88,7 @@ def test_what_no_proxy_names_is_asked_directly(
         "://",
     ],
 )
+@pytest.mark.fault("invalid proxy address")
 async def test_a_proxy_that_cannot_be_used_is_told_at_once_without_its_password(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +134,7 @@ async def answering(reply: bytes, heads: list[bytes]) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("userinfo", ["", "someone:p4ssw0rd@"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.fault("proxy password", "key at a proxy")
 async def test_a_proxy_is_shown_its_own_password_and_never_the_key(
     scheme: str, userinfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +169,7 @@ async def test_a_proxy_is_shown_its_own_password_and_never_the_key(
         (405, "makes no connections"),
     ],
 )
+@pytest.mark.fault("refused tunnel")
 async def test_a_tunnel_that_is_refused_is_for_the_user_to_mend(
     status: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +185,7 @@ async def test_a_tunnel_that_is_refused_is_for_the_user_to_mend(
     ("host", "said"),
     [("127.0.0.1", "the proxy answered 502"), ("proxy.invalid", r"the name proxy\.invalid cannot be found")],
 )
+@pytest.mark.fault("proxy failure")
 async def test_a_proxy_that_fails_may_do_later(host: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", []) as port:
         monkeypatch.setenv("https_proxy", f"http://{host}:{port}")
@@ -190,6 +195,7 @@ async def test_a_proxy_that_fails_may_do_later(host: str, said: str, monkeypatch
             assert opened.calls > 1
 
 
+@pytest.mark.fault("proxy failure")
 async def test_a_proxy_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     async with client(API, clock=Clock(start=NOON, speed=10_000)) as opened:

@@ -6,6 +6,7 @@ from functools import partial
 
 import anyio
 import anyio.lowlevel
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ CALL = st.tuples(st.integers(0, 12), st.lists(st.integers(1, 5), max_size=8), st
 
 @settings(max_examples=40)
 @given(st.lists(CALL, max_size=9), st.data())
+@pytest.mark.fault("many large bodies at once")
 async def test_never_above_the_bound_and_all_end_however_they_interleave(
     given_calls: Sequence[tuple[int, Sequence[int], bool]], data: st.DataObject
 ) -> None:
@@ -134,6 +136,7 @@ async def test_a_call_begins_only_when_the_pool_has_what_it_expects() -> None:
         assert len(begun) == 1
 
 
+@pytest.mark.fault("large decoded body")
 def test_what_decoding_would_multiply_is_known_before() -> None:
     full = b'{"v":12345,"vw":123.4567,"o":123.45,"c":123.45,"h":123.45,"l":123.45,"t":1606798800000,"n":1234}'
     assert may_be_decoded(b'{"results": [' + b", ".join([full.replace(b",", b", ")] * 50_000) + b"]}")

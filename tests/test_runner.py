@@ -122,6 +122,7 @@ def test_a_bug_among_errors_of_ours_is_told_with_its_trace(program: Program) -> 
 @pytest.mark.parametrize(
     "error", [MemoryError(), ExceptionGroup("some", [ConnectorError("a page"), MemoryError()])]
 )
+@pytest.mark.fault("memory exhausted")
 def test_memory_that_ends_is_told_in_plain_words(program: Program, error: Exception) -> None:
     assert program(failing(error)) == 1
     [message] = oracle.messages(program.stdout)
@@ -139,6 +140,7 @@ def test_what_cannot_be_prepared_is_told_like_any_other_error(program: Program) 
     assert "broken" in message["trace"]["error"]["stack_trace"]
 
 
+@pytest.mark.fault("no file descriptors")
 def test_an_output_that_cannot_be_opened_is_told_on_stderr() -> None:
     code = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7)); "
     code += "from stockticker_async.cli import main; sys.exit(main(['spec']))"
@@ -148,6 +150,7 @@ def test_an_output_that_cannot_be_opened_is_told_on_stderr() -> None:
     assert done.stderr == b"The program cannot run: OSError: [Errno 24] Too many open files\n"
 
 
+@pytest.mark.fault("SIGINT after the end of the work")
 def test_a_late_interrupt_ends_it_without_a_traceback(program: Program) -> None:
     async def operation(_: Shell) -> int:
         # as if it came when the loop does not mind the signals any more
@@ -175,6 +178,7 @@ async def _nothing(_: Shell) -> int:
     return 0
 
 
+@pytest.mark.fault("ignored signals")
 def test_a_signal_that_is_ignored_stays_so(program: Program) -> None:
     async def operation(shell: Shell) -> int:
         for signum in (signal.SIGHUP, signal.SIGINT):

@@ -133,6 +133,7 @@ def _sockets() -> int:
 
 @pytest.mark.long
 @pytest.mark.timeout(0)  # it lasts as long as it is told to
+@pytest.mark.fault("endless syncs")
 async def test_syncs_without_end_leave_nothing_behind() -> None:
     choice = random.Random(int(os.environ.get("SOAK_SEED", "1")))  # noqa: S311 - a seed that anyone can repeat
     arguments = ["--clock", at(TODAY).isoformat(), "--speed", "0", "--latency-ms", "2", "--page-rows", "7"]

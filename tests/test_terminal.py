@@ -191,6 +191,7 @@ def test_without_the_library_the_same_is_told_in_plain_lines(config: dict[str, A
     assert seen.lines[0].startswith("FAILED  stock_ticker: the API knows no NO/NE")
 
 
+@pytest.mark.fault("terminal closed or stopped")
 def test_a_terminal_that_is_stopped_does_not_stop_the_sync(config: dict[str, Any], tmp_path: Path) -> None:
     # as by Ctrl-S
     seen = at_terminal(*arguments_of_read(tmp_path, {**config, "colour": "red"}), stopped=True)
@@ -350,6 +351,7 @@ async def test_a_line_without_a_plan_tells_what_there_is() -> None:
     assert await line_of(watched, shown) == "0 records · 5 calls"
 
 
+@pytest.mark.fault("terminal closed or stopped")
 async def test_a_terminal_that_has_gone_ends_nothing() -> None:
     watched, shown, lines = watching(gone=True)
     async with anyio.create_task_group() as group:

@@ -33,6 +33,7 @@ ODD += ["../x", "..%2fx", "A\\B", "A:B", "A|B", "-A", "A{}", "@A", "~A", "A^B", 
 
 
 @pytest.mark.parametrize(("first", "path"), [("2024-01-02", "/range/"), ("2024-05-28", "/grouped/")])
+@pytest.mark.fault("unusual ticker")
 async def test_a_ticker_is_asked_for_as_it_is_written(first: str, path: str) -> None:
     last = "2024-05-31"
     async with serve(Options(tickers=tuple(ODD), universe=100, now=at("2024-06-03"))) as sandbox:
@@ -47,6 +48,7 @@ async def test_a_ticker_is_asked_for_as_it_is_written(first: str, path: str) -> 
         assert again.records(PRICES) == []
 
 
+@pytest.mark.fault("unknown unusual ticker")
 async def test_an_odd_ticker_that_nobody_knows_is_named_and_stays_behind() -> None:
     unknown = ["../../v3/x", "NO%20NE", "nön"]
     async with serve(Options(tickers=("TSLA",), universe=100, now=at("2024-06-03"))) as sandbox:
@@ -58,6 +60,7 @@ async def test_an_odd_ticker_that_nobody_knows_is_named_and_stays_behind() -> No
         assert all(name in error["message"] for name in unknown)
 
 
+@pytest.mark.fault("repeated tickers")
 async def test_repeated_tickers_and_spaces_around_them_are_forgiven() -> None:
     async with serve(Options(tickers=("TSLA", "F"), universe=100, now=at("2024-06-03"))) as sandbox:
         run = await sync(sandbox, " TSLA ,, F,TSLA , F,", start_date="2024-05-28", end_date="2024-05-31")
@@ -65,6 +68,7 @@ async def test_repeated_tickers_and_spaces_around_them_are_forgiven() -> None:
         assert len(found) == len(rows_of(PRICES, run)) == 8
 
 
+@pytest.mark.fault("10,000 tickers")
 async def test_ten_thousand_tickers_are_a_handful_of_calls() -> None:
     names = [name + letter for name in made_names(1000) for letter in "KLMNPQRSTU"]
     async with serve(Options(tickers=tuple(names), universe=100, now=at("2024-06-03"))) as sandbox:
@@ -104,6 +108,7 @@ def planned(folder: Path, **options: Any) -> Finished:
         ("", "is empty"),
     ],
 )
+@pytest.mark.fault("impossible ticker")
 def test_what_cannot_be_a_ticker_is_refused(ticker: str, told: str, tmp_path: Path) -> None:
     done = planned(tmp_path, stock_ticker=ticker)
     assert done.returncode == 1
@@ -127,6 +132,7 @@ def test_what_cannot_be_a_ticker_is_refused(ticker: str, told: str, tmp_path: Pa
         ("2024-05-0\N{ARABIC-INDIC DIGIT ONE}", "is not a date"),
     ],
 )
+@pytest.mark.fault("impossible start date")
 def test_what_is_no_day_to_begin_with_is_refused(day: str, told: str, tmp_path: Path) -> None:
     done = planned(tmp_path, start_date=day)
     assert done.returncode == 1
@@ -134,12 +140,14 @@ def test_what_is_no_day_to_begin_with_is_refused(day: str, told: str, tmp_path: 
 
 
 @pytest.mark.parametrize("day", ["1970-01-01", "2000-02-29", "2024-02-29", "2024-06-03"])
+@pytest.mark.fault("unusual start date")
 def test_the_days_at_the_edges_can_be_begun_with(day: str, tmp_path: Path) -> None:
     assert planned(tmp_path, start_date=day).returncode == 0
     assert planned(tmp_path, start_date=day, end_date=day).returncode == 0
     assert planned(tmp_path, start_date=day, end_date="9999-12-31").returncode == 0
 
 
+@pytest.mark.fault("unusual start date")
 async def test_the_leap_day_is_a_session_like_others() -> None:
     async with serve(Options(tickers=("TSLA",), universe=100, now=at("2024-06-03"))) as sandbox:
         run = await sync(sandbox, "TSLA", start_date="2024-02-29", end_date="2024-02-29")

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
+import pytest
 from support import BOTH, Rows, Run, rows_of, sync, truth
 from support import at as new_york
 
@@ -28,6 +29,7 @@ PATIENT, HASTY = 1000.0, 8000.0
 """Speeds of the clock: fifteen minutes are a second for what must heal, and 0.1 s for what must be told."""
 _DEADLINE = 30.0
 _PIECE = 8
+_OFTEN = re.compile(", (once|twice|for ever)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,14 @@ class Case:
     """Of the configuration."""
     limits: Limits = LIMITS
     speed: float | None = None
+
+
+def params(cases: Mapping[str, Case]) -> list[Any]:
+    """Parameters with the marker of their fault: `FAULT[: variant][, how often]` is the name of a case."""
+    return [
+        pytest.param(case, id=name, marks=pytest.mark.fault(_OFTEN.sub("", name).partition(": ")[0]))
+        for name, case in cases.items()
+    ]
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from faults.ending import (
     ends,
     leaks,
     market,
+    params,
     whole,
 )
 from support import BARS, BOTH, PRICES, Run, made_names, rows_of, sync, truth
@@ -113,48 +114,50 @@ def bomb(_: bytes) -> bytes:
 
 
 STATUSES = {
-    "400": told(r"The API refused our request \(400\): no", status(400, {"error": "no"}), kind=OURS),
-    "401 in the middle": Case(
+    "400 for a ticker": told(
+        r"The API refused our request \(400\): no", status(400, {"error": "no"}), kind=OURS
+    ),
+    "401 during a sync": Case(
         faults=struck(None, status(401, {"status": "ERROR", "error": "Unknown API Key"})),
         ends=Told(message="The API key is wrong", kind=USERS, alone=False),
         options={"max_concurrent_requests": 1},
     ),
-    "403, not entitled": told("the plan does not include these bars", status(403, NOT_ENTITLED), kind=USERS),
-    "403, not that timeframe": told("the plan's history does not reach", status(403, TIMEFRAME), kind=USERS),
-    "403, not yet": Case(
+    "403 not entitled": told("the plan does not include these bars", status(403, NOT_ENTITLED), kind=USERS),
+    "403 timeframe": told("the plan's history does not reach", status(403, TIMEFRAME), kind=USERS),
+    "403 before the end of the day": Case(
         faults=struck(None, status(403, TOO_EARLY)), ends=Postponed(info="not published yet")
     ),
-    "403 in other words": Case(
+    "403 without a known reason": Case(
         faults=struck(None, status(403, "<html>Forbidden</html>")),
         ends=Told(message=r"The API forbids this \(403\): without a reason", kind=USERS, alone=False),
     ),
     "404 in JSON": told("the API answered 404", status(404, {"message": "Data not found."})),
     "404 in plain text": told("the API answered 404", status(404, "404 page not found")),
-    "404 in plain text for all": Case(
+    "404 for every call": Case(
         faults=struck(None, status(404, "404 page not found", match="")),
         ends=Told(message=r"The address has no such API \(404\)", kind=USERS, alone=False),
     ),
-    "429, Retry-After absent": healed({"kind": "429"}, 2),
-    "429, Retry-After in seconds": healed({"kind": "429", "retry_after": "30"}, 2),
-    "429, Retry-After as a date": healed({"kind": "429", "retry_after": "date:30"}, 2),
-    "429, Retry-After empty": healed({"kind": "429", "retry_after": ""}, 2),
-    "429, Retry-After negative": healed({"kind": "429", "retry_after": "-1"}, 2),
-    "429, Retry-After of a year": Case(
+    "429: Retry-After absent": healed({"kind": "429"}, 2),
+    "429: Retry-After in seconds": healed({"kind": "429", "retry_after": "30"}, 2),
+    "429: Retry-After as a date": healed({"kind": "429", "retry_after": "date:30"}, 2),
+    "429: Retry-After empty": healed({"kind": "429", "retry_after": ""}, 2),
+    "429: Retry-After negative": healed({"kind": "429", "retry_after": "-1"}, 2),
+    "429: Retry-After of a year": Case(
         faults=struck(1, {"kind": "429", "retry_after": str(365 * 86_400)}), ends=Healed(), speed=HASTY
     ),
-    "429 without a body": healed({"kind": "429", "body": ""}, 2),
-    "429 for all, six times": healed({"kind": "429", "match": ""}, 6),
-    "501 in HTML": told(f"{OUTAGE} 501", status(501, HTML)),
-    **both("500 in HTML", f"{OUTAGE} 500", status(500, HTML)),
-    **both("502 in HTML", f"{OUTAGE} 502", status(502, HTML)),
-    **both("503 in HTML", f"{OUTAGE} 503", status(503, HTML)),
-    **both("504 in HTML", f"{OUTAGE} 504", status(504, HTML)),
-    "503 for ever, one call at a time": Case(
+    "429: no body": healed({"kind": "429", "body": ""}, 2),
+    "429: every call, six times": healed({"kind": "429", "match": ""}, 6),
+    "HTML error page: 501": told(f"{OUTAGE} 501", status(501, HTML)),
+    **both("HTML error page: 500", f"{OUTAGE} 500", status(500, HTML)),
+    **both("HTML error page: 502", f"{OUTAGE} 502", status(502, HTML)),
+    **both("HTML error page: 503", f"{OUTAGE} 503", status(503, HTML)),
+    **both("HTML error page: 504", f"{OUTAGE} 504", status(504, HTML)),
+    "503 with one call at a time": Case(
         faults=struck(None, status(503, HTML)),
         ends=Told(message=f"{OUTAGE} 503"),
         options={"max_concurrent_requests": 1},
     ),
-    "503 for all": Case(
+    "503 for every call": Case(
         faults=struck(None, status(503, HTML, match="")),
         ends=Told(message=rf"[ABC, ]+: {OUTAGE} 503", alone=False),
     ),
@@ -167,20 +170,20 @@ BODIES = {
         {"kind": "body", "transform": "error"},
     ),
     **both(
-        "200 with a list",
+        "200 with an array",
         "the API answered 200 with JSON that is no object",
         {"kind": "body", "transform": "array"},
     ),
     **both(
-        "200 with half a JSON",
+        "200 with truncated JSON",
         "the API answered 200 with no whole JSON",
         {"kind": "body", "transform": "half"},
     ),
-    **both("200 with nothing", "the API answered 200 with no whole JSON", {"kind": "body", "body": ""}),
+    **both("200 with an empty body", "the API answered 200 with no whole JSON", {"kind": "body", "body": ""}),
     **both(
-        "200 that nests deeply", "the API answered 200 with no whole JSON", {"kind": "body", "body": DEEP}
+        "200 with deep nesting", "the API answered 200 with no whole JSON", {"kind": "body", "body": DEEP}
     ),
-    "200 of 200 MB": told(
+    "body of 200 MB": told(
         "The API sent more than 64 MiB",
         {
             "kind": "status",
@@ -190,35 +193,35 @@ BODIES = {
         },
         kind=OURS,
     ),
-    "200 of 200 MB, packed": told(
+    "200 MB in 200 KB of gzip": told(
         "The API sent more than 64 MiB",
         {"kind": "status", "status": 200, "body": bomb, "headers": {"Content-Encoding": "gzip"}},
         kind=OURS,
     ),
-    "no results, once": healed({"kind": "body", "transform": "empty"}, 1),
-    "results null, once": healed(page(lambda found: found.update(results=None)), 1),
-    "an unknown field": healed(page(lambda found: found.update(new={"a": [1]}))),
-    "an unknown field of a bar": healed(bar(x="new")),
-    "numbers with exponents": healed(page(scientific)),
+    "results missing once: absent": healed({"kind": "body", "transform": "empty"}, 1),
+    "results missing once: null": healed(page(lambda found: found.update(results=None)), 1),
+    "unknown field: of a page": healed(page(lambda found: found.update(new={"a": [1]}))),
+    "unknown field: of a bar": healed(bar(x="new")),
+    "scientific notation": healed(page(scientific)),
 }
 ROW = r"bar 3 \(2020-12-16T05:00:00Z\) is not usable: "
 BARS_WRONG = {
-    **both("a count beyond 64 bits", ROW, bar(n=f"raw:{BEYOND}")),
-    **both("a price of null", ROW, bar(c="raw:null")),
-    **both("a price of NaN", ROW, bar(c="raw:NaN")),
-    **both("a price of infinity", "the answer is not of the published form|bar 3", bar(c="raw:1e999")),
-    **both("a price in quotes", ROW, bar(c="1.5")),
-    **both("a bar without a price", ROW, bar(c=None)),
-    **both("a bar without a time", "bar 3 is not usable", bar(t=None)),
-    **both("a time beyond 64 bits", "the API gave a bar with an impossible time", bar(t=f"raw:{BEYOND}")),
+    **both("trade count beyond 64 bits", ROW, bar(n=f"raw:{BEYOND}")),
+    **both("price of null", ROW, bar(c="raw:null")),
+    **both("price of NaN", ROW, bar(c="raw:NaN")),
+    **both("price beyond a double", "the answer is not of the published form|bar 3", bar(c="raw:1e999")),
+    **both("price in quotes", ROW, bar(c="1.5")),
+    **both("missing field: price", ROW, bar(c=None)),
+    **both("missing field: time", "bar 3 is not usable", bar(t=None)),
+    **both("timestamp beyond 64 bits", "the API gave a bar with an impossible time", bar(t=f"raw:{BEYOND}")),
     **both(
-        "another ticker", "the API answered for another ticker, bbb", {"kind": "edit", "edit": "wrong_ticker"}
+        "wrong ticker", "the API answered for another ticker, bbb", {"kind": "edit", "edit": "wrong_ticker"}
     ),
     **both("adjusted flipped", "asked with adjusted=True", {"kind": "edit", "edit": "flip_adjusted"}),
-    **both("bars in disorder", "the API gave a bar out of order", {"kind": "edit", "edit": "unordered"}),
-    **both("a bar twice", "the API gave a bar twice", {"kind": "edit", "edit": "duplicate"}),
+    **both("bars out of order", "the API gave a bar out of order", {"kind": "edit", "edit": "unordered"}),
+    **both("duplicate bar", "the API gave a bar twice", {"kind": "edit", "edit": "duplicate"}),
     **both(
-        "a bar out of range",
+        "bar outside the range",
         "the API gave a bar outside the range asked",
         {"kind": "edit", "edit": "out_of_range"},
     ),
@@ -226,44 +229,51 @@ BARS_WRONG = {
 CIRCLE = "the API's pages go round in a circle"
 ASTRAY = "The API named a further page at another address, where the key must not go"
 PAGES = {
-    "next_url to itself": told(CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "self"}, page_rows=2),
-    "next_url in a cycle of two": told(
+    "next_url in a cycle: to itself": told(
+        CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "self"}, page_rows=2
+    ),
+    "next_url in a cycle: of two": told(
         CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "cycle"}, page_rows=2
     ),
-    "next_url in a cycle of three": told(
+    "next_url in a cycle: of three": told(
         CIRCLE, {"kind": "edit", "edit": "next_url", "next_url": "cycle:3"}, page_rows=2
     ),
-    "next_url to another origin": told(
+    "next_url elsewhere: another origin": told(
         ASTRAY, {"kind": "edit", "edit": "next_url", "next_url": "foreign"}, page_rows=2
     ),
-    "next_url with :443:443": told(
+    "next_url elsewhere: with :443:443": told(
         ASTRAY, further(lambda url: url.replace("http://127.0.0.1", "https://127.0.0.1:443:443")), page_rows=2
     ),
-    "next_url with userinfo": told(
+    "next_url elsewhere: with userinfo": told(
         ASTRAY, further(lambda url: url.replace("//", "//someone:secret@")), page_rows=2
     ),
-    "next_url with a line end": told(ASTRAY, further(lambda url: url + "\r\nX: y"), page_rows=2),
-    "next_url that is a path": healed(
+    "next_url elsewhere: with a line end": told(ASTRAY, further(lambda url: url + "\r\nX: y"), page_rows=2),
+    "next_url as a path or empty: a path": healed(
         further(lambda url: urlsplit(url)._replace(scheme="", netloc="").geturl()), page_rows=2
     ),
-    "next_url empty at the end": healed(page(lambda found: found.setdefault("next_url", "")), page_rows=2),
+    "next_url as a path or empty: empty": healed(
+        page(lambda found: found.setdefault("next_url", "")), page_rows=2
+    ),
 }
 NO_SPLITS = Healed(warns=r"The splits cannot be had \(.*\): adjusted history is not compared in this sync")
 SPLITS = {
-    "splits, 400": Case(faults=struck(None, status(400, {"error": "no"}, match="/splits")), ends=NO_SPLITS),
-    "splits, 404 in plain text": Case(
+    "splits unavailable: 400": Case(
+        faults=struck(None, status(400, {"error": "no"}, match="/splits")), ends=NO_SPLITS
+    ),
+    "splits unavailable: 404 in plain text": Case(
         faults=struck(None, status(404, "404 page not found", match="/splits")), ends=NO_SPLITS
     ),
-    "splits, not entitled": Case(
+    "splits unavailable: not entitled": Case(
         faults=struck(None, status(403, NOT_ENTITLED, match="/splits")), ends=NO_SPLITS
     ),
-    "splits, 503 for ever": Case(faults=struck(None, status(503, HTML, match="/splits")), ends=NO_SPLITS),
-    "splits, HTML": Case(faults=struck(None, status(200, HTML, match="/splits")), ends=NO_SPLITS),
+    "splits unavailable: 503": Case(faults=struck(None, status(503, HTML, match="/splits")), ends=NO_SPLITS),
+    "splits unavailable: HTML": Case(faults=struck(None, status(200, HTML, match="/splits")), ends=NO_SPLITS),
 }
 CASES = {**STATUSES, **BODIES, **BARS_WRONG, **PAGES, **SPLITS}
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("case", params(CASES))
+@pytest.mark.fault("key in output and logs")
 async def test_answers(case: Case) -> None:
     await ends(case)
 
@@ -299,6 +309,7 @@ SESSIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("said", "how"), SESSIONS.values(), ids=SESSIONS.keys())
+@pytest.mark.fault("fault in a session", "bar of another session")
 async def test_sessions(said: str, how: dict[str, Any]) -> None:
     """The same for an answer that holds one session of many tickers, of three that are asked."""
     first = "2020-12-17"
@@ -338,6 +349,7 @@ LISTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("said", "how"), LISTS.values(), ids=LISTS.keys())
+@pytest.mark.fault("fault in forwarded rows")
 async def test_lists(said: str, how: dict[str, Any]) -> None:
     """The same for rows that are forwarded as they are."""
     asked: dict[str, Any] = {"streams": ["short_interest"], "start_date": "2020-09-01"}
@@ -361,6 +373,7 @@ async def test_lists(said: str, how: dict[str, Any]) -> None:
         assert rows(run, following) == wanted
 
 
+@pytest.mark.fault("503 of one endpoint")
 async def test_an_endpoint_that_fails_leaves_the_other_streams() -> None:
     names = made_names(30)
     async with market(tickers=tuple(names)) as sandbox:
@@ -373,6 +386,7 @@ async def test_an_endpoint_that_fails_leaves_the_other_streams() -> None:
         assert rows_of(BARS, run).keys() == weeks.keys()
 
 
+@pytest.mark.fault("503 for every call")
 async def test_an_outage_is_told_once_and_waited_for_once() -> None:
     names = made_names(30)
     async with market(tickers=tuple(names)) as sandbox:
@@ -385,6 +399,7 @@ async def test_an_outage_is_told_once_and_waited_for_once() -> None:
         assert len(run.paths("/week/")) <= 2 * 16 * 3
 
 
+@pytest.mark.fault("volume beyond 64 bits")
 async def test_a_volume_beyond_64_bits() -> None:
     """A double, as every number is."""
     async with market() as sandbox:
@@ -398,6 +413,7 @@ async def test_a_volume_beyond_64_bits() -> None:
 
 
 @pytest.mark.parametrize("results", ["absent", "null"])
+@pytest.mark.fault("results missing in every response")
 async def test_no_results_for_ever_are_believed_and_told(results: str) -> None:
     """The API answers so for tickers that did not trade: asked twice, it is the truth that can be had."""
     how = (
@@ -415,6 +431,7 @@ async def test_no_results_for_ever_are_believed_and_told(results: str) -> None:
         assert delivered(run) == {key: row for key, row in whole(sandbox).items() if key[1] != SICK}
 
 
+@pytest.mark.fault("session missing in a range")
 async def test_a_session_left_out_is_told() -> None:
     async with market() as sandbox:
         sandbox.faults.add(struck(None, {"kind": "edit", "edit": "missing"})[0])

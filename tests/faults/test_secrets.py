@@ -71,6 +71,7 @@ ENVIRONMENT = "w0rd-of-the-environment"
         KEY.encode().hex(),
     ],
 )
+@pytest.mark.fault("key in output and logs")
 def test_a_piece_of_the_key_would_be_found(shown: str) -> None:
     assert leaks(f"what is shown: {shown}!")
     assert not leaks(f"what is shown: {KEY[:7]} {KEY[8:15]}")
@@ -100,6 +101,7 @@ def _judged() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.fault("key in exceptions")
 async def test_exceptions(case: Case) -> None:
     async with market(**case.market) as sandbox:
         for fault in case.faults:
@@ -116,6 +118,7 @@ async def test_exceptions(case: Case) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.fault("redirect")
 async def test_redirects(status: int) -> None:
     """They are not followed: nothing is sent to where they point."""
 
@@ -134,6 +137,7 @@ async def test_redirects(status: int) -> None:
 @pytest.mark.parametrize(
     "next_url", ["http://{there}{path}", "//{there}{path}", "http://127.0.0.1@{there}{path}"]
 )
+@pytest.mark.fault("next_url to another origin")
 async def test_further_pages_elsewhere(next_url: str) -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.json_response({})
@@ -147,6 +151,7 @@ async def test_further_pages_elsewhere(next_url: str) -> None:
     assert foreign.requests == []
 
 
+@pytest.mark.fault("base_url over plain http")
 async def test_plain_http_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is possible, and told."""
     async with market() as sandbox, speaking(relay(port_of(sandbox))) as proxy:
@@ -212,6 +217,7 @@ async def _visible(process_id: int) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.fault("echoed key", "process arguments and environment")
 async def test_a_process_that_fails_shows_no_key_and_no_environment(tmp_path: Path) -> None:
     async with market() as sandbox:
         quoted = json.dumps({"status": "ERROR", "error": f"Bearer {KEY} is no key"})
@@ -234,6 +240,7 @@ async def test_a_process_that_fails_shows_no_key_and_no_environment(tmp_path: Pa
         assert "config.json" in left.seen
 
 
+@pytest.mark.fault("private authority", "key at a proxy")
 async def test_through_a_proxy_the_key_travels_in_tls(tmp_path: Path) -> None:
     """With a password for the proxy, and an authority of one's own."""
     seen: list[bytes] = []
@@ -263,6 +270,7 @@ async def test_through_a_proxy_the_key_travels_in_tls(tmp_path: Path) -> None:
     ],
     ids=["of another host", "expired"],
 )
+@pytest.mark.fault("invalid certificate", "unverifiable TLS")
 async def test_certificates_of_a_known_authority(
     name: str, until: datetime | None, said: str, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import socket
 from typing import Any
 
 import pytest
-from faults.ending import BARS_OF_SICK, Case, Healed, Told, ends, ends_on, market
+from faults.ending import BARS_OF_SICK, Case, Healed, Told, ends, ends_on, market, params
 from loopback import certified, relay, speaking
 
 from stockticker_async.limits import LIMITS, Limits
@@ -39,32 +39,33 @@ def passing(*, limits: Limits = LIMITS, **fields: Any) -> Case:
 
 
 CASES = {
-    "reset before an answer, twice": passing(kind="reset"),
-    "reset before an answer, for ever": lasting(CLOSED, kind="reset"),
-    "reset in a body, twice": passing(kind="torn"),
-    "reset in a body, for ever": lasting(f"({BROKEN}|{CLOSED})", kind="torn"),
-    "cut with a length, twice": passing(kind="cut"),
-    "cut with a length, for ever": lasting(BROKEN, kind="cut"),
-    "cut in chunks, twice": passing(kind="cut", framing="chunked"),
-    "cut in chunks, for ever": lasting(BROKEN, kind="cut", framing="chunked"),
-    "cut without a length, twice": passing(kind="cut", framing="close"),
-    "cut without a length, for ever": Case(
+    "connection reset before a response, twice": passing(kind="reset"),
+    "connection reset before a response, for ever": lasting(CLOSED, kind="reset"),
+    "connection reset in a body, twice": passing(kind="torn"),
+    "connection reset in a body, for ever": lasting(f"({BROKEN}|{CLOSED})", kind="torn"),
+    "truncated body with Content-Length, twice": passing(kind="cut"),
+    "truncated body with Content-Length, for ever": lasting(BROKEN, kind="cut"),
+    "truncated chunked body, twice": passing(kind="cut", framing="chunked"),
+    "truncated chunked body, for ever": lasting(BROKEN, kind="cut", framing="chunked"),
+    "truncated body of unknown length, twice": passing(kind="cut", framing="close"),
+    "truncated body of unknown length, for ever": Case(
         faults=struck(None, kind="cut", framing="close"),
         ends=Told(message=r"the API answered 200 with no whole JSON\."),
     ),
     "corrupt gzip, twice": passing(kind="corrupt_gzip"),
     "corrupt gzip, for ever": lasting(BROKEN, kind="corrupt_gzip"),
-    "no answer, once": late(SHORT, kind="hang"),
-    "no answer, for ever": lasting(LATE, kind="hang", limits=SHORT),
-    "half an answer, once": late(SILENT, kind="drip"),
-    "half an answer, for ever": lasting(LATE, kind="drip", limits=SILENT),
-    "a byte now and then, once": late(SHORT, kind="drip", seconds=0.02),
-    "a byte now and then, for ever": lasting(LATE, kind="drip", seconds=0.02, limits=SHORT),
-    "kept connections that are closed": Case(faults=(Fault(kind="leave", times=None),), ends=Healed()),
+    "no response, once": late(SHORT, kind="hang"),
+    "no response, for ever": lasting(LATE, kind="hang", limits=SHORT),
+    "silence in a body, once": late(SILENT, kind="drip"),
+    "silence in a body, for ever": lasting(LATE, kind="drip", limits=SILENT),
+    "slow drip, once": late(SHORT, kind="drip", seconds=0.02),
+    "slow drip, for ever": lasting(LATE, kind="drip", seconds=0.02, limits=SHORT),
+    "closed keep-alive connections": Case(faults=(Fault(kind="leave", times=None),), ends=Healed()),
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("case", params(CASES))
+@pytest.mark.fault("key in output and logs")
 async def test_transport(case: Case) -> None:
     await ends(case)
 
@@ -82,18 +83,21 @@ def outage(said: str) -> Case:
     return Case(faults=(), ends=Told(message=message, alone=False))
 
 
+@pytest.mark.fault("connection refused")
 async def test_nobody_listens() -> None:
     url = f"http://127.0.0.1:{unused_port()}"
     async with market() as sandbox:
         await ends_on(sandbox, outage(rf"no connection to {url[7:]} \("), base_url=url)
 
 
+@pytest.mark.fault("unknown host name")
 async def test_a_name_that_nobody_knows() -> None:
     async with market() as sandbox:
         case = outage(r"the name api\.invalid cannot be found \(no network\?\)")
         await ends_on(sandbox, case, base_url="http://api.invalid")
 
 
+@pytest.mark.fault("no TLS at an https address")
 async def test_a_server_without_tls() -> None:
     async with market() as sandbox:
         case = outage(r"no secure connection to 127\.0\.0\.1")
@@ -101,6 +105,7 @@ async def test_a_server_without_tls() -> None:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "another.example.test"])
+@pytest.mark.fault("untrusted certificate", "unverifiable TLS")
 async def test_a_certificate_that_nobody_trusts(name: str) -> None:
     async with market() as sandbox:
         port = int(sandbox.url.rpartition(":")[2])
