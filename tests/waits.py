@@ -286,34 +286,40 @@ def bursts() -> tuple[Row, ...]:
 
 HEAD = """# Waiting
 
-What a sync without `requests_per_minute` costs where the API refuses calls (429), in simulated time: with
-16 calls at once, latencies of 20 to 300 ms, the limiter and the line of the program itself.
-`tests/waits.py` makes the tables, and `tests/test_waiting.py` holds them. With `requests_per_minute` there
-is nothing to learn: it is never exceeded in any rolling minute, and a 429 is only waited for.
+The free plan of the API allows 5 calls a minute, and the API answers further calls with status 429.
+With `requests_per_minute` the connector has nothing to learn: it never exceeds this number in any
+rolling minute, and only waits after a 429. Without `requests_per_minute` the connector learns the limit
+from the 429s.
 
-Retry-After is absent, says when the next call would be granted, or says one second whatever the limit is.
+This page shows the cost of learning, in simulated time. The simulation has 16 calls at once, latencies
+of 20 to 300 ms, and the limiter and the queue of the program itself. `python tests/waits.py` prints
+this page; `tests/test_waiting.py` compares the page with the simulation.
 
-## Limits that stay
+The tables have three kinds of Retry-After: *absent*; *right*, the time until the API would accept the
+next call; *always 1 s*, one second whatever the limit is.
 
-The time of a sync over that of one which knew the limit and when its window began, and made 80 calls a
-second at most.
+## Permanent limits
+
+*Times the ideal* compares the sync with an ideal sync. The ideal sync knows the limit and the start of
+its window, and makes at most 80 calls a second.
 
 | limit | Retry-After | calls | times the ideal | 429s | of all calls |
 | --- | --- | ---: | ---: | ---: | ---: |
 """
 MIDDLE = """
-What it takes to learn a limit is paid once: without Retry-After the waits of 1, 2, 4 ... 32 s until the
-minute is over, and two or three calls to confirm it. So short syncs under a small limit have a greater
-share of 429s than a tenth: of 60 calls at 1 a second it is 7, of 25 at 7 a minute 9. A bucket of tokens
-that is filled evenly, which this API has never been seen to have, is kept in time, too, but not learned: up
-to three of four calls are refused.
+The connector pays for learning once. Without Retry-After it waits 1, 2, 4 ... 32 s, until the minute is
+over, and needs two or three more calls to confirm the limit. So a short sync under a small limit has a
+larger share of 429s than a tenth: seven 429s in 60 calls at 1 a second, nine in 25 calls at 7 a minute.
+This API has never shown a token bucket that fills evenly. The connector would keep up with such a
+bucket, but would not learn it: up to three of four calls would be refused.
 
-## Refusals that end by themselves
+## Temporary refusals
 
-Seconds more than the same sync without a refusal. Of a storm these are its own seconds, and what the wait
-that was under way when it ended overshot it by: as long as the storm was, and a minute at most. One in ten
-is the worst case: the sixth call is refused, and so is the one that would have shown that it was chance, so
-that a limit of five a minute is believed for three minutes.
+*Seconds more* compares the sync with the same sync without a 429. For a storm of 429s, the number has
+two parts: the duration of the storm, and the rest of the last wait. This rest is at most as long as the
+storm, and at most a minute. *One in ten* is the worst case. The API refuses the sixth call by chance,
+and also the call that would have shown the chance. The connector then assumes a limit of five a minute
+for three minutes.
 
 | 429s | Retry-After | calls | seconds more | 429s |
 | --- | --- | ---: | ---: | ---: |
