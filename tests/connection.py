@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from support import BOTH, Interrupted, Rows, Run, entries, made_names, rows_of, sync, truth
 
-from stockticker_async.sandbox.server import Sandbox
+from stockticker_async.sandbox.controls import Sandbox
 from stockticker_async.sandbox.sessions import is_session
 
 NAMES = made_names(12)

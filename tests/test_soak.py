@@ -21,8 +21,8 @@ from connection import NAMES, SEED, STARTS, UNIVERSE, Connection
 from program import KEY, sandbox
 from support import BARS, BOTH, PRICES, at
 
+from stockticker_async.sandbox.controls import Sandbox
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import Sandbox
 from stockticker_async.sandbox.splits import Split
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "5"))

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from support import BARS, BOTH, PRICES, advance_days, at, made_names, rows_of, schema_faults, sync, truth
 
+from stockticker_async.sandbox.controls import Sandbox
 from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import Sandbox, serve
+from stockticker_async.sandbox.server import serve
 from stockticker_async.sandbox.universe import Listing
 
 Serve = Callable[..., AbstractAsyncContextManager[Sandbox]]
