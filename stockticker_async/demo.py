@@ -17,7 +17,7 @@ from stockticker_async.operations.discover import discover
 from stockticker_async.operations.read import read
 from stockticker_async.operations.spec import spec
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.server import serve
 from stockticker_async.shell import Lines, Shell
 from stockticker_async.stderr import say
 

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from support import BOTH, Interrupted, Rows, Run, entries, made_names, rows_of, sync, truth
 
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.sessions import is_session
+from stockticker_async.sandbox.data.sessions import is_session
+from stockticker_async.sandbox.service.controls import Sandbox
 
 NAMES = made_names(12)
 SEED, UNIVERSE = 5, 72

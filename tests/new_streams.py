@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import stockticker_async
-from stockticker_async.sandbox.answers.routes import routed
+from stockticker_async.sandbox.endpoints.routes import routed
 from stockticker_async.streams import STREAMS, Bars, Listing, Stream
 
 _PACKAGE = Path(stockticker_async.__file__).parent
@@ -21,7 +21,7 @@ def _missing(stream: Stream) -> str | None:
         return f"The stream {stream.name} has no schema: step 2, stockticker_async/{schema}."
     for path in _paths(stream):
         if routed(path.format(ticker="TSLA", session="2020-12-21")) is None:
-            table = "stockticker_async/sandbox/answers/routes.py"
+            table = "stockticker_async/sandbox/endpoints/routes.py"
             return f"The sandbox has no route for {path} of the stream {stream.name}: step 3, {table}."
     fixture = f"{stream.name}.json"
     if not isinstance(stream.source, Bars) and not (_FIXTURES / fixture).exists():

@@ -21,7 +21,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import LinesHandler, Mask
 from stockticker_async.operations.read import read
-from stockticker_async.sandbox.controls import Call, Sandbox
+from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.shell import Shell
 from stockticker_async.streams import STREAMS
 

@@ -14,10 +14,10 @@ from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 from stockticker_async.verdict import Barred, Refusal
 
 SINCE, UNTIL = date(2020, 1, 1), date(2022, 12, 31)

@@ -26,10 +26,10 @@ from stockticker_async.client import Answer, Client, _translated
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.limits import Limits
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 WEEK = Asked("TSLA", date(2020, 12, 14), date(2020, 12, 21), ONE_DAY, adjusted=True)
 BARS = "/v2/aggs/ticker/TSLA/range/1/day/2020-12-14/2020-12-21"

@@ -29,10 +29,10 @@ from stockticker_async.log import Mask
 from stockticker_async.market import NEW_YORK
 from stockticker_async.operations.check import check
 from stockticker_async.operations.read import plan
-from stockticker_async.sandbox.controls import Call, Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Call, Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 from stockticker_async.shell import Shell
 
 NAMES = made_names(500)

@@ -15,10 +15,10 @@ from stockticker_async.clock import Clock
 from stockticker_async.listings import ListingSync
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.operations.read import plan
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 from stockticker_async.shell import Shell
 from stockticker_async.streams import STREAMS, Bars, Daily, Listing, Lookup, Stream
 

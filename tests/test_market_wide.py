@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from support import BARS, BOTH, PRICES, Rows, advance_days, at, entries, rows_of, sync, truth
 
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 FIRST, LAST = "2020-12-14", "2020-12-21"
 NOT_ENTITLED = b'{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data. Please upgrade."}'

@@ -93,9 +93,9 @@ def test_the_steps_of_the_readme_are_all_there_is_to_do(copy: Copy) -> None:
     (copy.package / "schemas" / "colours.json").write_text(json.dumps(SCHEMA))
     assert_told(copy, "The sandbox has no route for /v3/reference/colours of the stream colours: step 3,")
 
-    codes = copy.package / "sandbox" / "answers" / "codes.py"
+    codes = copy.package / "sandbox" / "endpoints" / "codes.py"
     codes.write_text(codes.read_text() + ANSWER.replace("ROWS", "[]"))
-    routes = "sandbox/answers/routes.py"
+    routes = "sandbox/endpoints/routes.py"
     copy.edit(routes, "import conditions,", "import colours, conditions,")
     copy.edit(routes, "ROUTES = (\n", 'ROUTES = (\n    Route("/v3/reference/colours", colours),\n')
     assert_told(copy, "The stream colours has no fixture: step 4, tests/fixtures/colours.json.")

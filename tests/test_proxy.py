@@ -13,7 +13,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError, TransientError
 from stockticker_async.proxy import Proxy, proxy_for
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.server import serve
 
 API = "https://api.example.test"
 PATH = "/v2/aggs/ticker/TSLA/range/1/day/2020-12-14/2020-12-21"

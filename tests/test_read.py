@@ -23,10 +23,10 @@ from support import (
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError, OutputError
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 NAMES = made_names(12)
 FIRST, LAST = "2020-12-01", "2020-12-21"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support import BARS, BOTH, PRICES, at
 
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.server import serve
 
 TODAY = "2020-12-08"
 ENDS = (None, "2020-12-04", "2020-12-06", "2020-11-26", "2020-11-30")

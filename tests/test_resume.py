@@ -30,9 +30,9 @@ from support import (
     truth,
 )
 
-from stockticker_async.sandbox.controls import Sandbox
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.server import serve
 
 NAMES = made_names(41)
 FIRST, LAST = "2020-11-02", "2020-12-21"

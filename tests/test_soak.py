@@ -21,9 +21,9 @@ from connection import NAMES, SEED, STARTS, UNIVERSE, Connection
 from program import KEY, sandbox
 from support import BARS, BOTH, PRICES, at
 
-from stockticker_async.sandbox.controls import Sandbox
+from stockticker_async.sandbox.data.splits import Split
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.splits import Split
+from stockticker_async.sandbox.service.controls import Sandbox
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "5"))
 TODAY = "2020-12-08"

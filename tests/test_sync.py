@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from support import BARS, BOTH, PRICES, advance_days, at, made_names, rows_of, schema_faults, sync, truth
 
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
-from stockticker_async.sandbox.universe import Listing
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 Serve = Callable[..., AbstractAsyncContextManager[Sandbox]]
 # made names of seed 1, each found by what it is

@@ -11,7 +11,7 @@ from support import BOTH, PRICES, at, made_names, rows_of, sync, truth
 from stockticker_async import catalog
 from stockticker_async.clock import Clock
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.server import serve
 
 ODD = [
     "BRK.B",

@@ -130,8 +130,8 @@ async def run(args: argparse.Namespace) -> int:
 
     Returns 2, as bad usage does, when `--without` names no endpoint.
     """
-    from stockticker_async.sandbox.answers.routes import serves  # noqa: PLC0415 -- as the server
-    from stockticker_async.sandbox.server import serve  # noqa: PLC0415 -- aiohttp only where it is needed
+    from stockticker_async.sandbox.endpoints.routes import serves  # noqa: PLC0415 -- as the server
+    from stockticker_async.sandbox.service.server import serve  # noqa: PLC0415 -- aiohttp only where it is needed
 
     for path in args.without:
         if not serves(path):

@@ -15,10 +15,10 @@ from support import BOTH, Rows, Run, rows_of, sync, truth
 from support import at as new_york
 
 from stockticker_async.limits import LIMITS, Limits
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 KEY = "qZ7/x+V9=kB3mW5pT8rN2cJ4hL6gD1sF"
 """Marked: no eight characters in a row of it stand in anything else."""

@@ -29,7 +29,7 @@ from faults.ending import (
 )
 from support import BARS, BOTH, PRICES, Run, made_names, rows_of, sync, truth
 
-from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.service.faults import Fault
 
 OURS, THEIRS, USERS = "system_error", "transient_error", "config_error"
 HTML = "<html><body><h1>Bad Gateway</h1></body></html>"

@@ -11,8 +11,8 @@ import pytest
 from faults.ending import BARS_OF_SICK, FIRST, LAST, NAMES, SICK, delivered, market, whole
 from support import BARS, BOTH, PRICES, Run, advance_days, at, made_names, rows_of, sync, truth
 
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
 
 MANY = made_names(60)
 Page = dict[str, Any]

@@ -43,8 +43,8 @@ from stockticker_async.bars import Asked
 from stockticker_async.client import open_client
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
 
 LAUNCH = str(Path(__file__).parent.parent / "launch.py")
 CATALOG = json.dumps(catalog.configured(["stock_prices", "stock_bars"], incremental=True))

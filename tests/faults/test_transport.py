@@ -8,7 +8,7 @@ from faults.ending import BARS_OF_SICK, Case, Healed, Told, ends, ends_on, marke
 from loopback import certified, relay, speaking
 
 from stockticker_async.limits import LIMITS, Limits
-from stockticker_async.sandbox.faults import Fault
+from stockticker_async.sandbox.service.faults import Fault
 
 CLOSED = "127.0.0.1 closed the connection"
 BROKEN = "an answer broke off, or was damaged"

@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import orjson
 
-from stockticker_async.sandbox.controls import Sandbox
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.server import serve
 
 NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
 """12:00 in New York on a session."""

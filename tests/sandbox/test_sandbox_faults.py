@@ -13,10 +13,10 @@ import orjson
 import pytest
 from sandbox.asker import DAY_BARS, GROUPED, Asker, opened
 
-from stockticker_async.sandbox.controls import Sandbox
-from stockticker_async.sandbox.faults import Fault
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.server import serve
+from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sandbox.service.server import serve
 
 PREV = "/v2/aggs/ticker/TSLA/prev"
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockticker_async.sandbox.clock import Clock
-from stockticker_async.sandbox.market import SETTLED, Market
+from stockticker_async.sandbox.data.market import SETTLED, Market
+from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.sessions import is_session, sessions
+from stockticker_async.sandbox.data.universe import Listing
+from stockticker_async.sandbox.data.windows import merged
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.prices import Bar
-from stockticker_async.sandbox.sessions import is_session, sessions
-from stockticker_async.sandbox.universe import Listing
-from stockticker_async.sandbox.windows import merged
 
 law = settings(deadline=None, max_examples=60)
 heavy = settings(deadline=None, max_examples=12)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.asker import NOON, opened
 
-from stockticker_async.sandbox.cursors import encode
+from stockticker_async.sandbox.endpoints.cursors import encode
 
 NEWS = "/v2/reference/news"
 REQUIRED = {

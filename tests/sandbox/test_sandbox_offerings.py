@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sandbox.asker import Asker, opened
 
-from stockticker_async.sandbox.ipos import ipos
-from stockticker_async.sandbox.issuers import cusip_checked, isin_checked
-from stockticker_async.sandbox.sessions import is_session, session_before
-from stockticker_async.sandbox.universe import Universe
+from stockticker_async.sandbox.data.ipos import ipos
+from stockticker_async.sandbox.data.issuers import cusip_checked, isin_checked
+from stockticker_async.sandbox.data.sessions import is_session, session_before
+from stockticker_async.sandbox.data.universe import Universe
 
 NOW = datetime(2026, 11, 23, 17, tzinfo=UTC)
 IPOS = "/vX/reference/ipos"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sandbox.asker import DAY_BARS, GROUPED, opened
 
 from stockticker_async.sandbox.clock import Clock
-from stockticker_async.sandbox.controls import Sandbox
+from stockticker_async.sandbox.endpoints.plans import PLANS, Allowance
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.plans import PLANS, Allowance
+from stockticker_async.sandbox.service.controls import Sandbox
 
 JULY = datetime(2026, 7, 29, 17, tzinfo=UTC)
 TSLA = "/v2/aggs/ticker/TSLA/range/1/day"

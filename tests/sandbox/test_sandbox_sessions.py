@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.sandbox import sessions as calendar
+from stockticker_async.sandbox.data import sessions as calendar
 
 
 def number(text: str) -> int:

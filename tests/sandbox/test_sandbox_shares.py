@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.asker import Asker, opened
 
-from stockticker_async.sandbox import shorts
-from stockticker_async.sandbox.cursors import encode
-from stockticker_async.sandbox.sessions import is_session, sessions
+from stockticker_async.sandbox.data import shorts
+from stockticker_async.sandbox.data.sessions import is_session, sessions
+from stockticker_async.sandbox.endpoints.cursors import encode
 
 NOW = datetime(2026, 11, 23, 17, tzinfo=UTC)
 INTEREST, VOLUME, FLOAT = "/stocks/v1/short-interest", "/stocks/v1/short-volume", "/stocks/vX/float"

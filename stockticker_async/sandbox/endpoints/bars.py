@@ -1,0 +1,133 @@
+"""The bars of one name: GET /v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
+from stockticker_async.sandbox.data.windows import TIMESPANS, Window
+from stockticker_async.sandbox.endpoints import cursors
+from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
+from stockticker_async.sandbox.endpoints.wire import Answer, bad_request, denied, ok
+from stockticker_async.sandbox.endpoints.world import World
+
+_DEFAULT_LIMIT, _LARGEST_LIMIT = 5000, 50_000  # the OpenAPI file's
+_LARGEST_MULTIPLIER = 10_000  # ours: windows must end before the year 9999 does
+_EARLIEST_MS, _LATEST_MS = 0, 16_725_225_600_000  # ours: 1970 to 2500, for the same reason
+_BREATH = 1000  # rows made before the loop gets its turn
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """A parsed question: the bars of the windows from `low` to `high`, not included."""
+
+    ticker: str
+    window: Window
+    low: int
+    high: int
+    adjusted: bool
+    descending: bool
+    limit: int
+
+
+async def bars(world: World, asked: Asked) -> Answer:
+    asked = asked.resumed()
+    span = _parsed(world, asked)
+    rows, base_bars, more = await _page(world, span)
+    body: dict[str, Any] = {
+        "ticker": span.ticker,
+        "queryCount": base_bars,
+        "resultsCount": len(rows),
+        "adjusted": span.adjusted,
+        **world.results(rows),
+        "status": world.plan.status,
+        "request_id": asked.request_id,
+    }
+    if rows:
+        body["count"] = len(rows)
+    if more:
+        body["next_url"] = _next_url(world, asked, span, rows[-1]["t"])
+    return world.spelled(ok(body, asked.request_id), span.ticker)
+
+
+def _parsed(world: World, asked: Asked) -> _Range:
+    timespan, multiplier = asked.parts["timespan"], asked.parts["multiplier"]
+    if timespan not in TIMESPANS:
+        raise bad_request(f"The parameter 'timespan' is invalid: '{timespan}'.")
+    if not multiplier.isdecimal() or not 1 <= int(multiplier) <= _LARGEST_MULTIPLIER:
+        raise bad_request("The parameter 'multiplier' must be a positive number.")
+    sort = asked.query.get("sort", "asc")
+    if sort not in ("asc", "desc"):
+        raise bad_request("The parameter 'sort' must be 'asc' or 'desc'.")
+    first, last = _moment(asked, "from"), _moment(asked, "to")
+    if last < first:
+        raise bad_request("The parameter 'to' cannot be a time that occurs before 'from'")
+    floor_ms = _entitled(world, first, last)
+    window = Window(int(multiplier), timespan)
+    return _Range(
+        asked.parts["ticker"],
+        window,
+        max(window.start(first), floor_ms),
+        window.after(window.start(last)),
+        asked.flag("adjusted", default=True),
+        sort == "desc",
+        asked.limit(_DEFAULT_LIMIT, _LARGEST_LIMIT),
+    )
+
+
+def _moment(asked: Asked, name: str) -> int:
+    """An end of the range in epoch ms; a date as `to` is the last moment of that day."""
+    text = asked.parts[name]
+    if text.isdecimal():
+        return min(max(int(text), _EARLIEST_MS), _LATEST_MS)
+    day = parse_day(name, text).toordinal()
+    return midnight_ms(day) if name == "from" else midnight_ms(day + 1) - 1
+
+
+def _entitled(world: World, first: int, last: int) -> int:
+    """The start of the plan's history in ms; refuses a range wholly outside of what the plan gives."""
+    floor_ms = midnight_ms(world.floor().toordinal())
+    today = world.today().toordinal()
+    if last < floor_ms or (day_of(first) >= today and not world.plan.shows_today):
+        raise denied("timeframe")
+    return floor_ms
+
+
+async def _page(world: World, span: _Range) -> tuple[list[Bar], int, bool]:
+    """The rows of one page, the base bars they are made of, and whether there are more rows.
+
+    Windows are never cut: a page has at least one, and no more base bars than `limit` otherwise.
+    """
+    market = world.market
+    listing = market.universe.get(span.ticker)
+    if listing is None:
+        return [], 0, False
+    basis = market.basis(listing, world.today().toordinal() if span.adjusted else None)
+    most = world.options.page_rows or span.limit
+    rows: list[Bar] = []
+    base_bars = 0
+    found = market.windows(
+        listing, span.window, (span.low, span.high), basis, world.horizon(), descending=span.descending
+    )
+    for bar, inside in found:
+        if rows and (base_bars + inside > span.limit or len(rows) >= most):
+            return rows, base_bars, True
+        rows.append(bar)
+        base_bars += inside
+        if not len(rows) % _BREATH:
+            await asyncio.sleep(0)
+    return rows, base_bars, False
+
+
+def _next_url(world: World, asked: Asked, span: _Range, last: int) -> str:
+    """Where the rows after `last` are: `from` rewritten to the next window, or `to` to just before."""
+    pieces = asked.path.split("/")
+    if span.descending:
+        pieces[-1] = str(last - 1)
+    else:
+        pieces[-2] = str(span.window.after(last))
+    query = {"limit": str(span.limit), "sort": "desc" if span.descending else "asc"}
+    if not span.adjusted and world.options.keep_adjusted:
+        query = {"adjusted": "false", **query}
+    return f"{asked.origin}{'/'.join(pieces)}?cursor={cursors.encode(query)}"

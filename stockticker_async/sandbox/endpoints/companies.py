@@ -1,0 +1,86 @@
+"""Companies behind tickers: those related to one, and the tickers one has had."""
+
+import asyncio
+
+from stockticker_async.sandbox.data.issuers import cik, composite_figi, cusip
+from stockticker_async.sandbox.data.noise import seed_of
+from stockticker_async.sandbox.data.renames import tickers_of
+from stockticker_async.sandbox.data.universe import Listing
+from stockticker_async.sandbox.endpoints.asked import Asked
+from stockticker_async.sandbox.endpoints.grids import iso
+from stockticker_async.sandbox.endpoints.wire import Answer, bad_request, not_found, ok
+from stockticker_async.sandbox.endpoints.world import World
+
+_MOST_RELATED = 10
+_BREATH = 200  # names looked at before the loop gets its turn
+
+_CUSIP_LETTERS = 9
+
+
+async def related(world: World, asked: Asked) -> Answer:
+    """GET /v1/related-companies/{ticker}: at most ten of those that news speak of together with it.
+
+    The echoed ticker is under `stock_symbol`, whatever the published schema says. A name may have none.
+    """
+    market, today = world.market, world.today().toordinal()
+    listing = market.universe.get(asked.parts["ticker"])
+    if listing is None or not listing.active_on(today):
+        raise not_found("Ticker")
+    circle = market.circles.of(listing.ticker)
+    others = () if circle is None else market.circles.members()[circle]
+    listed = [
+        ticker for ticker in others if ticker != listing.ticker and market.listing(ticker).active_on(today)
+    ]
+    listed.sort(key=lambda ticker: seed_of(listing.ticker, ticker))
+    body = {
+        "request_id": asked.request_id,
+        "results": [{"ticker": ticker} for ticker in listed[:_MOST_RELATED]],
+        "status": "OK",
+        "stock_symbol": listing.ticker,
+    }
+    return ok(body, asked.request_id)
+
+
+async def events(world: World, asked: Asked) -> Answer:
+    """GET /vX/reference/tickers/{id}/events: by today's ticker, or by CUSIP or composite FIGI, also delisted.
+
+    The kind of an event is under `type`, whatever the published schema says.
+    """
+    kinds = asked.query.get("types", "")
+    if any(kind != "ticker_change" for kind in kinds.split(",") if kind):
+        raise bad_request(f"The parameter 'types' is invalid: '{kinds}'.")
+    listing = await _identified(world, asked.parts["id"])
+    if listing is None:
+        raise not_found("Ticker")
+    told = tickers_of(listing, world.market.universe, world.today().toordinal())
+    body = {
+        "results": {
+            "name": listing.name,
+            "composite_figi": composite_figi(listing),
+            "cik": cik(listing),
+            "events": [
+                {"ticker_change": {"ticker": ticker}, "type": "ticker_change", "date": iso(day)}
+                for day, ticker in told
+            ],
+        },
+        "status": "OK",
+        "request_id": asked.request_id,
+    }
+    return ok(body, asked.request_id)
+
+
+async def _identified(world: World, identifier: str) -> Listing | None:
+    universe, today = world.market.universe, world.today().toordinal()
+    listing = universe.get(identifier)
+    if listing is not None:
+        return listing if listing.active_on(today) else None
+    by_figi = identifier.startswith("BBG")
+    if not by_figi and len(identifier) != _CUSIP_LETTERS:
+        return None
+    number_of = composite_figi if by_figi else cusip
+    for number, each in enumerate(universe, 1):
+        if each.listed <= today and number_of(each) == identifier:
+            return each
+        if not number % _BREATH:
+            await asyncio.sleep(0)
+    return None

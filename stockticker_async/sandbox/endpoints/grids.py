@@ -1,0 +1,175 @@
+"""Lists of a row a name and day, too long to be made whole: a page begins where the last one ended.
+
+In the order of names and days only the rows of a page are made, and few on the way to them. In any other
+order all rows that the filters on names and days admit are made for each page, and only as many kept as it
+needs. A cursor holds the last row by what it was sorted by: rows published between two pages move none.
+"""
+
+import asyncio
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import orjson
+
+from stockticker_async.sandbox.data.universe import FIRST_DAY, LAST_DAY, Listing
+from stockticker_async.sandbox.endpoints import cursors
+from stockticker_async.sandbox.endpoints.asked import Asked
+from stockticker_async.sandbox.endpoints.lists import Filter, Listed, Row, question
+from stockticker_async.sandbox.endpoints.paging import named, page_of
+from stockticker_async.sandbox.endpoints.wire import Answer, bad_request
+from stockticker_async.sandbox.endpoints.world import World
+
+Order = list[tuple[str, bool]]
+"""(field, whether descending), the weightiest first."""
+
+_Place = TypeVar("_Place", str, int)
+
+_BREATH = 200  # cells looked at before the loop gets its turn
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One such endpoint."""
+
+    listed: Listed
+    """Its fields include `ticker` and `day`."""
+    day: str
+    """The field with the date."""
+    days: Callable[[World, int, int], list[int]]
+    """The days between two, both included, that rows are published of, ascending."""
+    row: Callable[[World, Listing, int], Row | None]
+    """The row of a name and a day between its first and its last, if there is one."""
+
+    async def answer(self, world: World, asked: Asked) -> Answer:
+        asked = asked.resumed()
+        limit = asked.limit(self.listed.limit, self.listed.most)
+        order = self._whole_order(asked)
+        last = self._last(asked, order)
+        in_order = {name for name, _ in order[:2]} == {"ticker", self.day}
+        kept: list[Row] = []
+        async for row in self._rows(world, asked, order, last if in_order else None):
+            if last is None or _after(row, last, order):
+                kept.append(row)
+            if in_order and len(kept) > limit:
+                break
+            if len(kept) > 2 * limit + _BREATH:
+                kept = _ordered(kept, order)[: limit + 1]
+        return _paged(asked, kept if in_order else _ordered(kept, order), limit, order)
+
+    def _whole_order(self, asked: Asked) -> Order:
+        """The order asked for, with what makes it unique at the end."""
+        order = self.listed.order(asked)
+        told = {name for name, _ in order}
+        return [*order, *((name, False) for name in ("ticker", self.day) if name not in told)]
+
+    def _last(self, asked: Asked, order: Order) -> Row | None:
+        """What is known of the last row of the page before; a 400 for a marker that was made up."""
+        marker = asked.query.get("page_marker")
+        if not marker:
+            return None
+        try:
+            last = dict(zip((name for name, _ in order), orjson.loads(marker), strict=True))
+            date.fromisoformat(last[self.day])
+        except (TypeError, ValueError):
+            raise bad_request("The parameter 'cursor' is invalid.") from None
+        texts = {name for name, kind in self.listed.fields.items() if kind in ("text", "date")}
+        if any(not isinstance(value, str if name in texts else int | float) for name, value in last.items()):
+            raise bad_request("The parameter 'cursor' is invalid.")
+        return last
+
+    async def _rows(self, world: World, asked: Asked, order: Order, last: Row | None) -> AsyncIterator[Row]:
+        """The rows that the filters admit, in order of names and days, from `last` on."""
+        filters = self.listed.filters(asked)
+        names = {listing.ticker: listing for listing in named(world, asked, self.listed)}
+        days = self.days(world, *self._span(filters))
+        directions = dict(order)
+        down = directions["ticker"], directions[self.day]
+        by_name = next(name for name in directions if name in ("ticker", self.day)) == "ticker"
+        at = None if last is None else (last["ticker"], date.fromisoformat(last[self.day]).toordinal())
+        cells = (_by_name if by_name else _by_day)(names, days, down, at)
+        for number, (listing, day) in enumerate(cells, 1):
+            if not number % _BREATH:
+                await asyncio.sleep(0)
+            row = self.row(world, listing, day)
+            if row is not None and all(wanted.admits(row) for wanted in filters):
+                yield row
+
+    def _span(self, filters: list[Filter]) -> tuple[int, int]:
+        """The days that the filters on the date leave, both included; some that they exclude may be among."""
+        first, last = FIRST_DAY, LAST_DAY
+        for wanted in filters:
+            if wanted.field != self.day:
+                continue
+            texts = wanted.value if wanted.suffix == "any_of" else [wanted.value]
+            days = [date.fromisoformat(text).toordinal() for text in texts]
+            if wanted.suffix not in ("lt", "lte"):
+                first = max(first, min(days))
+            if wanted.suffix not in ("gt", "gte"):
+                last = min(last, max(days))
+        return first, last
+
+
+def _by_name(
+    names: Mapping[str, Listing], days: list[int], down: tuple[bool, bool], at: tuple[str, int] | None
+) -> Iterator[tuple[Listing, int]]:
+    """Names and, within each, days, from `at` on; `down` tells which of the two descend."""
+    for ticker in _axis(sorted(names), at and at[0], descending=down[0]):
+        listing = names[ticker]
+        some = days[bisect_left(days, listing.first) : bisect_right(days, listing.last)]
+        begin = at[1] if at and ticker == at[0] else None
+        for day in _axis(some, begin, descending=down[1]):
+            yield listing, day
+
+
+def _by_day(
+    names: Mapping[str, Listing], days: list[int], down: tuple[bool, bool], at: tuple[str, int] | None
+) -> Iterator[tuple[Listing, int]]:
+    """Days and, within each, names, from `at` on."""
+    whole = sorted(names, reverse=down[0])
+    rest = _axis(sorted(names), at and at[0], descending=down[0])
+    for day in _axis(days, at and at[1], descending=down[1]):
+        for ticker in rest if at and day == at[1] else whole:
+            listing = names[ticker]
+            if listing.first <= day <= listing.last:
+                yield listing, day
+
+
+def _axis(values: list[_Place], begin: _Place | None, *, descending: bool) -> list[_Place]:
+    """Ascending values in the direction asked for, from `begin` on."""
+    if descending:
+        return values[: None if begin is None else bisect_right(values, begin)][::-1]
+    return values[None if begin is None else bisect_left(values, begin) :]
+
+
+def _ordered(rows: list[Row], order: Order) -> list[Row]:
+    for name, descending in reversed(order):
+        rows.sort(key=itemgetter(name), reverse=descending)
+    return rows
+
+
+def _after(row: Row, last: Mapping[str, Any], order: Order) -> bool:
+    """Whether a row comes after the last one of the page before."""
+    for name, descending in order:
+        if row[name] != last[name]:
+            return bool(row[name] < last[name]) is descending
+    return False
+
+
+def _paged(asked: Asked, rows: list[Row], limit: int, order: Order) -> Answer:
+    """The first `limit` rows, and the way to the next if there are more."""
+    page = rows[:limit]
+    if len(rows) <= limit:
+        return page_of(asked, page, None)
+    marker = orjson.dumps([page[-1][name] for name, _ in order]).decode()
+    cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
+    return page_of(asked, page, f"{asked.origin}{asked.path}?cursor={cursor}")
+
+
+@lru_cache(maxsize=65_536)
+def iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()

@@ -1,0 +1,177 @@
+"""What is written about names: GET /v2/reference/news."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from math import ceil, floor
+from typing import Any
+
+import orjson
+
+from stockticker_async.sandbox.data.news import Article, articles
+from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
+from stockticker_async.sandbox.data.universe import FIRST_DAY
+from stockticker_async.sandbox.endpoints import cursors
+from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
+from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.paging import page_of
+from stockticker_async.sandbox.endpoints.wire import Answer, bad_request
+from stockticker_async.sandbox.endpoints.world import World
+
+_DAY = 86_400
+
+NEWS_LIST = Listed("v3", {"ticker": "text"}, ("published_utc",), ("published_utc", True), 10, 1000)
+
+_PUBLISHERS = (
+    ("The Daily Ledger", "daily-ledger"), ("Market Lantern", "market-lantern"),
+    ("Wall & Water", "wall-and-water"), ("Börsenblick", "boersenblick"), ("Street Notes", "street-notes"),
+)  # fmt: skip
+_AUTHORS = ("A. Alder", "Zoë Birch", "M. O'Hara", "Staff", "J. Quarry")
+_TITLES = (
+    "{name} beats what nobody had expected",
+    "Why {name} moved today",
+    "{name}: “a quarter like any other”, says its chief executive",
+    "Analysts differ about {name} \N{EM DASH} again",
+    "{name} & co.: five charts",
+)
+_WORDS = ("earnings", "guidance", "dividends", "analysts", "interest rates", "acquisitions", "buybacks")
+_SENTIMENTS = ("positive", "neutral", "negative")
+
+
+async def news(world: World, asked: Asked) -> Answer:
+    """Articles published until now, the newest first unless told; one may be about several tickers."""
+    asked = asked.resumed()
+    limit = asked.limit(NEWS_LIST.limit, NEWS_LIST.most)
+    descending = NEWS_LIST.order(asked)[0][1]
+    low, high = _span(world, asked)
+    last = _last(asked)
+    if last is not None:
+        low, high = (low, min(high, last[0])) if descending else (max(low, last[0]), high)
+    kept: list[Article] = []
+    days = range(day_of(low * 1000), day_of(high * 1000) + 1 if low <= high else 0)
+    for day in reversed(days) if descending else days:
+        for article in sorted(_admitted(world, asked, day), key=_place, reverse=descending):
+            after = last is None or (article.place < last if descending else article.place > last)
+            if after and low <= article.published <= high:
+                kept.append(article)
+        if len(kept) > limit:
+            break
+        await asyncio.sleep(0)
+    return _paged(world, asked, kept, limit)
+
+
+def _paged(world: World, asked: Asked, kept: list[Article], limit: int) -> Answer:
+    rows = [_row(world, article) for article in kept[:limit]]
+    if len(kept) <= limit:
+        return page_of(asked, rows, None, count=True)
+    marker = orjson.dumps(kept[limit - 1].place).decode()
+    cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
+    return page_of(asked, rows, f"{asked.origin}{asked.path}?cursor={cursor}", count=True)
+
+
+def _place(article: Article) -> tuple[int, int, int]:
+    return article.place
+
+
+def _last(asked: Asked) -> tuple[int, int, int] | None:
+    """The place of the last article of the page before; a 400 for one that was made up."""
+    marker = asked.query.get("page_marker")
+    if not marker:
+        return None
+    try:
+        published, circle, number = map(int, orjson.loads(marker))
+    except (TypeError, ValueError):
+        raise bad_request("The parameter 'cursor' is invalid.") from None
+    return published, circle, number
+
+
+def _admitted(world: World, asked: Asked, day: int) -> Iterable[Article]:
+    """The articles of a day with a ticker that all filters on tickers admit."""
+    circles, universe = world.market.circles, world.market.universe
+    some: Iterable[int] = circles.members()
+    if ticker := asked.query.get("ticker"):
+        circle = circles.of(ticker)
+        some = () if circle is None else (circle,)
+    filters = NEWS_LIST.filters(asked)
+    for article in articles(circles, universe, some, day):
+        if any(all(wanted.admits({"ticker": each}) for wanted in filters) for each in article.tickers):
+            yield article
+
+
+def _span(world: World, asked: Asked) -> tuple[int, int]:
+    """The first and the last second that the filters on time admit, until now.
+
+    A date stands for its first moment in UTC, and for the whole day where it is to be equalled.
+    """
+    low, high = midnight_ms(FIRST_DAY) // 1000, floor(world.clock.epoch())
+    for suffix in ("", ".gt", ".gte", ".lt", ".lte"):
+        text = asked.query.get(f"published_utc{suffix}")
+        if not text:
+            continue
+        moment, is_day = _moment(text)
+        match suffix:
+            case "":
+                low, high = max(low, ceil(moment)), min(high, floor(moment) + (_DAY - 1 if is_day else 0))
+            case ".gt":
+                low = max(low, floor(moment) + 1)
+            case ".gte":
+                low = max(low, ceil(moment))
+            case ".lt":
+                high = min(high, ceil(moment) - 1)
+            case _:
+                high = min(high, floor(moment))
+    return low, high
+
+
+def _moment(text: str) -> tuple[float, bool]:
+    """Epoch seconds of a time, or of a date's midnight in UTC, and whether it is a date."""
+    try:
+        if "T" in text:
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), False
+    except ValueError:
+        pass
+    day = parse_day("published_utc", text)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp(), True
+
+
+def _row(world: World, article: Article) -> Row:
+    noise = article.noise
+    seed = world.market.circles.seed(article.circle)
+    lead = world.market.listing(article.tickers[0])
+    told = f"{seed} {article.published} {article.number}"
+    name = sha256(told.encode()).hexdigest()
+    publisher, host = _PUBLISHERS[noise[7] % len(_PUBLISHERS)]
+    host = f"https://www.{host}.example"
+    row: dict[str, Any] = {
+        "id": name,
+        "publisher": {
+            "name": publisher,
+            "homepage_url": f"{host}/",
+            "logo_url": f"{host}/logo.svg",
+            "favicon_url": f"{host}/favicon.ico",
+        },
+        "title": _TITLES[noise[8] % len(_TITLES)].format(name=lead.name),
+        "author": _AUTHORS[noise[9] % len(_AUTHORS)],
+        "published_utc": f"{datetime.fromtimestamp(article.published, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "article_url": f"{host}/{name[:16]}",
+        "tickers": list(article.tickers),
+        "image_url": f"{host}/{name[:16]}.jpg",
+        "description": f"{lead.name} in the news.\nNothing of it has happened: a sandbox wrote it.",
+        "keywords": sorted({_WORDS[number % len(_WORDS)] for number in noise[10:13]}),
+    }
+    if noise[13] & 1:
+        row["amp_url"] = f"{host}/{name[:16]}/amp"
+    if noise[14] % 3:
+        row["insights"] = [_insight(ticker, noise[15] + at) for at, ticker in enumerate(article.tickers)]
+    return row
+
+
+def _insight(ticker: str, number: int) -> dict[str, str]:
+    sentiment = _SENTIMENTS[number % len(_SENTIMENTS)]
+    return {
+        "ticker": ticker,
+        "sentiment": sentiment,
+        "sentiment_reasoning": f"The article speaks of {ticker} in words that are {sentiment}.",
+    }

@@ -1,0 +1,88 @@
+"""What a plan gives: how many calls, how much history, how fresh, which endpoints."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from stockticker_async.sandbox.clock import NEW_YORK
+from stockticker_async.sandbox.data.market import Horizon
+from stockticker_async.sandbox.data.sessions import OPENING, closing, is_session, midnight_ms, session_before
+
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    name: str
+    calls_per_minute: int | None
+    years: int | None
+    delay: float
+    """Seconds until a window is shown; beside the point for the plan that shows no today."""
+    level: int
+    """Endpoints ask for one of at least so much."""
+    shows_today: bool = True
+
+    @property
+    def status(self) -> Literal["OK", "DELAYED"]:
+        """The `status` of its bars."""
+        return "OK" if self.name == "advanced" else "DELAYED"
+
+    def floor(self, today: date) -> date:
+        """The first day of its history."""
+        if self.years is None:
+            return date.min
+        if (today.month, today.day) == (2, 29):
+            today = today.replace(day=28)
+        return today.replace(year=today.year - self.years)
+
+
+PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan("basic", 5, 2, 0.0, 0, shows_today=False),
+        Plan("starter", None, 5, 900.0, 1),
+        Plan("developer", None, 10, 900.0, 2),
+        Plan("advanced", None, None, 0.0, 3),
+    )
+}
+
+
+def horizon(plan: Plan, now: datetime, unpublished: int) -> Horizon:
+    """How far a plan sees at `now`; `unpublished` settled sessions, and today's, are held back."""
+    local = now.astimezone(NEW_YORK)
+    today = local.toordinal()
+    if unpublished:
+        last = session_before(today, unpublished + 1)
+        return Horizon(last, 1.0, midnight_ms(last + 1))
+    minute = local.hour * 60 + local.minute
+    if not plan.shows_today or not is_session(today) or minute < OPENING:
+        shown = midnight_ms(today) if not plan.shows_today else int((now.timestamp() - plan.delay) * 1000)
+        return Horizon(session_before(today), 1.0, shown)
+    passed = (minute - OPENING + 1) / (closing(today) - OPENING)
+    return Horizon(today, min(1.0, passed), int((now.timestamp() - plan.delay) * 1000))
+
+
+class Allowance:
+    """So many calls in any 60 seconds (rolling), or in each minute of the clock (fixed)."""
+
+    def __init__(self, calls_per_minute: int | None, window: Literal["rolling", "fixed"]) -> None:
+        self._calls = calls_per_minute
+        self._fixed = window == "fixed"
+        self._taken: deque[float] = deque()
+
+    def take(self, now: float) -> float:
+        """Take one call at `now` (epoch seconds); returns 0.0, or the seconds until one is free again.
+
+        A refused call does not count.
+        """
+        if self._calls is None:
+            return 0.0
+        begin = now - now % _MINUTE if self._fixed else now - _MINUTE
+        while self._taken and (self._taken[0] < begin or (not self._fixed and self._taken[0] == begin)):
+            self._taken.popleft()
+        if len(self._taken) < self._calls:
+            self._taken.append(now)
+            return 0.0
+        free = begin if self._fixed else self._taken[0]
+        return free + _MINUTE - now

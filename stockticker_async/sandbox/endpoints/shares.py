@@ -1,0 +1,145 @@
+"""Who holds the shares: the free float, and what has been sold short."""
+
+import asyncio
+from datetime import date
+
+from stockticker_async.sandbox.data.issuers import free_float_percent, shares_outstanding
+from stockticker_async.sandbox.data.sessions import session_before, sessions
+from stockticker_async.sandbox.data.shorts import interest, published, sales, settlements
+from stockticker_async.sandbox.data.universe import Listing
+from stockticker_async.sandbox.endpoints.asked import Asked
+from stockticker_async.sandbox.endpoints.grids import Grid, iso
+from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.paging import named, paged
+from stockticker_async.sandbox.endpoints.wire import Answer
+from stockticker_async.sandbox.endpoints.world import World
+
+_BREATH = 500  # names looked at before the loop gets its turn
+
+INTEREST_LIST = Listed(
+    "v1",
+    {
+        "ticker": "text", "settlement_date": "date", "days_to_cover": "number",
+        "avg_daily_volume": "integer",
+    },
+    ("ticker", "settlement_date", "days_to_cover", "avg_daily_volume", "short_interest"),
+    ("ticker", False),
+    10,
+    50_000,
+    any_of=("ticker", "settlement_date", "days_to_cover", "avg_daily_volume"),
+)  # fmt: skip
+VOLUME_LIST = Listed(
+    "v1",
+    {"ticker": "text", "date": "date", "short_volume_ratio": "number"},
+    (
+        "ticker", "date", "short_volume_ratio", "short_volume", "total_volume", "exempt_volume",
+        "non_exempt_volume",
+    ),
+    ("ticker", False),
+    10,
+    50_000,
+    any_of=("ticker", "date", "short_volume_ratio"),
+)  # fmt: skip
+FLOAT_LIST = Listed(
+    "v1",
+    {"ticker": "text", "free_float_percent": "number"},
+    ("ticker", "free_float_percent", "free_float", "effective_date"),
+    ("ticker", False),
+    100,
+    5000,
+    any_of=("ticker",),
+)
+
+
+async def short_interest(world: World, asked: Asked) -> Answer:
+    """GET /stocks/v1/short-interest: a row a name and settlement day whose figures are published."""
+    return await _INTEREST.answer(world, asked)
+
+
+async def short_volume(world: World, asked: Asked) -> Answer:
+    """GET /stocks/v1/short-volume: a row a name and session before today."""
+    return await _VOLUME.answer(world, asked)
+
+
+async def free_float(world: World, asked: Asked) -> Answer:
+    """GET /stocks/vX/float: a row a company, as of the first of the month; there is no history."""
+    asked = asked.resumed()
+    asked.limit(FLOAT_LIST.limit, FLOAT_LIST.most)
+    key = (world.today(), world.market.book.version, tuple(sorted(question(asked).items())))
+    kept = world.lists.get(asked.path)
+    if kept is None or kept[0] != key:
+        rows: list[Row] = []
+        for number, listing in enumerate(named(world, asked, FLOAT_LIST), 1):
+            row = _float_row(world, listing)
+            if row is not None:
+                rows.append(row)
+            if not number % _BREATH:
+                await asyncio.sleep(0)
+        kept = world.lists[asked.path] = (key, FLOAT_LIST.selected(asked, rows))
+    return paged(FLOAT_LIST, asked, kept[1], "ticker")
+
+
+def _float_row(world: World, listing: Listing) -> Row | None:
+    today = world.today()
+    percent = free_float_percent(listing)
+    if percent is None or not listing.active_on(today.toordinal()):
+        return None
+    day = max(date(today.year, today.month, 1).toordinal(), listing.listed)
+    shares = shares_outstanding(listing, world.market.basis(listing, None).scale(today.toordinal()))
+    return {
+        "effective_date": iso(day),
+        "free_float": int(shares * percent / 100),
+        "free_float_percent": percent,
+        "ticker": listing.ticker,
+    }
+
+
+def _published_settlements(world: World, first: int, last: int) -> list[int]:
+    today = world.today().toordinal()
+    return [day for day in settlements(first, min(last, today)) if published(day) <= today]
+
+
+def _interest_row(world: World, listing: Listing, day: int) -> Row:
+    told = interest(listing, day, world.market.basis(listing, None).scale)
+    return {
+        "avg_daily_volume": told.average_volume,
+        "days_to_cover": told.days_to_cover,
+        "settlement_date": iso(day),
+        "short_interest": told.shares,
+        "ticker": listing.ticker,
+    }
+
+
+def _published_sessions(world: World, first: int, last: int) -> list[int]:
+    newest = session_before(world.today().toordinal(), world.unpublished + 1)
+    return sessions(first, min(last, newest))
+
+
+def _volume_row(world: World, listing: Listing, day: int) -> Row | None:
+    told = sales(listing, day, world.market.basis(listing, None).scale(day))
+    if told is None:
+        return None
+    (adf, adf_exempt), (carteret, carteret_exempt), (chicago, chicago_exempt), (nyse, nyse_exempt) = (
+        told.parts
+    )
+    return {
+        "adf_short_volume": adf,
+        "adf_short_volume_exempt": adf_exempt,
+        "date": iso(day),
+        "exempt_volume": told.exempt,
+        "nasdaq_carteret_short_volume": carteret,
+        "nasdaq_carteret_short_volume_exempt": carteret_exempt,
+        "nasdaq_chicago_short_volume": chicago,
+        "nasdaq_chicago_short_volume_exempt": chicago_exempt,
+        "non_exempt_volume": round(told.short - told.exempt, 6),
+        "nyse_short_volume": nyse,
+        "nyse_short_volume_exempt": nyse_exempt,
+        "short_volume": told.short,
+        "short_volume_ratio": round(100 * told.short / told.total, 2),
+        "ticker": listing.ticker,
+        "total_volume": told.total,
+    }
+
+
+_INTEREST = Grid(INTEREST_LIST, "settlement_date", _published_settlements, _interest_row)
+_VOLUME = Grid(VOLUME_LIST, "date", _published_sessions, _volume_row)

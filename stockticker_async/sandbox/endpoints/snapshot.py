@@ -1,0 +1,57 @@
+"""The market as it is now: GET /v2/snapshot/locale/us/markets/stocks/tickers."""
+
+import asyncio
+from typing import Any
+
+from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.sessions import midnight_ms, session_before
+from stockticker_async.sandbox.data.universe import Listing
+from stockticker_async.sandbox.endpoints.asked import Asked
+from stockticker_async.sandbox.endpoints.wire import Answer, ok
+from stockticker_async.sandbox.endpoints.world import World
+
+_BREATH = 100  # names worked out before the loop gets its turn
+
+
+async def snapshot(world: World, asked: Asked) -> Answer:
+    """All names, or those of `tickers`; who is unknown, or did not trade, is silently left out."""
+    universe = world.market.universe
+    told = asked.query.get("tickers")
+    wanted = universe.symbols() if not told else dict.fromkeys(told.split(","))
+    with_otc = asked.flag("include_otc", default=False)
+    rows: list[dict[str, Any]] = []
+    for number, ticker in enumerate(wanted, 1):
+        listing = universe.get(ticker)
+        row = None if listing is None or (listing.otc and not with_otc) else _row(world, listing)
+        if row is not None:
+            rows.append(row)
+        if not number % _BREATH:
+            await asyncio.sleep(0)
+    body = {"count": len(rows), "status": "OK", "tickers": rows}
+    return ok(body, asked.request_id)
+
+
+def _row(world: World, listing: Listing) -> dict[str, Any] | None:
+    """The last two sessions seen; `updated` is in nanoseconds."""
+    horizon = world.horizon()
+    basis = world.market.basis(listing, world.today().toordinal())
+    before = session_before(horizon.day)
+    day = world.market.session_bar(listing, horizon.day, basis, horizon, midnight_ms(horizon.day))
+    previous = world.market.session_bar(listing, before, basis, horizon, midnight_ms(before))
+    if day is None or previous is None:
+        return None
+    change = day["c"] - previous["c"]
+    return {
+        "day": _shown(day),
+        "prevDay": _shown(previous),
+        "ticker": listing.ticker,
+        "todaysChange": round(change, 4),
+        "todaysChangePerc": round(100 * change / previous["c"], 4),
+        "updated": horizon.until_ms * 1_000_000,
+    }
+
+
+def _shown(bar: Bar) -> Bar:
+    """What a snapshot shows of a session; it has always a vw."""
+    shown = {name: bar[name] for name in ("c", "h", "l", "o", "v")}
+    return {**shown, "vw": bar.get("vw", bar["c"])}

@@ -1,0 +1,246 @@
+"""Faults on request: which answer is spoiled, and how.
+
+A fault waits for requests whose path it matches, lets `after` of them pass and spoils the next `times`.
+What can be told in an answer is done here; what needs the connection itself is done by `wreckage`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Literal, get_args
+from uuid import uuid4
+
+import orjson
+
+from stockticker_async.sandbox.endpoints.wire import Answer, compress, too_many
+
+Kind = Literal[
+    "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip"
+]
+Edit = Literal[
+    "wrong_ticker", "flip_adjusted", "unordered", "duplicate", "out_of_range", "null_price", "missing",
+    "next_url",
+]  # fmt: skip
+Transform = Literal["html", "half", "array", "error", "empty"]
+
+_TEN_YEARS_MS = 3652 * 86_400_000
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What to spoil, and how; which fields count depends on `kind`.
+
+    - status: `status`, `body`, `content_type`, `headers` instead of the answer
+    - 429: `retry_after` as written, or `date:30` for the HTTP date 30 s from now; `body`, None the usual
+    - body: `transform`, or else `body` in the place of the body; `content_type` if given
+    - edit: `edit` of a page with results; `next_url` is self, cycle (of two, or `cycle:N` pages),
+      foreign, or the text itself
+    - corrupt_gzip: a gzip body with a broken middle
+    - reset: the connection, instead of an answer
+    - cut: half of the body, then the end of the connection; `framing` tells how the length was given
+    - torn: half of the body, then a reset of the connection
+    - leave: the whole answer, as if the connection were kept, and then its end
+    - hang: `seconds` before the answer, None for ever
+    - drip: half of the body, then a byte every `seconds`, None nothing for ever
+    """
+
+    kind: Kind
+    match: str = ""
+    """A regular expression, searched for in the path as sent; empty matches all."""
+    times: int | None = 1
+    """None: for ever."""
+    after: int = 0
+    status: int = 500
+    body: str | bytes | Callable[[bytes], bytes] | None = None
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry_after: str | None = None
+    transform: Transform | None = None
+    edit: Edit = "unordered"
+    next_url: str = "self"
+    framing: Literal["length", "chunked", "close"] = "length"
+    seconds: float | None = None
+
+    @classmethod
+    def parsed(cls, told: Mapping[str, Any]) -> "Fault":
+        """A fault out of JSON; raises ValueError for what is none."""
+        unknown = told.keys() - {known.name for known in fields(cls)}
+        if unknown:
+            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
+        if told.get("kind") not in get_args(Kind):
+            raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}")
+        try:
+            re.compile(told.get("match", ""))
+        except re.error as error:
+            raise ValueError(f"match is no regular expression: {error}") from None
+        return cls(**told)
+
+    def content(self, body: bytes) -> bytes:
+        """What stands in the place of `body`: nothing unless told."""
+        match self.body:
+            case None:
+                return b""
+            case bytes():
+                return self.body
+            case str():
+                return self.body.encode()
+            case transform:
+                return transform(body)
+
+
+@dataclass(slots=True)
+class Live:
+    """A fault at work: how many requests it has seen, and the URLs that it spoiled, in order."""
+
+    fault: Fault
+    seen: int = 0
+    urls: list[str] = field(default_factory=list)
+
+    def strikes(self, path: str) -> bool:
+        """Count a request; whether it is to be spoiled."""
+        fault = self.fault
+        if not re.search(fault.match, path):
+            return False
+        self.seen += 1
+        spoiled = self.seen - fault.after
+        return spoiled > 0 and (fault.times is None or spoiled <= fault.times)
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._live: list[Live] = []
+
+    def add(self, fault: Fault) -> None:
+        self._live.append(Live(fault))
+
+    def clear(self) -> None:
+        self._live.clear()
+
+    def take(self, path: str) -> Live | None:
+        """The fault that spoils a request: the first added that strikes; later ones do not count it."""
+        return next((live for live in self._live if live.strikes(path)), None)
+
+
+def instead(fault: Fault, now: datetime) -> Answer:
+    """The answer of a fault that does not ask the API, nor the allowance: status or 429."""
+    if fault.kind == "status":
+        return Answer(fault.status, fault.content(b""), "", fault.content_type or "text/html", fault.headers)
+    answer = too_many().answer(uuid4().hex)
+    headers = dict(fault.headers)
+    if fault.retry_after is not None:
+        headers["Retry-After"] = _retry_after(fault.retry_after, now)
+    body = answer.body if fault.body is None else fault.content(b"")
+    return replace(answer, body=body, headers=headers)
+
+
+def _retry_after(text: str, now: datetime) -> str:
+    word, _, seconds = text.partition(":")
+    if word != "date":
+        return text
+    return format_datetime(now + timedelta(seconds=float(seconds)), usegmt=True)
+
+
+def spoiled(live: Live, answer: Answer, url: str) -> Answer:
+    """What the fault makes of the API's answer to `url`; kinds that need the connection leave it alone."""
+    fault = live.fault
+    match fault.kind:
+        case "body":
+            body = _transformed(fault, answer)
+            content_type = "text/html" if fault.transform == "html" else answer.content_type
+            return replace(
+                answer, body=body, compressed=None, content_type=fault.content_type or content_type
+            )
+        case "edit":
+            live.urls.append(url)
+            page = orjson.loads(answer.body)
+            if isinstance(page, dict) and page.get("results"):
+                _edited(page, fault, live.urls)
+            return replace(answer, body=orjson.dumps(page), compressed=None)
+        case "corrupt_gzip":
+            whole = compress(answer.body)
+            middle = len(whole) // 2
+            torn = (
+                whole[:middle]
+                + bytes(byte ^ 0xFF for byte in whole[middle : middle + 8])
+                + whole[middle + 8 :]
+            )
+            return replace(answer, body=torn, headers={**answer.headers, "Content-Encoding": "gzip"})
+        case _:
+            return answer
+
+
+def _transformed(fault: Fault, answer: Answer) -> bytes:
+    match fault.transform:
+        case "html":
+            return _HTML
+        case "half":
+            return answer.body[: len(answer.body) // 2]
+        case "array":
+            return b"[]"
+        case "error":
+            told = {"status": "ERROR", "request_id": answer.request_id, "error": "Something went wrong."}
+            return orjson.dumps(told)
+        case "empty":
+            page = orjson.loads(answer.body)
+            for name in ("results", "next_url", "count"):
+                page.pop(name, None)
+            return orjson.dumps({**page, "queryCount": 0, "resultsCount": 0})
+        case _:
+            return fault.content(answer.body)
+
+
+def _edited(page: dict[str, Any], fault: Fault, urls: list[str]) -> None:
+    """Change one thing of a page that has rows."""
+    rows = page["results"]
+    match fault.edit:
+        case "wrong_ticker":
+            _rename(page, rows)
+        case "flip_adjusted":
+            page["adjusted"] = not page["adjusted"]
+        case "next_url":
+            _redirected(page, fault.next_url, urls)
+        case edit:
+            _DISORDER[edit](rows)
+
+
+def _rename(page: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """The other case of the ticker, wherever it stands."""
+    for place, name in ((page, "ticker"), *((row, name) for row in rows for name in ("T", "ticker"))):
+        if name in place:
+            place[name] = place[name].swapcase()
+
+
+def _redirected(page: dict[str, Any], target: str, urls: list[str]) -> None:
+    """Another next_url: this page, the first one after the last of a cycle, another host, or any text."""
+    url = urls[-1]
+    match target.split(":"):
+        case ["self"]:
+            page["next_url"] = url
+        case ["cycle", *length]:
+            if len(urls) % int(length[0] if length else 2) == 0:
+                page["next_url"] = urls[0]
+        case ["foreign"]:
+            path = page.get("next_url", url).split("/", 3)[3]
+            page["next_url"] = f"https://api.example.com/{path}"
+        case _:
+            page["next_url"] = target
+
+
+def _null_price(rows: list[dict[str, Any]]) -> None:
+    rows[0]["c"] = None
+
+
+def _drop(rows: list[dict[str, Any]]) -> None:
+    del rows[len(rows) // 2]
+
+
+_DISORDER: dict[Edit, Callable[[list[dict[str, Any]]], None]] = {
+    "unordered": lambda rows: rows.reverse(),
+    "duplicate": lambda rows: rows.insert(1, dict(rows[0])),
+    "out_of_range": lambda rows: rows.append({**rows[-1], "t": rows[-1]["t"] + _TEN_YEARS_MS}),
+    "null_price": _null_price,
+    "missing": _drop,
+}

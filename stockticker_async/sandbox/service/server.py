@@ -1,0 +1,108 @@
+"""The socket: an aiohttp server that answers for a sandbox, with the faults that were asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import format_datetime
+from functools import partial
+
+from aiohttp import web
+
+from stockticker_async.sandbox.endpoints.wire import Answer, compress
+from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.service.admin import administered
+from stockticker_async.sandbox.service.controls import Call, Sandbox
+from stockticker_async.sandbox.service.faults import Live, instead, spoiled
+from stockticker_async.sandbox.service.front import Request, Via
+from stockticker_async.sandbox.service.wreckage import cut, drip, hung, leave, reset, torn
+
+_SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
+
+_GRACE = 0.001  # seconds an answer may still take when the sandbox ends; aiohttp takes 0 for "no limit"
+
+
+async def _handle(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer one request, and write it down; the sandbox's own paths are not written down."""
+    if request.path.startswith("/sandbox/"):
+        told = administered(sandbox, request.method, request.path, await request.read())
+        return web.Response(status=told.status, body=told.body, headers={"Content-Type": told.content_type})
+    asked = _request(request)
+    call = Call(sandbox.clock.epoch(), asked.method, asked.path, dict(asked.query), asked.via)
+    sandbox.calls.append(call)
+    await asyncio.sleep(sandbox.options.latency)
+    live = sandbox.faults.take(asked.path)
+    if live is not None and live.fault.kind == "reset":
+        return reset(request)
+    if live is not None and live.fault.kind == "hang":
+        await hung(live.fault)
+    answer = await _answer(sandbox, asked, live)
+    call.status = answer.status
+    return await _sent(sandbox, request, answer, live)
+
+
+async def _answer(sandbox: Sandbox, asked: Request, live: Live | None) -> Answer:
+    if live is None:
+        return await sandbox.respond(asked)
+    if live.fault.kind in ("status", "429"):
+        return instead(live.fault, sandbox.clock.now())
+    return spoiled(live, await sandbox.respond(asked), asked.url)
+
+
+async def _sent(
+    sandbox: Sandbox, request: web.BaseRequest, answer: Answer, live: Live | None
+) -> web.StreamResponse:
+    headers = {"Date": format_datetime(sandbox.clock.now(), usegmt=True), **answer.headers}
+    headers["Content-Type"] = answer.content_type
+    if answer.request_id:
+        headers["X-Request-Id"] = answer.request_id
+    body = answer.body
+    wanted = "gzip" in request.headers.get("Accept-Encoding", "")
+    if body and wanted and "Content-Encoding" not in headers:
+        headers["Content-Encoding"] = "gzip"
+        body = answer.compressed or await _compressed(body)
+    if live is None:
+        return web.Response(status=answer.status, body=body, headers=headers)
+    match live.fault.kind:
+        case "cut":
+            return cut(request, live.fault, answer.status, headers, body)
+        case "torn":
+            return torn(request, answer.status, headers, body)
+        case "leave":
+            return leave(request, answer.status, headers, body)
+        case "drip":
+            return await drip(request, live.fault, answer.status, headers, body)
+        case _:
+            return web.Response(status=answer.status, body=body, headers=headers)
+
+
+async def _compressed(body: bytes) -> bytes:
+    return compress(body) if len(body) < _SMALL else await asyncio.to_thread(compress, body)
+
+
+def _request(request: web.BaseRequest) -> Request:
+    query = dict(request.query)
+    via: Via = "none"
+    key = query.pop("apiKey", "")
+    authorization = request.headers.get("Authorization", "")
+    if authorization.startswith("Bearer "):
+        key, via = authorization.removeprefix("Bearer ").strip(), "header"
+    elif key:
+        via = "query"
+    origin = f"{request.scheme}://{request.host}"
+    return Request(request.method, request.rel_url.raw_path, query, origin, key, via)
+
+
+@asynccontextmanager
+async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Sandbox]:
+    """Listen on loopback until left, then drop what is still in flight; port 0 takes any free one."""
+    sandbox = Sandbox(options)
+    server = web.Server(partial(_handle, sandbox), access_log=None, handler_cancellation=True)
+    runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        sandbox.url = f"http://{host}:{runner.addresses[0][1]}"
+        yield sandbox
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,90 @@
+"""The faults that need the connection itself: reset, cut, torn, leave, hang, drip.
+
+They write to the transport past aiohttp, which then finds it closed and says nothing.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+
+from stockticker_async.sandbox.service.faults import Fault
+
+
+async def hung(fault: Fault) -> None:
+    """Wait as long as the fault says; for ever ends with the connection or the server."""
+    if fault.seconds is None:
+        await asyncio.Event().wait()
+    else:
+        await asyncio.sleep(fault.seconds)
+
+
+def reset(request: web.BaseRequest) -> web.Response:
+    """Send a TCP reset instead of an answer, or of the rest of one."""
+    transport = _transport(request)
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+    return web.Response()
+
+
+def torn(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
+    """Send half of the body, and reset the connection."""
+    head = _head(status, {**headers, "Content-Length": str(len(body))})
+    _transport(request).write(head + body[: len(body) // 2])
+    return reset(request)
+
+
+def leave(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
+    """Send the whole answer, and close the connection without a word."""
+    transport = _transport(request)
+    transport.write(_head(status, {**headers, "Content-Length": str(len(body))}) + body)
+    transport.close()
+    return web.Response()
+
+
+def cut(
+    request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
+) -> web.Response:
+    """Send half of the body, and close."""
+    half = body[: len(body) // 2]
+    match fault.framing:
+        case "length":
+            text = _head(status, {**headers, "Content-Length": str(len(body))}) + half
+        case "chunked":
+            text = _head(status, {**headers, "Transfer-Encoding": "chunked"}) + b"%x\r\n" % len(body) + half
+        case _:
+            text = _head(status, {**headers, "Connection": "close"}) + half
+    transport = _transport(request)
+    transport.write(text)
+    transport.close()
+    return web.Response()
+
+
+async def drip(
+    request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
+) -> web.StreamResponse:
+    """Send half of the body at once, and the rest byte by byte, or never."""
+    response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(len(body))})
+    await response.prepare(request)
+    middle = len(body) // 2
+    await response.write(body[:middle])
+    for at in range(middle, len(body)):
+        await hung(fault)
+        await response.write(body[at : at + 1])
+    await response.write_eof()
+    return response
+
+
+def _transport(request: web.BaseRequest) -> asyncio.Transport:
+    """The connection, which is there: without it the server would have cancelled us."""
+    return cast(asyncio.Transport, request.transport)
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{k}: {v}" for k, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
