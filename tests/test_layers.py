@@ -115,6 +115,27 @@ def test_the_sandbox_shares_no_code_with_the_connector() -> None:
         assert foreign <= {NAME}, module
 
 
+def in_sandbox(folder: str) -> list[str]:
+    found = [module for module in MODULES if module.startswith(f"{NAME}.sandbox.{folder}.")]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("module", in_sandbox("data"))
+def test_the_sandboxs_data_knows_neither_requests_nor_the_world(module: str) -> None:
+    assert set(ours(module)) <= set(in_sandbox("data"))
+    roots = {imported.split(".")[0] for imported in imports(module)}
+    assert not roots & THE_WORLD
+
+
+@pytest.mark.parametrize("module", in_sandbox("endpoints"))
+def test_the_sandboxs_endpoints_know_nothing_of_their_service(module: str) -> None:
+    held = {f"{NAME}.sandbox.{name}" for name in ("clock", "options")}
+    assert set(ours(module)) <= {*in_sandbox("data"), *in_sandbox("endpoints"), *held}
+    roots = {imported.split(".")[0] for imported in imports(module)}
+    assert not roots & {"aiohttp", "anyio", "socket"}
+
+
 def test_only_the_commands_that_serve_it_import_the_sandbox() -> None:
     users = {module for module in MODULES if not is_sandbox(module) and any(map(is_sandbox, ours(module)))}
     assert users == {f"{NAME}.cli", f"{NAME}.demo"}

@@ -2,9 +2,8 @@
 
 import time
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-NEW_YORK = ZoneInfo("America/New_York")
+from stockticker_async.sandbox.data.sessions import NEW_YORK
 
 
 class Clock:

@@ -91,7 +91,7 @@ def _positive(text: str) -> int:
 
 def _moment(text: str) -> datetime:
     """A date (noon of it in New York) or a time, UTC unless it says otherwise."""
-    from stockticker_async.sandbox.clock import NEW_YORK  # noqa: PLC0415 -- zoneinfo only where it is needed
+    from stockticker_async.sandbox.data.sessions import NEW_YORK  # noqa: PLC0415 -- only where it is needed
 
     try:
         if len(text) == len("2020-12-22"):

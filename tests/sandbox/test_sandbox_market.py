@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.data.market import SETTLED, Market
 from stockticker_async.sandbox.data.prices import Bar
 from stockticker_async.sandbox.data.sessions import is_session, sessions
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.data.windows import merged
-from stockticker_async.sandbox.options import Options
 
 law = settings(deadline=None, max_examples=60)
 heavy = settings(deadline=None, max_examples=12)
@@ -23,9 +21,8 @@ DAYS = st.dates(FIRST, LAST)
 SESSIONS = st.sampled_from([date.fromordinal(n) for n in sessions(FIRST.toordinal(), LAST.toordinal())])
 
 
-def market(**options: int) -> Market:
-    told = Options(universe=options.get("universe", 1000), seed=options.get("seed", 1), tickers=("NEWCO",))
-    return Market(told, Clock(datetime(2026, 11, 23, 17, tzinfo=UTC), 0.0))
+def market(*, seed: int = 1, universe: int = 1000) -> Market:
+    return Market(seed, universe, ("NEWCO",), lambda: date(2026, 11, 23))
 
 
 MARKET = market()

@@ -4,13 +4,12 @@ A pure function of (seed, ticker, session) and the splits known. What a plan sho
 not decided here: a `Horizon` comes in.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.data.circles import Circles
 from stockticker_async.sandbox.data.intraday import MINUTE_MS, minute_bars, second_bars
 from stockticker_async.sandbox.data.prices import Bar, adjusted, day_bar, partial
@@ -27,7 +26,6 @@ from stockticker_async.sandbox.data.sessions import (
 from stockticker_async.sandbox.data.splits import Split, SplitBook
 from stockticker_async.sandbox.data.universe import LAST_DAY, Listing, Universe
 from stockticker_async.sandbox.data.windows import Window, merged
-from stockticker_async.sandbox.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +68,12 @@ class Basis:
 
 
 class Market:
-    def __init__(self, options: Options, clock: Clock) -> None:
-        self.universe = Universe(options.seed, options.universe, options.tickers)
-        self.circles = Circles(options.seed, self.universe)
+    def __init__(self, seed: int, size: int, tickers: tuple[str, ...], today: Callable[[], date]) -> None:
+        """A universe of `size` names, `tickers` among them; `today` tells the New York date."""
+        self.universe = Universe(seed, size, tickers)
+        self.circles = Circles(seed, self.universe)
         self.book = SplitBook()
-        self._clock = clock
+        self._today = today
         self._raw: dict[str, tuple[int, Basis]] = {}
 
     def listing(self, ticker: str) -> Listing:
@@ -91,7 +90,7 @@ class Market:
     ) -> Bar | None:
         """The settled bar of a session; None when the name is unknown or did not trade.
 
-        `as_of` is the day up to which splits count, by default the clock's.
+        `as_of` is the day up to which splits count, by default today.
         """
         bars = self.bars(ticker, day, day, adjusted=adjusted, as_of=as_of)
         return bars[0] if bars else None
@@ -113,14 +112,14 @@ class Market:
             return []
         window = Window(multiplier, timespan)
         low, high = midnight_ms(first.toordinal()), midnight_ms(last.toordinal() + 1)
-        basis = self.basis(listing, (as_of or self._clock.today()).toordinal() if adjusted else None)
+        basis = self.basis(listing, (as_of or self._today()).toordinal() if adjusted else None)
         low, high = window.start(low), window.after(window.start(high - 1))
         return [bar for bar, _ in self.windows(listing, window, (low, high), basis, SETTLED)]
 
     def splits(self, ticker: str, day: date | None = None) -> tuple[Split, ...]:
-        """What the API lists of a name on `day`, by default the clock's, ascending."""
+        """What the API lists of a name on `day`, by default today, ascending."""
         listing = self.universe.get(ticker)
-        return () if listing is None else self.book.listed(listing, (day or self._clock.today()).toordinal())
+        return () if listing is None else self.book.listed(listing, (day or self._today()).toordinal())
 
     # What the answers are made of.
 

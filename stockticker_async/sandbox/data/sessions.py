@@ -8,11 +8,12 @@ from bisect import bisect_left, bisect_right
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from holidays.constants import HALF_DAY, PUBLIC
 from holidays.financial.ny_stock_exchange import NewYorkStockExchange
 
-from stockticker_async.sandbox.clock import NEW_YORK
+NEW_YORK = ZoneInfo("America/New_York")
 
 OPENING = 9 * 60 + 30  # minutes after midnight, New York, as all minutes here
 CLOSING = 16 * 60

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from stockticker_async.sandbox.clock import NEW_YORK
 from stockticker_async.sandbox.data.market import Horizon
-from stockticker_async.sandbox.data.sessions import OPENING, closing, is_session, midnight_ms, session_before
+from stockticker_async.sandbox.data.sessions import (
+    NEW_YORK,
+    OPENING,
+    closing,
+    is_session,
+    midnight_ms,
+    session_before,
+)
 
 _MINUTE = 60.0
 

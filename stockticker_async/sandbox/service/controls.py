@@ -44,7 +44,7 @@ class Sandbox:
         self.calls: list[Call] = []
         self.faults = Faults()
         self.clock = Clock(options.now, options.speed)
-        self.market = Market(options, self.clock)
+        self.market = Market(options.seed, options.universe, options.tickers, self.clock.today)
         plan = PLANS[options.plan]
         allowance = Allowance(options.calls_per_minute or plan.calls_per_minute, options.window)
         self._world = World(options, plan, self.clock, self.market, options.unpublished)
