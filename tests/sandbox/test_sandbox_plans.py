@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sandbox.asker import DAY_BARS, GROUPED, opened
 
 from stockticker_async.sandbox.clock import Clock
-from stockticker_async.sandbox.endpoints.plans import PLANS, Allowance
+from stockticker_async.sandbox.endpoints.subscriptions import PLANS
 from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.controls import Sandbox
 
 JULY = datetime(2026, 7, 29, 17, tzinfo=UTC)

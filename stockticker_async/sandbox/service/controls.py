@@ -6,11 +6,12 @@ from datetime import date
 from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.data.market import Market
 from stockticker_async.sandbox.data.splits import Split
-from stockticker_async.sandbox.endpoints.plans import PLANS, Allowance
 from stockticker_async.sandbox.endpoints.routes import serves
+from stockticker_async.sandbox.endpoints.subscriptions import PLANS
 from stockticker_async.sandbox.endpoints.wire import Answer
 from stockticker_async.sandbox.endpoints.world import World
 from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.faults import Faults
 from stockticker_async.sandbox.service.front import Front, Request, Via
 

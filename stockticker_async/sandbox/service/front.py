@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.plans import Allowance
 from stockticker_async.sandbox.endpoints.routes import Route, routed
 from stockticker_async.sandbox.endpoints.wire import (
     Answer,
@@ -22,6 +21,7 @@ from stockticker_async.sandbox.endpoints.wire import (
     unknown_route,
 )
 from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.service.allowance import Allowance
 
 Via = Literal["header", "query", "none"]
 

@@ -1,6 +1,5 @@
-"""What a plan gives: how many calls, how much history, how fresh, which endpoints."""
+"""The API's subscriptions: how many calls a plan allows, how much history, how fresh, which endpoints."""
 
-from collections import deque
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -14,8 +13,6 @@ from stockticker_async.sandbox.data.sessions import (
     midnight_ms,
     session_before,
 )
-
-_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +64,3 @@ def horizon(plan: Plan, now: datetime, unpublished: int) -> Horizon:
         return Horizon(session_before(today), 1.0, shown)
     passed = (minute - OPENING + 1) / (closing(today) - OPENING)
     return Horizon(today, min(1.0, passed), int((now.timestamp() - plan.delay) * 1000))
-
-
-class Allowance:
-    """So many calls in any 60 seconds (rolling), or in each minute of the clock (fixed)."""
-
-    def __init__(self, calls_per_minute: int | None, window: Literal["rolling", "fixed"]) -> None:
-        self._calls = calls_per_minute
-        self._fixed = window == "fixed"
-        self._taken: deque[float] = deque()
-
-    def take(self, now: float) -> float:
-        """Take one call at `now` (epoch seconds); returns 0.0, or the seconds until one is free again.
-
-        A refused call does not count.
-        """
-        if self._calls is None:
-            return 0.0
-        begin = now - now % _MINUTE if self._fixed else now - _MINUTE
-        while self._taken and (self._taken[0] < begin or (not self._fixed and self._taken[0] == begin)):
-            self._taken.popleft()
-        if len(self._taken) < self._calls:
-            self._taken.append(now)
-            return 0.0
-        free = begin if self._fixed else self._taken[0]
-        return free + _MINUTE - now
