@@ -130,7 +130,7 @@ def test_the_sandboxs_data_knows_neither_requests_nor_the_world(module: str) -> 
 
 @pytest.mark.parametrize("module", in_sandbox("endpoints"))
 def test_the_sandboxs_endpoints_know_nothing_of_their_service(module: str) -> None:
-    held = {f"{NAME}.sandbox.{name}" for name in ("clock", "options")}
+    held = {f"{NAME}.sandbox.{name}" for name in ("simulated_clock", "options")}
     assert set(ours(module)) <= {*in_sandbox("data"), *in_sandbox("endpoints"), *held}
     roots = {imported.split(".")[0] for imported in imports(module)}
     assert not roots & {"aiohttp", "anyio", "socket"}

@@ -21,7 +21,7 @@ from connection import NAMES, SEED, STARTS, UNIVERSE, Connection
 from program import KEY, sandbox
 from support import BARS, BOTH, PRICES, at
 
-from stockticker_async.sandbox.data.splits import Split
+from stockticker_async.sandbox.data.split_book import Split
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.sandbox.data.market import SETTLED, Market
 from stockticker_async.sandbox.data.prices import Bar
 from stockticker_async.sandbox.data.sessions import is_session, sessions
+from stockticker_async.sandbox.data.simulated_market import SETTLED, Market
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.data.windows import merged
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.asker import DAY_BARS, GROUPED, opened
 
-from stockticker_async.sandbox.clock import Clock
 from stockticker_async.sandbox.endpoints.subscriptions import PLANS
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.sandbox.simulated_clock import Clock
 
 JULY = datetime(2026, 7, 29, 17, tzinfo=UTC)
 TSLA = "/v2/aggs/ticker/TSLA/range/1/day"

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 from stockticker_async.sandbox.data.dividends import Dividend, dividends
-from stockticker_async.sandbox.data.splits import Split
+from stockticker_async.sandbox.data.split_book import Split
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
 from stockticker_async.sandbox.endpoints.lists import Listed, Row, question

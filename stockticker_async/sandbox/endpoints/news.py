@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from stockticker_async.sandbox.data.news import Article, articles
+from stockticker_async.sandbox.data.articles import Article, articles
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 from stockticker_async.sandbox.data.universe import FIRST_DAY
 from stockticker_async.sandbox.endpoints import cursors

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from stockticker_async.sandbox.endpoints.actions import dividends_v1, dividends_v3, splits_v1, splits_v3
+from stockticker_async.sandbox.endpoints.aggregates import bars
 from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.bars import bars
 from stockticker_async.sandbox.endpoints.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.endpoints.companies import events, related
-from stockticker_async.sandbox.endpoints.daily import grouped, open_close, previous
+from stockticker_async.sandbox.endpoints.daily_summaries import grouped, open_close, previous
 from stockticker_async.sandbox.endpoints.news import news
 from stockticker_async.sandbox.endpoints.offerings import offerings
 from stockticker_async.sandbox.endpoints.reference import details, tickers

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from stockticker_async.sandbox.data.market import Horizon
 from stockticker_async.sandbox.data.sessions import (
     NEW_YORK,
     OPENING,
@@ -13,6 +12,7 @@ from stockticker_async.sandbox.data.sessions import (
     midnight_ms,
     session_before,
 )
+from stockticker_async.sandbox.data.simulated_market import Horizon
 
 
 @dataclass(frozen=True, slots=True)

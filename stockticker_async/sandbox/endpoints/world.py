@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from stockticker_async.sandbox.clock import Clock
-from stockticker_async.sandbox.data.market import Horizon, Market
 from stockticker_async.sandbox.data.noise import mix, seed_of
+from stockticker_async.sandbox.data.simulated_market import Horizon, Market
 from stockticker_async.sandbox.endpoints.lists import Row
 from stockticker_async.sandbox.endpoints.subscriptions import Plan, horizon
 from stockticker_async.sandbox.endpoints.wire import Answer, denied, scientific
 from stockticker_async.sandbox.options import Options
+from stockticker_async.sandbox.simulated_clock import Clock
 
 
 @dataclass(slots=True)

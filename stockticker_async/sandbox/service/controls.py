@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from stockticker_async.sandbox.clock import Clock
-from stockticker_async.sandbox.data.market import Market
-from stockticker_async.sandbox.data.splits import Split
+from stockticker_async.sandbox.data.simulated_market import Market
+from stockticker_async.sandbox.data.split_book import Split
 from stockticker_async.sandbox.endpoints.routes import serves
 from stockticker_async.sandbox.endpoints.subscriptions import PLANS
 from stockticker_async.sandbox.endpoints.wire import Answer
@@ -14,6 +13,7 @@ from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.faults import Faults
 from stockticker_async.sandbox.service.front import Front, Request, Via
+from stockticker_async.sandbox.simulated_clock import Clock
 
 
 @dataclass(slots=True)

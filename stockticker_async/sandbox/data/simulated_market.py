@@ -23,7 +23,7 @@ from stockticker_async.sandbox.data.sessions import (
     minute_ms,
     sessions,
 )
-from stockticker_async.sandbox.data.splits import Split, SplitBook
+from stockticker_async.sandbox.data.split_book import Split, SplitBook
 from stockticker_async.sandbox.data.universe import LAST_DAY, Listing, Universe
 from stockticker_async.sandbox.data.windows import Window, merged
 
