@@ -7,7 +7,7 @@ import pytest
 from sandbox.asker import opened
 
 from stockticker_async.sandbox.data.issuers import composite_figi, cusip
-from stockticker_async.sandbox.data.renames import tickers_of
+from stockticker_async.sandbox.data.ticker_changes import tickers_of
 from stockticker_async.sandbox.data.universe import Universe
 
 NOW = datetime(2026, 11, 23, 17, tzinfo=UTC)

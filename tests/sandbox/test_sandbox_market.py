@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.bar_windows import merged
+from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import is_session, sessions
 from stockticker_async.sandbox.data.simulated_market import SETTLED, Market
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.data.windows import merged
 
 law = settings(deadline=None, max_examples=60)
 heavy = settings(deadline=None, max_examples=12)

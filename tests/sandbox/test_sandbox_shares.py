@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.asker import Asker, opened
 
-from stockticker_async.sandbox.data import shorts
+from stockticker_async.sandbox.data import short_selling as shorts
 from stockticker_async.sandbox.data.sessions import is_session, sessions
 from stockticker_async.sandbox.endpoints.cursors import encode
 

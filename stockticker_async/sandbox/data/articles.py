@@ -1,16 +1,16 @@
-"""The news: articles about the names of a circle, a pure function of (seed, circle, day)."""
+"""News articles about the tickers of a peer group, a pure function of (seed, group, day)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from stockticker_async.sandbox.data.circles import Circles
-from stockticker_async.sandbox.data.noise import day_noise, mix
+from stockticker_async.sandbox.data.peer_groups import PeerGroups
+from stockticker_async.sandbox.data.pseudorandom import day_noise, mix
 from stockticker_async.sandbox.data.sessions import midnight_ms
 from stockticker_async.sandbox.data.universe import Universe
 
-_MOST = 4  # articles of a busy circle a day
-_SELDOM = 0.15  # of the days a circle of made names has an article
-_WEEKEND = 0.25  # of the articles that a weekday would have
+_MOST = 4  # articles of a busy group a day
+_SELDOM = 0.15  # of the days, a group of made-up tickers has an article
+_WEEKEND = 0.25  # of a weekday's articles
 _MOST_NAMES = 4
 
 _MORNING, _EVENING = 6 * 3600, 20 * 3600  # New York; most is written between
@@ -23,29 +23,29 @@ _UNIT = 1 / (1 << 32)
 class Article:
     published: int
     """Epoch seconds."""
-    circle: int
+    group: int
     number: int
-    """Of the circle's articles of a day."""
+    """Counts the articles of a group on a day."""
     tickers: tuple[str, ...]
-    """The one it is about first."""
+    """The ticker that the article is about comes first."""
     noise: tuple[int, ...]
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Where it stands in the order of publication."""
-        return self.published, self.circle, self.number
+        """The article's place in the order of publication."""
+        return self.published, self.group, self.number
 
 
-def articles(circles: Circles, universe: Universe, some: Iterable[int], day: int) -> Iterator[Article]:
-    """The articles about some circles that are published on a New York day, in no order."""
-    members = circles.members()
-    for circle in some:
-        seed = circles.seed(circle)
-        for number in range(_count(seed, day, busy=circles.busy(circle))):
+def articles(groups: PeerGroups, universe: Universe, some: Iterable[int], day: int) -> Iterator[Article]:
+    """The articles about some groups that are published on a New York day, in no order."""
+    members = groups.members()
+    for group in some:
+        seed = groups.seed(group)
+        for number in range(_count(seed, day, busy=groups.busy(group))):
             noise = day_noise(mix(seed, number), day)
-            tickers = _mentioned(universe, members[circle], day, noise)
+            tickers = _mentioned(universe, members[group], day, noise)
             if tickers:
-                yield Article(_moment(day, noise), circle, number, tickers, noise)
+                yield Article(_moment(day, noise), group, number, tickers, noise)
 
 
 def _count(seed: int, day: int, *, busy: bool) -> int:

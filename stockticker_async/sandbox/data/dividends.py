@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
-from stockticker_async.sandbox.data.noise import fraction, mix
+from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.sessions import session_on_or_after
 from stockticker_async.sandbox.data.universe import Listing
 

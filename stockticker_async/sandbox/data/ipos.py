@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from stockticker_async.sandbox.data.day_bars import about
 from stockticker_async.sandbox.data.issuers import shares_outstanding
-from stockticker_async.sandbox.data.noise import fraction, mix
-from stockticker_async.sandbox.data.prices import about
+from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.sessions import session_before, session_on_or_after
 from stockticker_async.sandbox.data.universe import FIRST_DAY, Listing
 

@@ -1,6 +1,6 @@
 """Who is behind a name: its numbers in the registers, and its shares."""
 
-from stockticker_async.sandbox.data.noise import fraction, mix
+from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.universe import Listing
 
 _FIGI = "0123456789BCDFGHJKLMNPQRSTVWXYZ"  # no vowels: https://www.openfigi.com/about/figi

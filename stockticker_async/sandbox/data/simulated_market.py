@@ -10,9 +10,10 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from stockticker_async.sandbox.data.circles import Circles
-from stockticker_async.sandbox.data.intraday import MINUTE_MS, minute_bars, second_bars
-from stockticker_async.sandbox.data.prices import Bar, adjusted, day_bar, partial
+from stockticker_async.sandbox.data.bar_windows import Window, merged
+from stockticker_async.sandbox.data.day_bars import Bar, adjusted, day_bar, partial
+from stockticker_async.sandbox.data.intraday_bars import MINUTE_MS, minute_bars, second_bars
+from stockticker_async.sandbox.data.peer_groups import PeerGroups
 from stockticker_async.sandbox.data.sessions import (
     CLOSING,
     closing,
@@ -25,7 +26,6 @@ from stockticker_async.sandbox.data.sessions import (
 )
 from stockticker_async.sandbox.data.split_book import Split, SplitBook
 from stockticker_async.sandbox.data.universe import LAST_DAY, Listing, Universe
-from stockticker_async.sandbox.data.windows import Window, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Market:
     def __init__(self, seed: int, size: int, tickers: tuple[str, ...], today: Callable[[], date]) -> None:
         """A universe of `size` names, `tickers` among them; `today` tells the New York date."""
         self.universe = Universe(seed, size, tickers)
-        self.circles = Circles(seed, self.universe)
+        self.peer_groups = PeerGroups(seed, self.universe)
         self.book = SplitBook()
         self._today = today
         self._raw: dict[str, tuple[int, Basis]] = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from stockticker_async.sandbox.data.noise import fraction, mix, seed_of
+from stockticker_async.sandbox.data.pseudorandom import fraction, mix, seed_of
 from stockticker_async.sandbox.data.wellknown import KNOWN, Known
 
 FIRST_DAY = date(2000, 1, 3).toordinal()  # the market begins here, for every name

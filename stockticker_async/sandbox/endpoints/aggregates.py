@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.bar_windows import TIMESPANS, Window
+from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
-from stockticker_async.sandbox.data.windows import TIMESPANS, Window
 from stockticker_async.sandbox.endpoints import cursors
 from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
 from stockticker_async.sandbox.endpoints.wire import Answer, bad_request, denied, ok

@@ -3,8 +3,8 @@
 import asyncio
 
 from stockticker_async.sandbox.data.issuers import cik, composite_figi, cusip
-from stockticker_async.sandbox.data.noise import seed_of
-from stockticker_async.sandbox.data.renames import tickers_of
+from stockticker_async.sandbox.data.pseudorandom import seed_of
+from stockticker_async.sandbox.data.ticker_changes import tickers_of
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.asked import Asked
 from stockticker_async.sandbox.endpoints.grids import iso
@@ -26,8 +26,8 @@ async def related(world: World, asked: Asked) -> Answer:
     listing = market.universe.get(asked.parts["ticker"])
     if listing is None or not listing.active_on(today):
         raise not_found("Ticker")
-    circle = market.circles.of(listing.ticker)
-    others = () if circle is None else market.circles.members()[circle]
+    group = market.peer_groups.of(listing.ticker)
+    others = () if group is None else market.peer_groups.members()[group]
     listed = [
         ticker for ticker in others if ticker != listing.ticker and market.listing(ticker).active_on(today)
     ]

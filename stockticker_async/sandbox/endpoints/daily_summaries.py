@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from stockticker_async.sandbox.data.noise import day_noise
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.day_bars import Bar
+from stockticker_async.sandbox.data.pseudorandom import day_noise
 from stockticker_async.sandbox.data.sessions import is_session, midnight_ms, session_before
 from stockticker_async.sandbox.endpoints.asked import Asked
 from stockticker_async.sandbox.endpoints.wire import Answer, not_found, ok

@@ -80,21 +80,21 @@ def _last(asked: Asked) -> tuple[int, int, int] | None:
     if not marker:
         return None
     try:
-        published, circle, number = map(int, orjson.loads(marker))
+        published, group, number = map(int, orjson.loads(marker))
     except (TypeError, ValueError):
         raise bad_request("The parameter 'cursor' is invalid.") from None
-    return published, circle, number
+    return published, group, number
 
 
 def _admitted(world: World, asked: Asked, day: int) -> Iterable[Article]:
     """The articles of a day with a ticker that all filters on tickers admit."""
-    circles, universe = world.market.circles, world.market.universe
-    some: Iterable[int] = circles.members()
+    groups, universe = world.market.peer_groups, world.market.universe
+    some: Iterable[int] = groups.members()
     if ticker := asked.query.get("ticker"):
-        circle = circles.of(ticker)
-        some = () if circle is None else (circle,)
+        group = groups.of(ticker)
+        some = () if group is None else (group,)
     filters = NEWS_LIST.filters(asked)
-    for article in articles(circles, universe, some, day):
+    for article in articles(groups, universe, some, day):
         if any(all(wanted.admits({"ticker": each}) for wanted in filters) for each in article.tickers):
             yield article
 
@@ -138,7 +138,7 @@ def _moment(text: str) -> tuple[float, bool]:
 
 def _row(world: World, article: Article) -> Row:
     noise = article.noise
-    seed = world.market.circles.seed(article.circle)
+    seed = world.market.peer_groups.seed(article.group)
     lead = world.market.listing(article.tickers[0])
     told = f"{seed} {article.published} {article.number}"
     name = sha256(told.encode()).hexdigest()

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from stockticker_async.sandbox.data.issuers import cik, composite_figi, share_class_figi, shares_outstanding
-from stockticker_async.sandbox.data.noise import mix
+from stockticker_async.sandbox.data.pseudorandom import mix
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
 from stockticker_async.sandbox.endpoints.lists import Listed, Row, question

@@ -5,7 +5,7 @@ from datetime import date
 
 from stockticker_async.sandbox.data.issuers import free_float_percent, shares_outstanding
 from stockticker_async.sandbox.data.sessions import session_before, sessions
-from stockticker_async.sandbox.data.shorts import interest, published, sales, settlements
+from stockticker_async.sandbox.data.short_selling import interest, published, sales, settlements
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.asked import Asked
 from stockticker_async.sandbox.endpoints.grids import Grid, iso

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import midnight_ms, session_before
 from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.asked import Asked

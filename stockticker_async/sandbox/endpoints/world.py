@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from stockticker_async.sandbox.data.noise import mix, seed_of
+from stockticker_async.sandbox.data.pseudorandom import mix, seed_of
 from stockticker_async.sandbox.data.simulated_market import Horizon, Market
 from stockticker_async.sandbox.endpoints.lists import Row
 from stockticker_async.sandbox.endpoints.subscriptions import Plan, horizon

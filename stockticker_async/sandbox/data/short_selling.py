@@ -9,9 +9,9 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
+from stockticker_async.sandbox.data.day_bars import traded_volume
 from stockticker_async.sandbox.data.issuers import shares_outstanding
-from stockticker_async.sandbox.data.noise import day_noise, fraction, level, mix
-from stockticker_async.sandbox.data.prices import traded_volume
+from stockticker_async.sandbox.data.pseudorandom import day_noise, fraction, level, mix
 from stockticker_async.sandbox.data.sessions import session_before, sessions
 from stockticker_async.sandbox.data.universe import Listing
 

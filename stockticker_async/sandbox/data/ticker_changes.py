@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from stockticker_async.sandbox.data.noise import fraction, mix
+from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.sessions import session_on_or_after
 from stockticker_async.sandbox.data.universe import FIRST_DAY, Listing, Universe
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 
 TIMESPANS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")

@@ -6,7 +6,7 @@ No walk from the beginning: a level of hashed noise times the name's price, and 
 from datetime import date
 from typing import Any
 
-from stockticker_async.sandbox.data.noise import day_noise, level
+from stockticker_async.sandbox.data.pseudorandom import day_noise, level
 from stockticker_async.sandbox.data.universe import Listing
 
 Bar = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Numbers out of hashes: the same on every machine and every Python, in any order of asking.
+"""Pseudo-random numbers out of hashes: the same on every machine and every Python, in any order of calls.
 
 Only integers, IEEE additions, multiplications and divisions: `math.exp` and `random` may differ.
 """

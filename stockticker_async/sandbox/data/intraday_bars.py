@@ -6,8 +6,8 @@ volumes sum to the day's volume.
 
 from collections.abc import Sequence
 
-from stockticker_async.sandbox.data.noise import bulk
-from stockticker_async.sandbox.data.prices import Bar
+from stockticker_async.sandbox.data.day_bars import Bar
+from stockticker_async.sandbox.data.pseudorandom import bulk
 from stockticker_async.sandbox.data.sessions import EXTENDED_CLOSING, EXTENDED_OPENING, OPENING
 
 MINUTE_MS = 60_000
