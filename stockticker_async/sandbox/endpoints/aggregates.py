@@ -8,9 +8,9 @@ from stockticker_async.sandbox.data.bar_windows import TIMESPANS, Window
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
-from stockticker_async.sandbox.endpoints.wire import Answer, bad_request, denied, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request, denied, ok
+from stockticker_async.sandbox.endpoints.context import World
 
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 5000, 50_000  # the OpenAPI file's
 _LARGEST_MULTIPLIER = 10_000  # ours: windows must end before the year 9999 does

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from stockticker_async.sandbox.data.conditions import CONDITIONS
 from stockticker_async.sandbox.data.venues import EXCHANGES, TICKER_TYPES
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.lists import Listed, Row
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row
 from stockticker_async.sandbox.endpoints.paging import page_of, paged
-from stockticker_async.sandbox.endpoints.wire import Answer
-from stockticker_async.sandbox.endpoints.world import World
 
 _LOCALES = ("us", "global")
 

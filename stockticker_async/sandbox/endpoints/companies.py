@@ -6,10 +6,10 @@ from stockticker_async.sandbox.data.issuers import cik, composite_figi, cusip
 from stockticker_async.sandbox.data.pseudorandom import seed_of
 from stockticker_async.sandbox.data.ticker_changes import tickers_of
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.grids import iso
-from stockticker_async.sandbox.endpoints.wire import Answer, bad_request, not_found, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request, not_found, ok
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
 _MOST_RELATED = 10
 _BREATH = 200  # names looked at before the loop gets its turn

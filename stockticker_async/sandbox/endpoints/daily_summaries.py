@@ -9,9 +9,9 @@ import orjson
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.pseudorandom import day_noise
 from stockticker_async.sandbox.data.sessions import is_session, midnight_ms, session_before
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.wire import Answer, not_found, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, not_found, ok
+from stockticker_async.sandbox.endpoints.context import World
 
 _KEPT = 100  # sessions of the whole market, about a megabyte each
 _BREATH = 100  # names worked out before the loop gets its turn

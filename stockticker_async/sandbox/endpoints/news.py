@@ -13,11 +13,11 @@ from stockticker_async.sandbox.data.articles import Article, articles
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 from stockticker_async.sandbox.data.universe import FIRST_DAY
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
-from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import page_of
-from stockticker_async.sandbox.endpoints.wire import Answer, bad_request
-from stockticker_async.sandbox.endpoints.world import World
 
 _DAY = 86_400
 

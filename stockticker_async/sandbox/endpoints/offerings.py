@@ -5,12 +5,12 @@ from typing import Any
 
 from stockticker_async.sandbox.data.ipos import Ipo, ipos
 from stockticker_async.sandbox.data.issuers import cusip, isin
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.grids import iso
-from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
-from stockticker_async.sandbox.endpoints.wire import Answer
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
 _BREATH = 200  # names looked at before the loop gets its turn
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.lists import Listed, Row
-from stockticker_async.sandbox.endpoints.wire import Answer, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, ok
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row
 
 
 def named(world: World, asked: Asked, listed: Listed) -> Iterable[Listing]:

@@ -5,20 +5,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from stockticker_async.sandbox.endpoints.actions import dividends_v1, dividends_v3, splits_v1, splits_v3
 from stockticker_async.sandbox.endpoints.aggregates import bars
-from stockticker_async.sandbox.endpoints.asked import Asked
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer
 from stockticker_async.sandbox.endpoints.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.endpoints.companies import events, related
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.corporate_actions import (
+    dividends_v1,
+    dividends_v3,
+    splits_v1,
+    splits_v3,
+)
 from stockticker_async.sandbox.endpoints.daily_summaries import grouped, open_close, previous
+from stockticker_async.sandbox.endpoints.market_status import holidays, now
 from stockticker_async.sandbox.endpoints.news import news
 from stockticker_async.sandbox.endpoints.offerings import offerings
-from stockticker_async.sandbox.endpoints.reference import details, tickers
 from stockticker_async.sandbox.endpoints.shares import free_float, short_interest, short_volume
 from stockticker_async.sandbox.endpoints.snapshot import snapshot
-from stockticker_async.sandbox.endpoints.status import holidays, now
-from stockticker_async.sandbox.endpoints.wire import Answer
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.tickers import details, tickers
 
 Respond = Callable[[World, Asked], Awaitable[Answer]]
 

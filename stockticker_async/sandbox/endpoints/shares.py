@@ -7,12 +7,12 @@ from stockticker_async.sandbox.data.issuers import free_float_percent, shares_ou
 from stockticker_async.sandbox.data.sessions import session_before, sessions
 from stockticker_async.sandbox.data.short_selling import interest, published, sales, settlements
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.grids import Grid, iso
-from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
-from stockticker_async.sandbox.endpoints.wire import Answer
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.ticker_day_endpoint import Grid, iso
 
 _BREATH = 500  # names looked at before the loop gets its turn
 

@@ -6,9 +6,9 @@ from typing import Any
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import midnight_ms, session_before
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.wire import Answer, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, ok
+from stockticker_async.sandbox.endpoints.context import World
 
 _BREATH = 100  # names worked out before the loop gets its turn
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from stockticker_async.sandbox.endpoints.asked import parse_day
-from stockticker_async.sandbox.endpoints.wire import JSON, Answer, Refusal, unknown_route
+from stockticker_async.sandbox.endpoints.api_request import parse_day
+from stockticker_async.sandbox.endpoints.api_response import JSON, Answer, Refusal, unknown_route
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 

@@ -5,14 +5,14 @@ from datetime import date
 
 from stockticker_async.sandbox.data.simulated_market import Market
 from stockticker_async.sandbox.data.split_book import Split
+from stockticker_async.sandbox.endpoints.api_response import Answer
+from stockticker_async.sandbox.endpoints.context import World
 from stockticker_async.sandbox.endpoints.routes import serves
 from stockticker_async.sandbox.endpoints.subscriptions import PLANS
-from stockticker_async.sandbox.endpoints.wire import Answer
-from stockticker_async.sandbox.endpoints.world import World
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.faults import Faults
-from stockticker_async.sandbox.service.front import Front, Request, Via
+from stockticker_async.sandbox.service.gateway import Front, Request, Via
 from stockticker_async.sandbox.simulated_clock import Clock
 
 

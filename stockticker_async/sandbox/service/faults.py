@@ -1,7 +1,7 @@
 """Faults on request: which answer is spoiled, and how.
 
 A fault waits for requests whose path it matches, lets `after` of them pass and spoils the next `times`.
-What can be told in an answer is done here; what needs the connection itself is done by `wreckage`.
+What can be told in an answer is done here; what needs the connection itself is done by `connection_faults`.
 """
 
 import re
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import orjson
 
-from stockticker_async.sandbox.endpoints.wire import Answer, compress, too_many
+from stockticker_async.sandbox.endpoints.api_response import Answer, compress, too_many
 
 Kind = Literal[
     "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip"

@@ -8,13 +8,13 @@ from functools import partial
 
 from aiohttp import web
 
-from stockticker_async.sandbox.endpoints.wire import Answer, compress
+from stockticker_async.sandbox.endpoints.api_response import Answer, compress
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.admin import administered
+from stockticker_async.sandbox.service.connection_faults import cut, drip, hung, leave, reset, torn
 from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.sandbox.service.faults import Live, instead, spoiled
-from stockticker_async.sandbox.service.front import Request, Via
-from stockticker_async.sandbox.service.wreckage import cut, drip, hung, leave, reset, torn
+from stockticker_async.sandbox.service.gateway import Request, Via
 
 _SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
 

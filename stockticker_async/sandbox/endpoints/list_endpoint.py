@@ -12,8 +12,8 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
 
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
-from stockticker_async.sandbox.endpoints.wire import bad_request
+from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_response import bad_request
 
 Row = dict[str, Any]
 

@@ -13,9 +13,9 @@ from stockticker_async.sandbox.data.sessions import (
     minute_ms,
     upcoming,
 )
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.wire import Answer, ok
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, ok
+from stockticker_async.sandbox.endpoints.context import World
 
 _EXCHANGES = ("NYSE", "NASDAQ", "OTC")
 _INDICES = (

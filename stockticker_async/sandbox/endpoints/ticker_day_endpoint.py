@@ -18,11 +18,11 @@ import orjson
 
 from stockticker_async.sandbox.data.universe import FIRST_DAY, LAST_DAY, Listing
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.lists import Filter, Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Filter, Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, page_of
-from stockticker_async.sandbox.endpoints.wire import Answer, bad_request
-from stockticker_async.sandbox.endpoints.world import World
 
 Order = list[tuple[str, bool]]
 """(field, whether descending), the weightiest first."""

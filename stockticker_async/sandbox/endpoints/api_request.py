@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.wire import bad_request
+from stockticker_async.sandbox.endpoints.api_response import bad_request
 
 
 @dataclass(frozen=True, slots=True)

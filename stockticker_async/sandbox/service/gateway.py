@@ -9,9 +9,8 @@ from typing import Literal
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from stockticker_async.sandbox.endpoints.asked import Asked
-from stockticker_async.sandbox.endpoints.routes import Route, routed
-from stockticker_async.sandbox.endpoints.wire import (
+from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_response import (
     Answer,
     Refusal,
     compress,
@@ -20,7 +19,8 @@ from stockticker_async.sandbox.endpoints.wire import (
     unauthorized,
     unknown_route,
 )
-from stockticker_async.sandbox.endpoints.world import World
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.routes import Route, routed
 from stockticker_async.sandbox.service.allowance import Allowance
 
 Via = Literal["header", "query", "none"]

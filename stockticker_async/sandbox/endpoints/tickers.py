@@ -9,11 +9,11 @@ from typing import Any
 from stockticker_async.sandbox.data.issuers import cik, composite_figi, share_class_figi, shares_outstanding
 from stockticker_async.sandbox.data.pseudorandom import mix
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
-from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_response import Answer, not_found, ok
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import paged
-from stockticker_async.sandbox.endpoints.wire import Answer, not_found, ok
-from stockticker_async.sandbox.endpoints.world import World
 
 _BREATH = 500  # names looked at before the loop gets its turn
 

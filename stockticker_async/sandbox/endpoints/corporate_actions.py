@@ -9,11 +9,11 @@ from functools import lru_cache
 from stockticker_async.sandbox.data.dividends import Dividend, dividends
 from stockticker_async.sandbox.data.split_book import Split
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.asked import Asked, parse_day
-from stockticker_async.sandbox.endpoints.lists import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_response import Answer, scientific
+from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
-from stockticker_async.sandbox.endpoints.wire import Answer, scientific
-from stockticker_async.sandbox.endpoints.world import World
 
 RowsOf = Callable[[World, Asked, Listing], Iterable[Row]]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from stockticker_async.sandbox.data.pseudorandom import mix, seed_of
 from stockticker_async.sandbox.data.simulated_market import Horizon, Market
-from stockticker_async.sandbox.endpoints.lists import Row
+from stockticker_async.sandbox.endpoints.api_response import Answer, denied, scientific
+from stockticker_async.sandbox.endpoints.list_endpoint import Row
 from stockticker_async.sandbox.endpoints.subscriptions import Plan, horizon
-from stockticker_async.sandbox.endpoints.wire import Answer, denied, scientific
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.simulated_clock import Clock
 
