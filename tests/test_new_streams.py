@@ -32,9 +32,9 @@ FIXTURE = {
     "records": [ROW],
 }
 ANSWER = '''
-async def colours(_: World, asked: Asked) -> Answer:
+async def colours(_: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/colours."""
-    return page_of(asked, ROWS, None)
+    return page_of(request, ROWS, None)
 '''
 
 
@@ -107,7 +107,7 @@ def test_the_steps_of_the_readme_are_all_there_is_to_do(copy: Copy) -> None:
     assert "No record of colours" in made.stderr
     assert copy.catalogs() == before, "files that are half made are taken back"
 
-    codes.write_text(codes.read_text().replace("page_of(asked, []", f"page_of(asked, [{ROW}]"))
+    codes.write_text(codes.read_text().replace("page_of(request, []", f"page_of(request, [{ROW}]"))
     for script in ("integration_tests/make.py", "docs/tables.py"):
         made = copy.python(script)
         assert made.returncode == 0, made.stderr

@@ -199,7 +199,7 @@ async def test_only_so_many_sessions_of_the_whole_market_are_kept() -> None:
         first = date(2020, 1, 1)
         for day in range(105):
             await asker.get(f"{GROUPED}/{first + timedelta(day)}")
-        assert len(asker.sandbox._world.grouped) == 100
+        assert len(asker.sandbox._context.grouped) == 100
 
 
 async def test_closed_days_of_the_whole_market_are_empty() -> None:

@@ -8,9 +8,9 @@ from stockticker_async.sandbox.data.bar_windows import TIMESPANS, Window
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
-from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request, denied, ok
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request, denied, ok
+from stockticker_async.sandbox.endpoints.context import Context
 
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 5000, 50_000  # the OpenAPI file's
 _LARGEST_MULTIPLIER = 10_000  # ours: windows must end before the year 9999 does
@@ -31,84 +31,84 @@ class _Range:
     limit: int
 
 
-async def bars(world: World, asked: Asked) -> Answer:
-    asked = asked.resumed()
-    span = _parsed(world, asked)
-    rows, base_bars, more = await _page(world, span)
+async def bars(context: Context, request: ApiRequest) -> ApiResponse:
+    request = request.resumed()
+    span = _parsed(context, request)
+    rows, base_bars, more = await _page(context, span)
     body: dict[str, Any] = {
         "ticker": span.ticker,
         "queryCount": base_bars,
         "resultsCount": len(rows),
         "adjusted": span.adjusted,
-        **world.results(rows),
-        "status": world.plan.status,
-        "request_id": asked.request_id,
+        **context.results(rows),
+        "status": context.plan.status,
+        "request_id": request.request_id,
     }
     if rows:
         body["count"] = len(rows)
     if more:
-        body["next_url"] = _next_url(world, asked, span, rows[-1]["t"])
-    return world.spelled(ok(body, asked.request_id), span.ticker)
+        body["next_url"] = _next_url(context, request, span, rows[-1]["t"])
+    return context.spelled(ok(body, request.request_id), span.ticker)
 
 
-def _parsed(world: World, asked: Asked) -> _Range:
-    timespan, multiplier = asked.parts["timespan"], asked.parts["multiplier"]
+def _parsed(context: Context, request: ApiRequest) -> _Range:
+    timespan, multiplier = request.parts["timespan"], request.parts["multiplier"]
     if timespan not in TIMESPANS:
         raise bad_request(f"The parameter 'timespan' is invalid: '{timespan}'.")
     if not multiplier.isdecimal() or not 1 <= int(multiplier) <= _LARGEST_MULTIPLIER:
         raise bad_request("The parameter 'multiplier' must be a positive number.")
-    sort = asked.query.get("sort", "asc")
+    sort = request.query.get("sort", "asc")
     if sort not in ("asc", "desc"):
         raise bad_request("The parameter 'sort' must be 'asc' or 'desc'.")
-    first, last = _moment(asked, "from"), _moment(asked, "to")
+    first, last = _moment(request, "from"), _moment(request, "to")
     if last < first:
         raise bad_request("The parameter 'to' cannot be a time that occurs before 'from'")
-    floor_ms = _entitled(world, first, last)
+    floor_ms = _entitled(context, first, last)
     window = Window(int(multiplier), timespan)
     return _Range(
-        asked.parts["ticker"],
+        request.parts["ticker"],
         window,
         max(window.start(first), floor_ms),
         window.after(window.start(last)),
-        asked.flag("adjusted", default=True),
+        request.flag("adjusted", default=True),
         sort == "desc",
-        asked.limit(_DEFAULT_LIMIT, _LARGEST_LIMIT),
+        request.limit(_DEFAULT_LIMIT, _LARGEST_LIMIT),
     )
 
 
-def _moment(asked: Asked, name: str) -> int:
+def _moment(request: ApiRequest, name: str) -> int:
     """An end of the range in epoch ms; a date as `to` is the last moment of that day."""
-    text = asked.parts[name]
+    text = request.parts[name]
     if text.isdecimal():
         return min(max(int(text), _EARLIEST_MS), _LATEST_MS)
     day = parse_day(name, text).toordinal()
     return midnight_ms(day) if name == "from" else midnight_ms(day + 1) - 1
 
 
-def _entitled(world: World, first: int, last: int) -> int:
+def _entitled(context: Context, first: int, last: int) -> int:
     """The start of the plan's history in ms; refuses a range wholly outside of what the plan gives."""
-    floor_ms = midnight_ms(world.floor().toordinal())
-    today = world.today().toordinal()
-    if last < floor_ms or (day_of(first) >= today and not world.plan.shows_today):
+    floor_ms = midnight_ms(context.floor().toordinal())
+    today = context.today().toordinal()
+    if last < floor_ms or (day_of(first) >= today and not context.plan.shows_today):
         raise denied("timeframe")
     return floor_ms
 
 
-async def _page(world: World, span: _Range) -> tuple[list[Bar], int, bool]:
+async def _page(context: Context, span: _Range) -> tuple[list[Bar], int, bool]:
     """The rows of one page, the base bars they are made of, and whether there are more rows.
 
     Windows are never cut: a page has at least one, and no more base bars than `limit` otherwise.
     """
-    market = world.market
+    market = context.market
     listing = market.universe.get(span.ticker)
     if listing is None:
         return [], 0, False
-    basis = market.basis(listing, world.today().toordinal() if span.adjusted else None)
-    most = world.options.page_rows or span.limit
+    basis = market.basis(listing, context.today().toordinal() if span.adjusted else None)
+    most = context.options.page_rows or span.limit
     rows: list[Bar] = []
     base_bars = 0
     found = market.windows(
-        listing, span.window, (span.low, span.high), basis, world.horizon(), descending=span.descending
+        listing, span.window, (span.low, span.high), basis, context.horizon(), descending=span.descending
     )
     for bar, inside in found:
         if rows and (base_bars + inside > span.limit or len(rows) >= most):
@@ -120,14 +120,14 @@ async def _page(world: World, span: _Range) -> tuple[list[Bar], int, bool]:
     return rows, base_bars, False
 
 
-def _next_url(world: World, asked: Asked, span: _Range, last: int) -> str:
+def _next_url(context: Context, request: ApiRequest, span: _Range, last: int) -> str:
     """Where the rows after `last` are: `from` rewritten to the next window, or `to` to just before."""
-    pieces = asked.path.split("/")
+    pieces = request.path.split("/")
     if span.descending:
         pieces[-1] = str(last - 1)
     else:
         pieces[-2] = str(span.window.after(last))
     query = {"limit": str(span.limit), "sort": "desc" if span.descending else "asc"}
-    if not span.adjusted and world.options.keep_adjusted:
+    if not span.adjusted and context.options.keep_adjusted:
         query = {"adjusted": "false", **query}
-    return f"{asked.origin}{'/'.join(pieces)}?cursor={cursors.encode(query)}"
+    return f"{request.origin}{'/'.join(pieces)}?cursor={cursors.encode(query)}"

@@ -9,7 +9,7 @@ from stockticker_async.sandbox.endpoints.api_response import bad_request
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     path: str
     """As sent, still percent-encoded."""
     parts: Mapping[str, str]
@@ -19,7 +19,7 @@ class Asked:
     """The scheme and host that were called: next_url echoes them."""
     request_id: str
 
-    def resumed(self) -> "Asked":
+    def resumed(self) -> "ApiRequest":
         """The question with what its cursor holds, which wins over what stands beside the cursor."""
         if "cursor" not in self.query:
             return self

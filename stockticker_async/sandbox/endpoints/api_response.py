@@ -27,7 +27,7 @@ TOO_MANY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """One response, before it is compressed; `request_id` is told in a header too."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer:
     """The body in gzip, where it was made ahead."""
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer like any other, not an error of the sandbox
+class ApiError(Exception):
     """Raised anywhere below a route to answer with an error body."""
 
     def __init__(self, status: int, kind: str, key: Literal["error", "message"], text: str) -> None:
@@ -47,38 +47,38 @@ class Refusal(Exception):  # noqa: N818 -- an answer like any other, not an erro
         self.status = status
         self._body = (kind, key, text)
 
-    def answer(self, request_id: str) -> Answer:
+    def response(self, request_id: str) -> ApiResponse:
         kind, key, text = self._body
         body = orjson.dumps({"status": kind, "request_id": request_id, key: text})
-        return Answer(self.status, body, request_id)
+        return ApiResponse(self.status, body, request_id)
 
 
-def bad_request(text: str) -> Refusal:
-    return Refusal(400, "ERROR", "error", text)
+def bad_request(text: str) -> ApiError:
+    return ApiError(400, "ERROR", "error", text)
 
 
-def unauthorized(text: Literal["API Key was not provided", "Unknown API Key"]) -> Refusal:
-    return Refusal(401, "ERROR", "error", text)
+def unauthorized(text: Literal["API Key was not provided", "Unknown API Key"]) -> ApiError:
+    return ApiError(401, "ERROR", "error", text)
 
 
-def denied(what: Literal["endpoint", "timeframe", "early"]) -> Refusal:
-    return Refusal(403, "NOT_AUTHORIZED", "message", _DENIED[what])
+def denied(what: Literal["endpoint", "timeframe", "early"]) -> ApiError:
+    return ApiError(403, "NOT_AUTHORIZED", "message", _DENIED[what])
 
 
-def not_found(what: Literal["Ticker", "Data"]) -> Refusal:
-    return Refusal(404, "NOT_FOUND", "message", f"{what} not found.")
+def not_found(what: Literal["Ticker", "Data"]) -> ApiError:
+    return ApiError(404, "NOT_FOUND", "message", f"{what} not found.")
 
 
-def too_many() -> Refusal:
-    return Refusal(429, "ERROR", "error", TOO_MANY)
+def too_many() -> ApiError:
+    return ApiError(429, "ERROR", "error", TOO_MANY)
 
 
-def unknown_route() -> Answer:
-    return Answer(404, b"404 page not found\n", content_type=_TEXT)
+def unknown_route() -> ApiResponse:
+    return ApiResponse(404, b"404 page not found\n", content_type=_TEXT)
 
 
-def ok(body: object, request_id: str) -> Answer:
-    return Answer(200, orjson.dumps(body), request_id)
+def ok(body: object, request_id: str) -> ApiResponse:
+    return ApiResponse(200, orjson.dumps(body), request_id)
 
 
 def scientific(body: bytes) -> bytes:

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 from stockticker_async.sandbox.data.conditions import CONDITIONS
 from stockticker_async.sandbox.data.venues import EXCHANGES, TICKER_TYPES
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row
 from stockticker_async.sandbox.endpoints.paging import page_of, paged
 
 _LOCALES = ("us", "global")
 
 
-def _whole(*asset_classes: str) -> Listed:
+def _whole(*asset_classes: str) -> ListEndpoint:
     """A list that comes in one page, whatever is asked; its order is its table's."""
-    return Listed(
+    return ListEndpoint(
         "v3",
         {"asset_class": "text", "locale": "text"},
         ("asset_class",),
@@ -29,7 +29,7 @@ def _whole(*asset_classes: str) -> Listed:
 
 EXCHANGE_LIST = _whole("stocks", "options", "crypto", "fx", "futures")
 TYPE_LIST = _whole("stocks", "options", "crypto", "fx", "indices")
-CONDITION_LIST = Listed(
+CONDITION_LIST = ListEndpoint(
     "v3",
     {"asset_class": "text", "id": "integer"},
     ("asset_class", "id", "type", "name", "data_types", "legacy"),
@@ -45,30 +45,30 @@ CONDITION_LIST = Listed(
 )
 
 
-async def exchanges(_: World, asked: Asked) -> Answer:
+async def exchanges(_: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/exchanges."""
-    return _answer(asked, EXCHANGE_LIST, EXCHANGES)
+    return _respond(request, EXCHANGE_LIST, EXCHANGES)
 
 
-async def ticker_types(_: World, asked: Asked) -> Answer:
+async def ticker_types(_: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/tickers/types."""
-    return _answer(asked, TYPE_LIST, TICKER_TYPES)
+    return _respond(request, TYPE_LIST, TICKER_TYPES)
 
 
-async def conditions(_: World, asked: Asked) -> Answer:
+async def conditions(_: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/conditions."""
-    asked = asked.resumed()
-    selected = CONDITION_LIST.selected(asked, CONDITIONS)
-    data_type, sip = asked.query.get("data_type"), asked.query.get("sip")
+    request = request.resumed()
+    selected = CONDITION_LIST.selected(request, CONDITIONS)
+    data_type, sip = request.query.get("data_type"), request.query.get("sip")
     rows = [
         row
         for row in selected
         if (not data_type or data_type in row["data_types"]) and (not sip or sip in row["sip_mapping"])
     ]
-    return paged(CONDITION_LIST, asked, rows, "name", count=True)
+    return paged(CONDITION_LIST, request, rows, "name", count=True)
 
 
-def _answer(asked: Asked, listed: Listed, rows: Iterable[Row]) -> Answer:
-    filters = listed.filters(asked)
+def _respond(request: ApiRequest, endpoint: ListEndpoint, rows: Iterable[Row]) -> ApiResponse:
+    filters = endpoint.filters(request)
     found = [row for row in rows if all(wanted.admits(row) for wanted in filters)]
-    return page_of(asked, found, None, count=True)
+    return page_of(request, found, None, count=True)

@@ -6,9 +6,9 @@ from stockticker_async.sandbox.data.issuers import cik, composite_figi, cusip
 from stockticker_async.sandbox.data.pseudorandom import seed_of
 from stockticker_async.sandbox.data.ticker_changes import tickers_of
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request, not_found, ok
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request, not_found, ok
+from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
 _MOST_RELATED = 10
@@ -17,13 +17,13 @@ _BREATH = 200  # names looked at before the loop gets its turn
 _CUSIP_LETTERS = 9
 
 
-async def related(world: World, asked: Asked) -> Answer:
+async def related(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v1/related-companies/{ticker}: at most ten of those that news speak of together with it.
 
     The echoed ticker is under `stock_symbol`, whatever the published schema says. A name may have none.
     """
-    market, today = world.market, world.today().toordinal()
-    listing = market.universe.get(asked.parts["ticker"])
+    market, today = context.market, context.today().toordinal()
+    listing = market.universe.get(request.parts["ticker"])
     if listing is None or not listing.active_on(today):
         raise not_found("Ticker")
     group = market.peer_groups.of(listing.ticker)
@@ -33,26 +33,26 @@ async def related(world: World, asked: Asked) -> Answer:
     ]
     listed.sort(key=lambda ticker: seed_of(listing.ticker, ticker))
     body = {
-        "request_id": asked.request_id,
+        "request_id": request.request_id,
         "results": [{"ticker": ticker} for ticker in listed[:_MOST_RELATED]],
         "status": "OK",
         "stock_symbol": listing.ticker,
     }
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-async def events(world: World, asked: Asked) -> Answer:
+async def events(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /vX/reference/tickers/{id}/events: by today's ticker, or by CUSIP or composite FIGI, also delisted.
 
     The kind of an event is under `type`, whatever the published schema says.
     """
-    kinds = asked.query.get("types", "")
+    kinds = request.query.get("types", "")
     if any(kind != "ticker_change" for kind in kinds.split(",") if kind):
         raise bad_request(f"The parameter 'types' is invalid: '{kinds}'.")
-    listing = await _identified(world, asked.parts["id"])
+    listing = await _identified(context, request.parts["id"])
     if listing is None:
         raise not_found("Ticker")
-    told = tickers_of(listing, world.market.universe, world.today().toordinal())
+    told = tickers_of(listing, context.market.universe, context.today().toordinal())
     body = {
         "results": {
             "name": listing.name,
@@ -64,13 +64,13 @@ async def events(world: World, asked: Asked) -> Answer:
             ],
         },
         "status": "OK",
-        "request_id": asked.request_id,
+        "request_id": request.request_id,
     }
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-async def _identified(world: World, identifier: str) -> Listing | None:
-    universe, today = world.market.universe, world.today().toordinal()
+async def _identified(context: Context, identifier: str) -> Listing | None:
+    universe, today = context.market.universe, context.today().toordinal()
     listing = universe.get(identifier)
     if listing is not None:
         return listing if listing.active_on(today) else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from stockticker_async.sandbox.data.pseudorandom import mix, seed_of
 from stockticker_async.sandbox.data.simulated_market import Horizon, Market
-from stockticker_async.sandbox.endpoints.api_response import Answer, denied, scientific
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, denied, scientific
 from stockticker_async.sandbox.endpoints.list_endpoint import Row
 from stockticker_async.sandbox.endpoints.subscriptions import Plan, horizon
 from stockticker_async.sandbox.options import Options
@@ -16,7 +16,7 @@ from stockticker_async.sandbox.simulated_clock import Clock
 
 
 @dataclass(slots=True)
-class World:
+class Context:
     options: Options
     plan: Plan
     clock: Clock
@@ -57,9 +57,9 @@ class World:
         }
         return spelling[self.options.empty]
 
-    def spelled(self, answer: Answer, ticker: str) -> Answer:
+    def spelled(self, response: ApiResponse, ticker: str) -> ApiResponse:
         """The answer with large volumes in the spelling of the ticker: with exponents for one in eight."""
-        return replace(answer, body=self.spelled_row(ticker, answer.body))
+        return replace(response, body=self.spelled_row(ticker, response.body))
 
     def spelled_row(self, ticker: str, body: bytes) -> bytes:
         odd = self.options.scientific and not mix(seed_of(self.options.seed, ticker), 40) % 8

@@ -9,17 +9,17 @@ from functools import lru_cache
 from stockticker_async.sandbox.data.dividends import Dividend, dividends
 from stockticker_async.sandbox.data.split_book import Split
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
-from stockticker_async.sandbox.endpoints.api_response import Answer, scientific
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, scientific
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
 
-RowsOf = Callable[[World, Asked, Listing], Iterable[Row]]
+RowsOf = Callable[[Context, ApiRequest, Listing], Iterable[Row]]
 
 _BREATH = 100  # names looked at before the loop gets its turn
 
-SPLITS_V1 = Listed(
+SPLITS_V1 = ListEndpoint(
     "v1",
     {"ticker": "text", "execution_date": "date", "adjustment_type": "text"},
     ("ticker", "execution_date", "adjustment_type", "id", "split_from", "split_to"),
@@ -29,7 +29,7 @@ SPLITS_V1 = Listed(
     exact=("adjustment_type",),
     any_of=("ticker", "adjustment_type"),
 )
-SPLITS_V3 = Listed(
+SPLITS_V3 = ListEndpoint(
     "v3",
     {"ticker": "text", "execution_date": "date"},
     ("execution_date", "ticker"),
@@ -38,7 +38,7 @@ SPLITS_V3 = Listed(
     1000,
 )
 
-DIVIDENDS_V1 = Listed(
+DIVIDENDS_V1 = ListEndpoint(
     "v1",
     {"ticker": "text", "ex_dividend_date": "date", "frequency": "number", "distribution_type": "text"},
     (
@@ -51,7 +51,7 @@ DIVIDENDS_V1 = Listed(
     exact=("distribution_type",),
     any_of=("ticker", "distribution_type"),
 )  # fmt: skip
-DIVIDENDS_V3 = Listed(
+DIVIDENDS_V3 = ListEndpoint(
     "v3",
     {
         "ticker": "text", "ex_dividend_date": "date", "record_date": "date", "declaration_date": "date",
@@ -65,48 +65,50 @@ DIVIDENDS_V3 = Listed(
 )  # fmt: skip
 
 
-async def splits_v1(world: World, asked: Asked) -> Answer:
+async def splits_v1(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /stocks/v1/splits."""
-    return await _answer(world, asked.resumed(), SPLITS_V1, _split_rows_v1)
+    return await _respond(context, request.resumed(), SPLITS_V1, _split_rows_v1)
 
 
-async def splits_v3(world: World, asked: Asked) -> Answer:
+async def splits_v3(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/splits."""
-    return await _answer(world, asked.resumed(), SPLITS_V3, _split_rows_v3)
+    return await _respond(context, request.resumed(), SPLITS_V3, _split_rows_v3)
 
 
-async def dividends_v1(world: World, asked: Asked) -> Answer:
+async def dividends_v1(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /stocks/v1/dividends."""
-    return await _answer(world, asked.resumed(), DIVIDENDS_V1, _dividend_rows_v1)
+    return await _respond(context, request.resumed(), DIVIDENDS_V1, _dividend_rows_v1)
 
 
-async def dividends_v3(world: World, asked: Asked) -> Answer:
+async def dividends_v3(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/dividends."""
-    return await _answer(world, asked.resumed(), DIVIDENDS_V3, _dividend_rows_v3)
+    return await _respond(context, request.resumed(), DIVIDENDS_V3, _dividend_rows_v3)
 
 
-async def _answer(world: World, asked: Asked, listed: Listed, rows_of: RowsOf) -> Answer:
-    asked.limit(listed.limit, listed.most)
-    key = (world.today(), world.market.book.version, tuple(sorted(question(asked).items())))
-    kept = world.lists.get(asked.path)
+async def _respond(
+    context: Context, request: ApiRequest, endpoint: ListEndpoint, rows_of: RowsOf
+) -> ApiResponse:
+    request.limit(endpoint.limit, endpoint.most)
+    key = (context.today(), context.market.book.version, tuple(sorted(question(request).items())))
+    kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
-        for number, listing in enumerate(named(world, asked, listed), 1):
-            rows.extend(rows_of(world, asked, listing))
+        for number, listing in enumerate(named(context, request, endpoint), 1):
+            rows.extend(rows_of(context, request, listing))
             if not number % _BREATH:
                 await asyncio.sleep(0)
-        kept = world.lists[asked.path] = (key, listed.selected(asked, rows))
-    answer = paged(listed, asked, kept[1], "id")
-    return replace(answer, body=scientific(answer.body))
+        kept = context.lists[request.path] = (key, endpoint.selected(request, rows))
+    response = paged(endpoint, request, kept[1], "id")
+    return replace(response, body=scientific(response.body))
 
 
 def _number(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-def _split_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
-    reverse = asked.flag("reverse_split", default=False) if asked.query.get("reverse_split") else None
-    for split in world.market.book.listed(listing, world.today().toordinal()):
+def _split_rows_v3(context: Context, request: ApiRequest, listing: Listing) -> Iterable[Row]:
+    reverse = request.flag("reverse_split", default=False) if request.query.get("reverse_split") else None
+    for split in context.market.book.listed(listing, context.today().toordinal()):
         if reverse is not None and (split.ratio < 1) is not reverse:
             continue
         yield {
@@ -118,10 +120,10 @@ def _split_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[Row
         }
 
 
-def _split_rows_v1(world: World, _: Asked, listing: Listing) -> Iterable[Row]:
+def _split_rows_v1(context: Context, _: ApiRequest, listing: Listing) -> Iterable[Row]:
     """The factor of a split takes a price before it to the basis after the last one executed, or itself."""
-    today = world.today().toordinal()
-    splits = world.market.book.listed(listing, today)
+    today = context.today().toordinal()
+    splits = context.market.book.listed(listing, today)
     for split in splits:
         yield {
             "adjustment_type": split.adjustment_type,
@@ -142,8 +144,8 @@ def _historical_factor(split: Split, splits: tuple[Split, ...], today: int) -> f
     return round(factor, 6)
 
 
-def _dividend_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
-    for dividend in _dividends(world, asked, listing):
+def _dividend_rows_v3(context: Context, request: ApiRequest, listing: Listing) -> Iterable[Row]:
+    for dividend in _dividends(context, request, listing):
         yield {
             "cash_amount": dividend.cash,
             "currency": "USD",
@@ -158,9 +160,9 @@ def _dividend_rows_v3(world: World, asked: Asked, listing: Listing) -> Iterable[
         }
 
 
-def _dividend_rows_v1(world: World, asked: Asked, listing: Listing) -> Iterable[Row]:
-    basis = world.market.basis(listing, world.today().toordinal())
-    for dividend in _dividends(world, asked, listing):
+def _dividend_rows_v1(context: Context, request: ApiRequest, listing: Listing) -> Iterable[Row]:
+    basis = context.market.basis(listing, context.today().toordinal())
+    for dividend in _dividends(context, request, listing):
         yield {
             "cash_amount": dividend.cash,
             "currency": "USD",
@@ -177,17 +179,17 @@ def _dividend_rows_v1(world: World, asked: Asked, listing: Listing) -> Iterable[
         }
 
 
-def _dividends(world: World, asked: Asked, listing: Listing) -> Iterator[Dividend]:
+def _dividends(context: Context, request: ApiRequest, listing: Listing) -> Iterator[Dividend]:
     """Those with the ex-dividend days that are asked for; the other filters come later."""
-    query, first, last = asked.query, date.min.toordinal(), date.max.toordinal()
+    query, first, last = request.query, date.min.toordinal(), date.max.toordinal()
     for suffix in ("", ".gte", ".gt"):
         if text := query.get(f"ex_dividend_date{suffix}"):
             first = max(first, parse_day("ex_dividend_date", text).toordinal())
     for suffix in ("", ".lte", ".lt"):
         if text := query.get(f"ex_dividend_date{suffix}"):
             last = min(last, parse_day("ex_dividend_date", text).toordinal())
-    today = world.today().toordinal()
-    return dividends(listing, first, last, today, world.market.basis(listing, None).scale)
+    today = context.today().toordinal()
+    return dividends(listing, first, last, today, context.market.basis(listing, None).scale)
 
 
 @lru_cache(maxsize=65_536)

@@ -9,106 +9,106 @@ import orjson
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.pseudorandom import day_noise
 from stockticker_async.sandbox.data.sessions import is_session, midnight_ms, session_before
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, not_found, ok
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, not_found, ok
+from stockticker_async.sandbox.endpoints.context import Context
 
 _KEPT = 100  # sessions of the whole market, about a megabyte each
 _BREATH = 100  # names worked out before the loop gets its turn
 
 
-async def grouped(world: World, asked: Asked) -> Answer:
+async def grouped(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v2/aggs/grouped/locale/us/market/stocks/{date}."""
-    day = asked.day("date")
-    adjusted = asked.flag("adjusted", default=True)
-    with_otc = asked.flag("include_otc", default=False)
-    world.require_day(day)
-    rows, count = await _rows(world, day.toordinal(), adjusted=adjusted, with_otc=with_otc)
+    day = request.day("date")
+    adjusted = request.flag("adjusted", default=True)
+    with_otc = request.flag("include_otc", default=False)
+    context.require_day(day)
+    rows, count = await _rows(context, day.toordinal(), adjusted=adjusted, with_otc=with_otc)
     body: dict[str, Any] = {
         "queryCount": count,
         "resultsCount": count,
         "adjusted": adjusted,
-        **world.results(rows if count else []),
-        "status": world.plan.status,
-        "request_id": asked.request_id,
+        **context.results(rows if count else []),
+        "status": context.plan.status,
+        "request_id": request.request_id,
     }
     if count:
         body["count"] = count
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-async def _rows(world: World, day: int, *, adjusted: bool, with_otc: bool) -> tuple[orjson.Fragment, int]:
+async def _rows(context: Context, day: int, *, adjusted: bool, with_otc: bool) -> tuple[orjson.Fragment, int]:
     """The encoded rows of a session and their number; kept, since the whole market takes its time."""
-    as_of = world.today().toordinal() if adjusted else None
-    horizon = world.horizon()
+    as_of = context.today().toordinal() if adjusted else None
+    horizon = context.horizon()
     # A settled session looks the same from everywhere after it.
     seen = (horizon.day > day, horizon.day == day, horizon.done if horizon.day == day else 1.0)
-    key = (day, as_of, with_otc, world.market.book.version, seen)
-    async with world.grouping:
-        if key not in world.grouped:
-            names = (listing for listing in world.market.universe if with_otc or not listing.otc)
-            rows = await _encoded(world, world.market.grouped(names, day, as_of, horizon))
-            while len(world.grouped) >= _KEPT:
-                del world.grouped[next(iter(world.grouped))]
-            world.grouped[key] = rows
-        text, count = world.grouped[key]
+    key = (day, as_of, with_otc, context.market.book.version, seen)
+    async with context.grouping:
+        if key not in context.grouped:
+            names = (listing for listing in context.market.universe if with_otc or not listing.otc)
+            rows = await _encoded(context, context.market.grouped(names, day, as_of, horizon))
+            while len(context.grouped) >= _KEPT:
+                del context.grouped[next(iter(context.grouped))]
+            context.grouped[key] = rows
+        text, count = context.grouped[key]
     return orjson.Fragment(text), count
 
 
-async def _encoded(world: World, rows: Iterable[Bar]) -> tuple[bytes, int]:
+async def _encoded(context: Context, rows: Iterable[Bar]) -> tuple[bytes, int]:
     """The rows as one JSON array, and how many they are."""
     texts: list[bytes] = []
     for number, row in enumerate(rows, 1):
-        texts.append(world.spelled_row(row["T"], orjson.dumps(row)))
+        texts.append(context.spelled_row(row["T"], orjson.dumps(row)))
         if not number % _BREATH:
             await asyncio.sleep(0)
     return b"[" + b",".join(texts) + b"]", len(texts)
 
 
-async def previous(world: World, asked: Asked) -> Answer:
+async def previous(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v2/aggs/ticker/{ticker}/prev: the last bar before today's."""
-    ticker = asked.parts["ticker"]
-    adjusted = asked.flag("adjusted", default=True)
-    row = _previous_row(world, ticker, adjusted=adjusted)
+    ticker = request.parts["ticker"]
+    adjusted = request.flag("adjusted", default=True)
+    row = _previous_row(context, ticker, adjusted=adjusted)
     rows = [] if row is None else [row]
     body: dict[str, Any] = {
         "ticker": ticker,
         "queryCount": len(rows),
         "resultsCount": len(rows),
         "adjusted": adjusted,
-        **world.results(rows),
-        "status": world.plan.status,
-        "request_id": asked.request_id,
+        **context.results(rows),
+        "status": context.plan.status,
+        "request_id": request.request_id,
     }
     if rows:
         body["count"] = 1
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-def _previous_row(world: World, ticker: str, *, adjusted: bool) -> Bar | None:
-    listing = world.market.universe.get(ticker)
+def _previous_row(context: Context, ticker: str, *, adjusted: bool) -> Bar | None:
+    listing = context.market.universe.get(ticker)
     if listing is None:
         return None
-    today = world.today().toordinal()
-    horizon = world.horizon()
+    today = context.today().toordinal()
+    horizon = context.horizon()
     day = min(session_before(today), horizon.day)
     return next(
-        world.market.grouped([listing], day, today if adjusted else None, horizon),
+        context.market.grouped([listing], day, today if adjusted else None, horizon),
         None,
     )
 
 
-async def open_close(world: World, asked: Asked) -> Answer:
+async def open_close(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v1/open-close/{ticker}/{date}: flat, with pre-market and after-hours prices."""
-    day = asked.day("date")
-    adjusted = asked.flag("adjusted", default=True)
-    world.require_day(day)
-    listing = world.market.universe.get(asked.parts["ticker"])
+    day = request.day("date")
+    adjusted = request.flag("adjusted", default=True)
+    context.require_day(day)
+    listing = context.market.universe.get(request.parts["ticker"])
     if listing is None or not is_session(day.toordinal()):
         raise not_found("Data")
-    basis = world.market.basis(listing, world.today().toordinal() if adjusted else None)
+    basis = context.market.basis(listing, context.today().toordinal() if adjusted else None)
     number = day.toordinal()
-    bar = world.market.session_bar(listing, number, basis, world.horizon(), midnight_ms(number))
+    bar = context.market.session_bar(listing, number, basis, context.horizon(), midnight_ms(number))
     if bar is None:
         raise not_found("Data")
     body: dict[str, Any] = {
@@ -127,7 +127,7 @@ async def open_close(world: World, asked: Asked) -> Answer:
         body["preMarket"] = _near(bar, early)
     if listing.otc:
         body["otc"] = True
-    return Answer(200, orjson.dumps(body), asked.request_id)
+    return ApiResponse(200, orjson.dumps(body), request.request_id)
 
 
 def _near(bar: Bar, noise: int) -> float:

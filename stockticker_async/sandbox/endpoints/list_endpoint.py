@@ -12,7 +12,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
 
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
 from stockticker_async.sandbox.endpoints.api_response import bad_request
 
 Row = dict[str, Any]
@@ -40,7 +40,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListEndpoint:
     """One list endpoint: what it can be asked for."""
 
     dialect: Literal["v1", "v3"]
@@ -58,11 +58,11 @@ class Listed:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The values that parameters are limited to."""
 
-    def filters(self, asked: Asked) -> list[Filter]:
+    def filters(self, request: ApiRequest) -> list[Filter]:
         """What a row has to satisfy; a 400 for values that cannot be parsed, or are none of the choices."""
-        self._choose(asked)
+        self._choose(request)
         found = []
-        for parameter, text in asked.query.items():
+        for parameter, text in request.query.items():
             name, _, suffix = parameter.partition(".")
             if not text or not self._knows(name, suffix):
                 continue
@@ -71,9 +71,9 @@ class Listed:
             found.append(Filter(name, suffix, values if suffix == "any_of" else values[0]))
         return found
 
-    def _choose(self, asked: Asked) -> None:
+    def _choose(self, request: ApiRequest) -> None:
         for name, among in self.choices.items():
-            if (text := asked.query.get(name)) and text not in among:
+            if (text := request.query.get(name)) and text not in among:
                 raise bad_request(
                     f"The parameter '{name}' is invalid: '{text}' is none of {', '.join(among)}."
                 )
@@ -98,13 +98,13 @@ class Listed:
         except ValueError:
             raise bad_request(f"Could not parse the number parameter: '{name}'.") from None
 
-    def order(self, asked: Asked) -> list[tuple[str, bool]]:
+    def order(self, request: ApiRequest) -> list[tuple[str, bool]]:
         """(field, whether descending), the weightiest first; a 400 for what cannot be sorted by."""
         first, descending = self.sort
         usual = "desc" if descending else "asc"
-        text = asked.query.get("sort") or first
+        text = request.query.get("sort") or first
         if self.dialect == "v3":
-            pairs = [(text, asked.query.get("order") or usual)]
+            pairs = [(text, request.query.get("order") or usual)]
         else:
             split = [piece.strip().partition(".") for piece in text.split(",")]
             pairs = [(name, direction or usual) for name, _, direction in split]
@@ -112,33 +112,33 @@ class Listed:
             raise bad_request(f"The parameter 'sort' is invalid: '{text}'.")
         return [(name, way == "desc") for name, way in pairs]
 
-    def selected(self, asked: Asked, rows: Iterable[Row]) -> list[Row]:
+    def selected(self, request: ApiRequest, rows: Iterable[Row]) -> list[Row]:
         """The rows that the question admits, in its order; equal ones keep theirs."""
-        filters = self.filters(asked)
+        filters = self.filters(request)
         found = [row for row in rows if all(wanted.admits(row) for wanted in filters)]
-        for name, descending in reversed(self.order(asked)):
+        for name, descending in reversed(self.order(request)):
             found.sort(key=partial(_weight, name), reverse=descending)
         return found
 
-    def page(self, asked: Asked, selected: list[Row], identity: str) -> tuple[list[Row], str | None]:
-        """The rows of one page, and the URL of the next; `asked` has been resumed from its cursor.
+    def page(self, request: ApiRequest, selected: list[Row], identity: str) -> tuple[list[Row], str | None]:
+        """The rows of one page, and the URL of the next; `request` has been resumed from its cursor.
 
         The cursor holds the whole question, and the `identity` field of the last row given.
         """
-        limit = asked.limit(self.limit, self.most)
-        begin = _position(selected, asked.query.get("page_marker", ""), identity)
+        limit = request.limit(self.limit, self.most)
+        begin = _position(selected, request.query.get("page_marker", ""), identity)
         page = selected[begin : begin + limit]
         if begin + limit >= len(selected):
             return page, None
         marker = f"{begin + limit}|{page[-1][identity]}"
-        cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
-        return page, f"{asked.origin}{asked.path}?cursor={cursor}"
+        cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+        return page, f"{request.origin}{request.path}?cursor={cursor}"
 
 
-def question(asked: Asked) -> dict[str, str]:
+def question(request: ApiRequest) -> dict[str, str]:
     """What was asked, on whichever page."""
     return {
-        name: text for name, text in asked.query.items() if name not in ("cursor", "page_marker", "limit")
+        name: text for name, text in request.query.items() if name not in ("cursor", "page_marker", "limit")
     }
 
 

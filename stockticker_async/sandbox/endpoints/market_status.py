@@ -13,9 +13,9 @@ from stockticker_async.sandbox.data.sessions import (
     minute_ms,
     upcoming,
 )
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, ok
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, ok
+from stockticker_async.sandbox.endpoints.context import Context
 
 _EXCHANGES = ("NYSE", "NASDAQ", "OTC")
 _INDICES = (
@@ -26,9 +26,9 @@ _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 _FX_TURN = 17 * 60  # currencies pause from Friday to Sunday, 17:00 New York
 
 
-async def now(world: World, asked: Asked) -> Answer:
+async def now(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v1/marketstatus/now: flat, and without a request id in its body."""
-    local = world.clock.local()
+    local = context.clock.local()
     today, minute = local.toordinal(), local.hour * 60 + local.minute
     session = is_session(today)
     early = session and EXTENDED_OPENING <= minute < OPENING
@@ -44,7 +44,7 @@ async def now(world: World, asked: Asked) -> Answer:
         "market": state,
         "serverTime": local.replace(microsecond=0).isoformat(),
     }
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
 def _currencies(local: datetime, minute: int) -> str:
@@ -59,10 +59,10 @@ def _currencies(local: datetime, minute: int) -> str:
             return "open"
 
 
-async def holidays(world: World, asked: Asked) -> Answer:
+async def holidays(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v1/marketstatus/upcoming: a bare array, a row an exchange, from today on."""
     rows: list[dict[str, str]] = []
-    for closure in upcoming(world.today().toordinal()):
+    for closure in upcoming(context.today().toordinal()):
         day = date.fromordinal(closure.day).isoformat()
         for exchange in _EXCHANGES:
             row = {"date": day, "exchange": exchange, "name": closure.name, "status": "closed"}
@@ -71,7 +71,7 @@ async def holidays(world: World, asked: Asked) -> Answer:
                 row["open"] = _utc(closure.day, OPENING)
                 row["close"] = _utc(closure.day, EARLY_CLOSING)
             rows.append(row)
-    return ok(rows, asked.request_id)
+    return ok(rows, request.request_id)
 
 
 def _utc(day: int, minute: int) -> str:

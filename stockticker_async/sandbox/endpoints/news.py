@@ -13,15 +13,15 @@ from stockticker_async.sandbox.data.articles import Article, articles
 from stockticker_async.sandbox.data.sessions import day_of, midnight_ms
 from stockticker_async.sandbox.data.universe import FIRST_DAY
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
-from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import page_of
 
 _DAY = 86_400
 
-NEWS_LIST = Listed("v3", {"ticker": "text"}, ("published_utc",), ("published_utc", True), 10, 1000)
+NEWS_LIST = ListEndpoint("v3", {"ticker": "text"}, ("published_utc",), ("published_utc", True), 10, 1000)
 
 _PUBLISHERS = (
     ("The Daily Ledger", "daily-ledger"), ("Market Lantern", "market-lantern"),
@@ -39,44 +39,44 @@ _WORDS = ("earnings", "guidance", "dividends", "analysts", "interest rates", "ac
 _SENTIMENTS = ("positive", "neutral", "negative")
 
 
-async def news(world: World, asked: Asked) -> Answer:
+async def news(context: Context, request: ApiRequest) -> ApiResponse:
     """Articles published until now, the newest first unless told; one may be about several tickers."""
-    asked = asked.resumed()
-    limit = asked.limit(NEWS_LIST.limit, NEWS_LIST.most)
-    descending = NEWS_LIST.order(asked)[0][1]
-    low, high = _span(world, asked)
-    last = _last(asked)
+    request = request.resumed()
+    limit = request.limit(NEWS_LIST.limit, NEWS_LIST.most)
+    descending = NEWS_LIST.order(request)[0][1]
+    low, high = _span(context, request)
+    last = _last(request)
     if last is not None:
         low, high = (low, min(high, last[0])) if descending else (max(low, last[0]), high)
     kept: list[Article] = []
     days = range(day_of(low * 1000), day_of(high * 1000) + 1 if low <= high else 0)
     for day in reversed(days) if descending else days:
-        for article in sorted(_admitted(world, asked, day), key=_place, reverse=descending):
+        for article in sorted(_admitted(context, request, day), key=_place, reverse=descending):
             after = last is None or (article.place < last if descending else article.place > last)
             if after and low <= article.published <= high:
                 kept.append(article)
         if len(kept) > limit:
             break
         await asyncio.sleep(0)
-    return _paged(world, asked, kept, limit)
+    return _paged(context, request, kept, limit)
 
 
-def _paged(world: World, asked: Asked, kept: list[Article], limit: int) -> Answer:
-    rows = [_row(world, article) for article in kept[:limit]]
+def _paged(context: Context, request: ApiRequest, kept: list[Article], limit: int) -> ApiResponse:
+    rows = [_row(context, article) for article in kept[:limit]]
     if len(kept) <= limit:
-        return page_of(asked, rows, None, count=True)
+        return page_of(request, rows, None, count=True)
     marker = orjson.dumps(kept[limit - 1].place).decode()
-    cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
-    return page_of(asked, rows, f"{asked.origin}{asked.path}?cursor={cursor}", count=True)
+    cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+    return page_of(request, rows, f"{request.origin}{request.path}?cursor={cursor}", count=True)
 
 
 def _place(article: Article) -> tuple[int, int, int]:
     return article.place
 
 
-def _last(asked: Asked) -> tuple[int, int, int] | None:
+def _last(request: ApiRequest) -> tuple[int, int, int] | None:
     """The place of the last article of the page before; a 400 for one that was made up."""
-    marker = asked.query.get("page_marker")
+    marker = request.query.get("page_marker")
     if not marker:
         return None
     try:
@@ -86,27 +86,27 @@ def _last(asked: Asked) -> tuple[int, int, int] | None:
     return published, group, number
 
 
-def _admitted(world: World, asked: Asked, day: int) -> Iterable[Article]:
+def _admitted(context: Context, request: ApiRequest, day: int) -> Iterable[Article]:
     """The articles of a day with a ticker that all filters on tickers admit."""
-    groups, universe = world.market.peer_groups, world.market.universe
+    groups, universe = context.market.peer_groups, context.market.universe
     some: Iterable[int] = groups.members()
-    if ticker := asked.query.get("ticker"):
+    if ticker := request.query.get("ticker"):
         group = groups.of(ticker)
         some = () if group is None else (group,)
-    filters = NEWS_LIST.filters(asked)
+    filters = NEWS_LIST.filters(request)
     for article in articles(groups, universe, some, day):
         if any(all(wanted.admits({"ticker": each}) for wanted in filters) for each in article.tickers):
             yield article
 
 
-def _span(world: World, asked: Asked) -> tuple[int, int]:
+def _span(context: Context, request: ApiRequest) -> tuple[int, int]:
     """The first and the last second that the filters on time admit, until now.
 
     A date stands for its first moment in UTC, and for the whole day where it is to be equalled.
     """
-    low, high = midnight_ms(FIRST_DAY) // 1000, floor(world.clock.epoch())
+    low, high = midnight_ms(FIRST_DAY) // 1000, floor(context.clock.epoch())
     for suffix in ("", ".gt", ".gte", ".lt", ".lte"):
-        text = asked.query.get(f"published_utc{suffix}")
+        text = request.query.get(f"published_utc{suffix}")
         if not text:
             continue
         moment, is_day = _moment(text)
@@ -136,10 +136,10 @@ def _moment(text: str) -> tuple[float, bool]:
     return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp(), True
 
 
-def _row(world: World, article: Article) -> Row:
+def _row(context: Context, article: Article) -> Row:
     noise = article.noise
-    seed = world.market.peer_groups.seed(article.group)
-    lead = world.market.listing(article.tickers[0])
+    seed = context.market.peer_groups.seed(article.group)
+    lead = context.market.listing(article.tickers[0])
     told = f"{seed} {article.published} {article.number}"
     name = sha256(told.encode()).hexdigest()
     publisher, host = _PUBLISHERS[noise[7] % len(_PUBLISHERS)]

@@ -5,16 +5,16 @@ from typing import Any
 
 from stockticker_async.sandbox.data.ipos import Ipo, ipos
 from stockticker_async.sandbox.data.issuers import cusip, isin
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
 from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
 _BREATH = 200  # names looked at before the loop gets its turn
 
-IPO_LIST = Listed(
+IPO_LIST = ListEndpoint(
     "v3",
     {"ticker": "text", "us_code": "text", "isin": "text", "listing_date": "date", "ipo_status": "text"},
     (
@@ -35,22 +35,22 @@ IPO_LIST = Listed(
 )  # fmt: skip
 
 
-async def offerings(world: World, asked: Asked) -> Answer:
+async def offerings(context: Context, request: ApiRequest) -> ApiResponse:
     """A row an offering that has been announced; what is not known yet is left out of it."""
-    asked = asked.resumed()
-    asked.limit(IPO_LIST.limit, IPO_LIST.most)
-    today = world.today().toordinal()
-    key = (today, world.market.book.version, tuple(sorted(question(asked).items())))
-    kept = world.lists.get(asked.path)
+    request = request.resumed()
+    request.limit(IPO_LIST.limit, IPO_LIST.most)
+    today = context.today().toordinal()
+    key = (today, context.market.book.version, tuple(sorted(question(request).items())))
+    kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
-        for number, listing in enumerate(named(world, asked, IPO_LIST), 1):
-            scale = world.market.basis(listing, None).scale
+        for number, listing in enumerate(named(context, request, IPO_LIST), 1):
+            scale = context.market.basis(listing, None).scale
             rows.extend(map(_row, ipos(listing, today, scale)))
             if not number % _BREATH:
                 await asyncio.sleep(0)
-        kept = world.lists[asked.path] = (key, IPO_LIST.selected(asked, rows))
-    return paged(IPO_LIST, asked, kept[1], "ticker")
+        kept = context.lists[request.path] = (key, IPO_LIST.selected(request, rows))
+    return paged(IPO_LIST, request, kept[1], "ticker")
 
 
 def _row(ipo: Ipo) -> Row:

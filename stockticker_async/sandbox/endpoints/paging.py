@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, ok
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, ok
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row
 
 
-def named(world: World, asked: Asked, listed: Listed) -> Iterable[Listing]:
+def named(context: Context, request: ApiRequest, endpoint: ListEndpoint) -> Iterable[Listing]:
     """The names that the question's ticker filters admit; those listed by name are not searched for."""
-    universe = world.market.universe
-    filters = [wanted for wanted in listed.filters(asked) if wanted.field == "ticker"]
-    told = asked.query.get("ticker", "")
-    several = asked.query.get("ticker.any_of", "") if "ticker" in listed.any_of else ""
+    universe = context.market.universe
+    filters = [wanted for wanted in endpoint.filters(request) if wanted.field == "ticker"]
+    told = request.query.get("ticker", "")
+    several = request.query.get("ticker.any_of", "") if "ticker" in endpoint.any_of else ""
     some: Iterable[Listing | None] = universe
     if told or several:
         some = (universe.get(ticker) for ticker in dict.fromkeys([told] if told else several.split(",")))
@@ -24,16 +24,20 @@ def named(world: World, asked: Asked, listed: Listed) -> Iterable[Listing]:
             yield listing
 
 
-def paged(listed: Listed, asked: Asked, selected: list[Row], identity: str, *, count: bool = False) -> Answer:
+def paged(
+    endpoint: ListEndpoint, request: ApiRequest, selected: list[Row], identity: str, *, count: bool = False
+) -> ApiResponse:
     """The page of `selected` that was asked for; some endpoints tell the `count` of its rows."""
-    page, next_url = listed.page(asked, selected, identity)
-    return page_of(asked, page, next_url, count=count)
+    page, next_url = endpoint.page(request, selected, identity)
+    return page_of(request, page, next_url, count=count)
 
 
-def page_of(asked: Asked, page: list[Row], next_url: str | None, *, count: bool = False) -> Answer:
-    body: dict[str, Any] = {"results": page, "status": "OK", "request_id": asked.request_id}
+def page_of(
+    request: ApiRequest, page: list[Row], next_url: str | None, *, count: bool = False
+) -> ApiResponse:
+    body: dict[str, Any] = {"results": page, "status": "OK", "request_id": request.request_id}
     if count:
         body["count"] = len(page)
     if next_url is not None:
         body["next_url"] = next_url
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)

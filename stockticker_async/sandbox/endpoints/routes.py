@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from stockticker_async.sandbox.endpoints.aggregates import bars
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse
 from stockticker_async.sandbox.endpoints.codes import conditions, exchanges, ticker_types
 from stockticker_async.sandbox.endpoints.companies import events, related
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.corporate_actions import (
     dividends_v1,
     dividends_v3,
@@ -25,7 +25,7 @@ from stockticker_async.sandbox.endpoints.shares import free_float, short_interes
 from stockticker_async.sandbox.endpoints.snapshot import snapshot
 from stockticker_async.sandbox.endpoints.tickers import details, tickers
 
-Respond = Callable[[World, Asked], Awaitable[Answer]]
+Respond = Callable[[Context, ApiRequest], Awaitable[ApiResponse]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ from stockticker_async.sandbox.data.issuers import free_float_percent, shares_ou
 from stockticker_async.sandbox.data.sessions import session_before, sessions
 from stockticker_async.sandbox.data.short_selling import interest, published, sales, settlements
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, paged
-from stockticker_async.sandbox.endpoints.ticker_day_endpoint import Grid, iso
+from stockticker_async.sandbox.endpoints.ticker_day_endpoint import TickerDayEndpoint, iso
 
 _BREATH = 500  # names looked at before the loop gets its turn
 
-INTEREST_LIST = Listed(
+INTEREST_LIST = ListEndpoint(
     "v1",
     {
         "ticker": "text", "settlement_date": "date", "days_to_cover": "number",
@@ -28,7 +28,7 @@ INTEREST_LIST = Listed(
     50_000,
     any_of=("ticker", "settlement_date", "days_to_cover", "avg_daily_volume"),
 )  # fmt: skip
-VOLUME_LIST = Listed(
+VOLUME_LIST = ListEndpoint(
     "v1",
     {"ticker": "text", "date": "date", "short_volume_ratio": "number"},
     (
@@ -40,7 +40,7 @@ VOLUME_LIST = Listed(
     50_000,
     any_of=("ticker", "date", "short_volume_ratio"),
 )  # fmt: skip
-FLOAT_LIST = Listed(
+FLOAT_LIST = ListEndpoint(
     "v1",
     {"ticker": "text", "free_float_percent": "number"},
     ("ticker", "free_float_percent", "free_float", "effective_date"),
@@ -51,41 +51,41 @@ FLOAT_LIST = Listed(
 )
 
 
-async def short_interest(world: World, asked: Asked) -> Answer:
+async def short_interest(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /stocks/v1/short-interest: a row a name and settlement day whose figures are published."""
-    return await _INTEREST.answer(world, asked)
+    return await _INTEREST.respond(context, request)
 
 
-async def short_volume(world: World, asked: Asked) -> Answer:
+async def short_volume(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /stocks/v1/short-volume: a row a name and session before today."""
-    return await _VOLUME.answer(world, asked)
+    return await _VOLUME.respond(context, request)
 
 
-async def free_float(world: World, asked: Asked) -> Answer:
+async def free_float(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /stocks/vX/float: a row a company, as of the first of the month; there is no history."""
-    asked = asked.resumed()
-    asked.limit(FLOAT_LIST.limit, FLOAT_LIST.most)
-    key = (world.today(), world.market.book.version, tuple(sorted(question(asked).items())))
-    kept = world.lists.get(asked.path)
+    request = request.resumed()
+    request.limit(FLOAT_LIST.limit, FLOAT_LIST.most)
+    key = (context.today(), context.market.book.version, tuple(sorted(question(request).items())))
+    kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
-        for number, listing in enumerate(named(world, asked, FLOAT_LIST), 1):
-            row = _float_row(world, listing)
+        for number, listing in enumerate(named(context, request, FLOAT_LIST), 1):
+            row = _float_row(context, listing)
             if row is not None:
                 rows.append(row)
             if not number % _BREATH:
                 await asyncio.sleep(0)
-        kept = world.lists[asked.path] = (key, FLOAT_LIST.selected(asked, rows))
-    return paged(FLOAT_LIST, asked, kept[1], "ticker")
+        kept = context.lists[request.path] = (key, FLOAT_LIST.selected(request, rows))
+    return paged(FLOAT_LIST, request, kept[1], "ticker")
 
 
-def _float_row(world: World, listing: Listing) -> Row | None:
-    today = world.today()
+def _float_row(context: Context, listing: Listing) -> Row | None:
+    today = context.today()
     percent = free_float_percent(listing)
     if percent is None or not listing.active_on(today.toordinal()):
         return None
     day = max(date(today.year, today.month, 1).toordinal(), listing.listed)
-    shares = shares_outstanding(listing, world.market.basis(listing, None).scale(today.toordinal()))
+    shares = shares_outstanding(listing, context.market.basis(listing, None).scale(today.toordinal()))
     return {
         "effective_date": iso(day),
         "free_float": int(shares * percent / 100),
@@ -94,13 +94,13 @@ def _float_row(world: World, listing: Listing) -> Row | None:
     }
 
 
-def _published_settlements(world: World, first: int, last: int) -> list[int]:
-    today = world.today().toordinal()
+def _published_settlements(context: Context, first: int, last: int) -> list[int]:
+    today = context.today().toordinal()
     return [day for day in settlements(first, min(last, today)) if published(day) <= today]
 
 
-def _interest_row(world: World, listing: Listing, day: int) -> Row:
-    told = interest(listing, day, world.market.basis(listing, None).scale)
+def _interest_row(context: Context, listing: Listing, day: int) -> Row:
+    told = interest(listing, day, context.market.basis(listing, None).scale)
     return {
         "avg_daily_volume": told.average_volume,
         "days_to_cover": told.days_to_cover,
@@ -110,13 +110,13 @@ def _interest_row(world: World, listing: Listing, day: int) -> Row:
     }
 
 
-def _published_sessions(world: World, first: int, last: int) -> list[int]:
-    newest = session_before(world.today().toordinal(), world.unpublished + 1)
+def _published_sessions(context: Context, first: int, last: int) -> list[int]:
+    newest = session_before(context.today().toordinal(), context.unpublished + 1)
     return sessions(first, min(last, newest))
 
 
-def _volume_row(world: World, listing: Listing, day: int) -> Row | None:
-    told = sales(listing, day, world.market.basis(listing, None).scale(day))
+def _volume_row(context: Context, listing: Listing, day: int) -> Row | None:
+    told = sales(listing, day, context.market.basis(listing, None).scale(day))
     if told is None:
         return None
     (adf, adf_exempt), (carteret, carteret_exempt), (chicago, chicago_exempt), (nyse, nyse_exempt) = (
@@ -141,5 +141,5 @@ def _volume_row(world: World, listing: Listing, day: int) -> Row | None:
     }
 
 
-_INTEREST = Grid(INTEREST_LIST, "settlement_date", _published_settlements, _interest_row)
-_VOLUME = Grid(VOLUME_LIST, "date", _published_sessions, _volume_row)
+_INTEREST = TickerDayEndpoint(INTEREST_LIST, "settlement_date", _published_settlements, _interest_row)
+_VOLUME = TickerDayEndpoint(VOLUME_LIST, "date", _published_sessions, _volume_row)

@@ -6,38 +6,38 @@ from typing import Any
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.sessions import midnight_ms, session_before
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, ok
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, ok
+from stockticker_async.sandbox.endpoints.context import Context
 
 _BREATH = 100  # names worked out before the loop gets its turn
 
 
-async def snapshot(world: World, asked: Asked) -> Answer:
+async def snapshot(context: Context, request: ApiRequest) -> ApiResponse:
     """All names, or those of `tickers`; who is unknown, or did not trade, is silently left out."""
-    universe = world.market.universe
-    told = asked.query.get("tickers")
+    universe = context.market.universe
+    told = request.query.get("tickers")
     wanted = universe.symbols() if not told else dict.fromkeys(told.split(","))
-    with_otc = asked.flag("include_otc", default=False)
+    with_otc = request.flag("include_otc", default=False)
     rows: list[dict[str, Any]] = []
     for number, ticker in enumerate(wanted, 1):
         listing = universe.get(ticker)
-        row = None if listing is None or (listing.otc and not with_otc) else _row(world, listing)
+        row = None if listing is None or (listing.otc and not with_otc) else _row(context, listing)
         if row is not None:
             rows.append(row)
         if not number % _BREATH:
             await asyncio.sleep(0)
     body = {"count": len(rows), "status": "OK", "tickers": rows}
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-def _row(world: World, listing: Listing) -> dict[str, Any] | None:
+def _row(context: Context, listing: Listing) -> dict[str, Any] | None:
     """The last two sessions seen; `updated` is in nanoseconds."""
-    horizon = world.horizon()
-    basis = world.market.basis(listing, world.today().toordinal())
+    horizon = context.horizon()
+    basis = context.market.basis(listing, context.today().toordinal())
     before = session_before(horizon.day)
-    day = world.market.session_bar(listing, horizon.day, basis, horizon, midnight_ms(horizon.day))
-    previous = world.market.session_bar(listing, before, basis, horizon, midnight_ms(before))
+    day = context.market.session_bar(listing, horizon.day, basis, horizon, midnight_ms(horizon.day))
+    previous = context.market.session_bar(listing, before, basis, horizon, midnight_ms(before))
     if day is None or previous is None:
         return None
     change = day["c"] - previous["c"]

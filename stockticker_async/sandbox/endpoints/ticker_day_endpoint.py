@@ -18,10 +18,10 @@ import orjson
 
 from stockticker_async.sandbox.data.universe import FIRST_DAY, LAST_DAY, Listing
 from stockticker_async.sandbox.endpoints import cursors
-from stockticker_async.sandbox.endpoints.api_request import Asked
-from stockticker_async.sandbox.endpoints.api_response import Answer, bad_request
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Filter, Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import Filter, ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import named, page_of
 
 Order = list[tuple[str, bool]]
@@ -33,43 +33,43 @@ _BREATH = 200  # cells looked at before the loop gets its turn
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TickerDayEndpoint:
     """One such endpoint."""
 
-    listed: Listed
+    endpoint: ListEndpoint
     """Its fields include `ticker` and `day`."""
     day: str
     """The field with the date."""
-    days: Callable[[World, int, int], list[int]]
+    days: Callable[[Context, int, int], list[int]]
     """The days between two, both included, that rows are published of, ascending."""
-    row: Callable[[World, Listing, int], Row | None]
+    row: Callable[[Context, Listing, int], Row | None]
     """The row of a name and a day between its first and its last, if there is one."""
 
-    async def answer(self, world: World, asked: Asked) -> Answer:
-        asked = asked.resumed()
-        limit = asked.limit(self.listed.limit, self.listed.most)
-        order = self._whole_order(asked)
-        last = self._last(asked, order)
+    async def respond(self, context: Context, request: ApiRequest) -> ApiResponse:
+        request = request.resumed()
+        limit = request.limit(self.endpoint.limit, self.endpoint.most)
+        order = self._whole_order(request)
+        last = self._last(request, order)
         in_order = {name for name, _ in order[:2]} == {"ticker", self.day}
         kept: list[Row] = []
-        async for row in self._rows(world, asked, order, last if in_order else None):
+        async for row in self._rows(context, request, order, last if in_order else None):
             if last is None or _after(row, last, order):
                 kept.append(row)
             if in_order and len(kept) > limit:
                 break
             if len(kept) > 2 * limit + _BREATH:
                 kept = _ordered(kept, order)[: limit + 1]
-        return _paged(asked, kept if in_order else _ordered(kept, order), limit, order)
+        return _paged(request, kept if in_order else _ordered(kept, order), limit, order)
 
-    def _whole_order(self, asked: Asked) -> Order:
+    def _whole_order(self, request: ApiRequest) -> Order:
         """The order asked for, with what makes it unique at the end."""
-        order = self.listed.order(asked)
+        order = self.endpoint.order(request)
         told = {name for name, _ in order}
         return [*order, *((name, False) for name in ("ticker", self.day) if name not in told)]
 
-    def _last(self, asked: Asked, order: Order) -> Row | None:
+    def _last(self, request: ApiRequest, order: Order) -> Row | None:
         """What is known of the last row of the page before; a 400 for a marker that was made up."""
-        marker = asked.query.get("page_marker")
+        marker = request.query.get("page_marker")
         if not marker:
             return None
         try:
@@ -77,16 +77,18 @@ class Grid:
             date.fromisoformat(last[self.day])
         except (TypeError, ValueError):
             raise bad_request("The parameter 'cursor' is invalid.") from None
-        texts = {name for name, kind in self.listed.fields.items() if kind in ("text", "date")}
+        texts = {name for name, kind in self.endpoint.fields.items() if kind in ("text", "date")}
         if any(not isinstance(value, str if name in texts else int | float) for name, value in last.items()):
             raise bad_request("The parameter 'cursor' is invalid.")
         return last
 
-    async def _rows(self, world: World, asked: Asked, order: Order, last: Row | None) -> AsyncIterator[Row]:
+    async def _rows(
+        self, context: Context, request: ApiRequest, order: Order, last: Row | None
+    ) -> AsyncIterator[Row]:
         """The rows that the filters admit, in order of names and days, from `last` on."""
-        filters = self.listed.filters(asked)
-        names = {listing.ticker: listing for listing in named(world, asked, self.listed)}
-        days = self.days(world, *self._span(filters))
+        filters = self.endpoint.filters(request)
+        names = {listing.ticker: listing for listing in named(context, request, self.endpoint)}
+        days = self.days(context, *self._span(filters))
         directions = dict(order)
         down = directions["ticker"], directions[self.day]
         by_name = next(name for name in directions if name in ("ticker", self.day)) == "ticker"
@@ -95,7 +97,7 @@ class Grid:
         for number, (listing, day) in enumerate(cells, 1):
             if not number % _BREATH:
                 await asyncio.sleep(0)
-            row = self.row(world, listing, day)
+            row = self.row(context, listing, day)
             if row is not None and all(wanted.admits(row) for wanted in filters):
                 yield row
 
@@ -160,14 +162,14 @@ def _after(row: Row, last: Mapping[str, Any], order: Order) -> bool:
     return False
 
 
-def _paged(asked: Asked, rows: list[Row], limit: int, order: Order) -> Answer:
+def _paged(request: ApiRequest, rows: list[Row], limit: int, order: Order) -> ApiResponse:
     """The first `limit` rows, and the way to the next if there are more."""
     page = rows[:limit]
     if len(rows) <= limit:
-        return page_of(asked, page, None)
+        return page_of(request, page, None)
     marker = orjson.dumps([page[-1][name] for name, _ in order]).decode()
-    cursor = cursors.encode({**question(asked), "limit": str(limit), "page_marker": marker})
-    return page_of(asked, page, f"{asked.origin}{asked.path}?cursor={cursor}")
+    cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+    return page_of(request, page, f"{request.origin}{request.path}?cursor={cursor}")
 
 
 @lru_cache(maxsize=65_536)

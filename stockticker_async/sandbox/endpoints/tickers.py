@@ -9,10 +9,10 @@ from typing import Any
 from stockticker_async.sandbox.data.issuers import cik, composite_figi, share_class_figi, shares_outstanding
 from stockticker_async.sandbox.data.pseudorandom import mix
 from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.endpoints.api_request import Asked, parse_day
-from stockticker_async.sandbox.endpoints.api_response import Answer, not_found, ok
-from stockticker_async.sandbox.endpoints.context import World
-from stockticker_async.sandbox.endpoints.list_endpoint import Listed, Row, question
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, not_found, ok
+from stockticker_async.sandbox.endpoints.context import Context
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
 from stockticker_async.sandbox.endpoints.paging import paged
 
 _BREATH = 500  # names looked at before the loop gets its turn
@@ -44,7 +44,7 @@ def listing_row(listing: Listing, day: int) -> Row:
     return row
 
 
-TICKERS = Listed(
+TICKERS = ListEndpoint(
     "v3",
     {
         "ticker": "text", "type": "text", "market": "text", "cik": "text", "primary_exchange": "text",
@@ -62,26 +62,26 @@ TICKERS = Listed(
 )  # fmt: skip
 
 
-async def tickers(world: World, asked: Asked) -> Answer:
+async def tickers(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/tickers: who is listed on `date`, or who was and no longer is."""
-    asked = asked.resumed()
-    asked.limit(TICKERS.limit, TICKERS.most)
-    day = _day(world, asked)
-    key = (day, tuple(sorted(question(asked).items())))
-    kept = world.lists.get(asked.path)
+    request = request.resumed()
+    request.limit(TICKERS.limit, TICKERS.most)
+    day = _day(context, request)
+    key = (day, tuple(sorted(question(request).items())))
+    kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
-        active = asked.flag("active", default=True)
-        query = dict(asked.query)
+        active = request.flag("active", default=True)
+        query = dict(request.query)
         if "exchange" in query:
             query["primary_exchange"] = query["exchange"]
         rows = []
-        for number, listing in enumerate(world.market.universe, 1):
+        for number, listing in enumerate(context.market.universe, 1):
             if listing.listed <= day and (day <= listing.last) is active and _matches(listing, query):
                 rows.append(listing_row(listing, day))
             if not number % _BREATH:
                 await asyncio.sleep(0)
-        kept = world.lists[asked.path] = (key, TICKERS.selected(replace(asked, query=query), rows))
-    return paged(TICKERS, asked, kept[1], "ticker", count=True)
+        kept = context.lists[request.path] = (key, TICKERS.selected(replace(request, query=query), rows))
+    return paged(TICKERS, request, kept[1], "ticker", count=True)
 
 
 def _matches(listing: Listing, query: Mapping[str, str]) -> bool:
@@ -89,29 +89,29 @@ def _matches(listing: Listing, query: Mapping[str, str]) -> bool:
     return words in listing.ticker.lower() or words in listing.name.lower()
 
 
-def _day(world: World, asked: Asked) -> int:
-    text = asked.query.get("date", "")
-    return (parse_day("date", text) if text else world.today()).toordinal()
+def _day(context: Context, request: ApiRequest) -> int:
+    text = request.query.get("date", "")
+    return (parse_day("date", text) if text else context.today()).toordinal()
 
 
-async def details(world: World, asked: Asked) -> Answer:
+async def details(context: Context, request: ApiRequest) -> ApiResponse:
     """GET /v3/reference/tickers/{ticker}: 404 for who is unknown, or not listed on `date`."""
-    day = _day(world, asked)
-    listing = world.market.universe.get(asked.parts["ticker"])
+    day = _day(context, request)
+    listing = context.market.universe.get(request.parts["ticker"])
     if listing is None or not listing.active_on(day):
         raise not_found("Ticker")
     body = {
-        "request_id": asked.request_id,
-        "results": _details(world, listing, day, asked.origin),
+        "request_id": request.request_id,
+        "results": _details(context, listing, day, request.origin),
         "status": "OK",
     }
-    return ok(body, asked.request_id)
+    return ok(body, request.request_id)
 
 
-def _details(world: World, listing: Listing, day: int, origin: str) -> dict[str, Any]:
+def _details(context: Context, listing: Listing, day: int, origin: str) -> dict[str, Any]:
     row = listing_row(listing, day)
     del row["last_updated_utc"]
-    shares = shares_outstanding(listing, world.market.basis(listing, None).scale(day))
+    shares = shares_outstanding(listing, context.market.basis(listing, None).scale(day))
     host = f"www.{listing.ticker.lower().replace('.', '-')}.example"
     branding = f"{origin}/v1/reference/company-branding/{host}/images/2022-01-10"
     return {

@@ -8,25 +8,27 @@ from typing import Any
 import orjson
 
 from stockticker_async.sandbox.endpoints.api_request import parse_day
-from stockticker_async.sandbox.endpoints.api_response import JSON, Answer, Refusal, unknown_route
+from stockticker_async.sandbox.endpoints.api_response import JSON, ApiError, ApiResponse, unknown_route
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 
 Told = Mapping[str, Any]
 
 
-def administered(sandbox: Sandbox, method: str, path: str, body: bytes) -> Answer:
+def administered(sandbox: Sandbox, method: str, path: str, body: bytes) -> ApiResponse:
     """Do as told and answer with what there is now; a 400 says what was wrong with the telling."""
     act = _ACTS.get((method, path))
     if act is None:
         return unknown_route()
     try:
         told = orjson.loads(body or b"{}")
-        return Answer(200, orjson.dumps(act(sandbox, told)))
-    except Refusal as refusal:
-        return refusal.answer("")
+        return ApiResponse(200, orjson.dumps(act(sandbox, told)))
+    except ApiError as error:
+        return error.response("")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return Answer(400, orjson.dumps({"error": f"{type(error).__name__}: {error}"}), content_type=JSON)
+        return ApiResponse(
+            400, orjson.dumps({"error": f"{type(error).__name__}: {error}"}), content_type=JSON
+        )
 
 
 def _clock(sandbox: Sandbox, told: Told) -> dict[str, str]:

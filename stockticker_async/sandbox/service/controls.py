@@ -5,14 +5,14 @@ from datetime import date
 
 from stockticker_async.sandbox.data.simulated_market import Market
 from stockticker_async.sandbox.data.split_book import Split
-from stockticker_async.sandbox.endpoints.api_response import Answer
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse
+from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.routes import serves
 from stockticker_async.sandbox.endpoints.subscriptions import PLANS
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.allowance import Allowance
 from stockticker_async.sandbox.service.faults import Faults
-from stockticker_async.sandbox.service.gateway import Front, Request, Via
+from stockticker_async.sandbox.service.gateway import Gateway, HttpRequest, Via
 from stockticker_async.sandbox.simulated_clock import Clock
 
 
@@ -48,17 +48,17 @@ class Sandbox:
         self.market = Market(options.seed, options.universe, options.tickers, self.clock.today)
         plan = PLANS[options.plan]
         allowance = Allowance(options.calls_per_minute or plan.calls_per_minute, options.window)
-        self._world = World(options, plan, self.clock, self.market, options.unpublished)
-        self._front = Front(self._world, allowance)
+        self._context = Context(options, plan, self.clock, self.market, options.unpublished)
+        self._gateway = Gateway(self._context, allowance)
 
     @property
     def unpublished(self) -> int:
         """How many settled sessions, and today's, are held back."""
-        return self._world.unpublished
+        return self._context.unpublished
 
     @unpublished.setter
     def unpublished(self, count: int) -> None:
-        self._world.unpublished = count
+        self._context.unpublished = count
 
     def add_split(self, ticker: str, execution_date: date, split_from: float, split_to: float) -> Split:
         """List a split from now on; the same once more is a duplicate, which prices ignore.
@@ -74,6 +74,6 @@ class Sandbox:
         today = self.clock.today().toordinal()
         return self.market.book.withdraw(self.market.listing(ticker), execution_date.toordinal(), today)
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, received: HttpRequest) -> ApiResponse:
         """The API's answer to a request, faults aside."""
-        return await self._front.respond(request)
+        return await self._gateway.respond(received)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import orjson
 
-from stockticker_async.sandbox.endpoints.api_response import Answer, compress, too_many
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, compress, too_many
 
 Kind = Literal[
     "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip"
@@ -124,16 +124,18 @@ class Faults:
         return next((live for live in self._live if live.strikes(path)), None)
 
 
-def instead(fault: Fault, now: datetime) -> Answer:
+def instead(fault: Fault, now: datetime) -> ApiResponse:
     """The answer of a fault that does not ask the API, nor the allowance: status or 429."""
     if fault.kind == "status":
-        return Answer(fault.status, fault.content(b""), "", fault.content_type or "text/html", fault.headers)
-    answer = too_many().answer(uuid4().hex)
+        return ApiResponse(
+            fault.status, fault.content(b""), "", fault.content_type or "text/html", fault.headers
+        )
+    response = too_many().response(uuid4().hex)
     headers = dict(fault.headers)
     if fault.retry_after is not None:
         headers["Retry-After"] = _retry_after(fault.retry_after, now)
-    body = answer.body if fault.body is None else fault.content(b"")
-    return replace(answer, body=body, headers=headers)
+    body = response.body if fault.body is None else fault.content(b"")
+    return replace(response, body=body, headers=headers)
 
 
 def _retry_after(text: str, now: datetime) -> str:
@@ -143,53 +145,53 @@ def _retry_after(text: str, now: datetime) -> str:
     return format_datetime(now + timedelta(seconds=float(seconds)), usegmt=True)
 
 
-def spoiled(live: Live, answer: Answer, url: str) -> Answer:
+def spoiled(live: Live, response: ApiResponse, url: str) -> ApiResponse:
     """What the fault makes of the API's answer to `url`; kinds that need the connection leave it alone."""
     fault = live.fault
     match fault.kind:
         case "body":
-            body = _transformed(fault, answer)
-            content_type = "text/html" if fault.transform == "html" else answer.content_type
+            body = _transformed(fault, response)
+            content_type = "text/html" if fault.transform == "html" else response.content_type
             return replace(
-                answer, body=body, compressed=None, content_type=fault.content_type or content_type
+                response, body=body, compressed=None, content_type=fault.content_type or content_type
             )
         case "edit":
             live.urls.append(url)
-            page = orjson.loads(answer.body)
+            page = orjson.loads(response.body)
             if isinstance(page, dict) and page.get("results"):
                 _edited(page, fault, live.urls)
-            return replace(answer, body=orjson.dumps(page), compressed=None)
+            return replace(response, body=orjson.dumps(page), compressed=None)
         case "corrupt_gzip":
-            whole = compress(answer.body)
+            whole = compress(response.body)
             middle = len(whole) // 2
             torn = (
                 whole[:middle]
                 + bytes(byte ^ 0xFF for byte in whole[middle : middle + 8])
                 + whole[middle + 8 :]
             )
-            return replace(answer, body=torn, headers={**answer.headers, "Content-Encoding": "gzip"})
+            return replace(response, body=torn, headers={**response.headers, "Content-Encoding": "gzip"})
         case _:
-            return answer
+            return response
 
 
-def _transformed(fault: Fault, answer: Answer) -> bytes:
+def _transformed(fault: Fault, response: ApiResponse) -> bytes:
     match fault.transform:
         case "html":
             return _HTML
         case "half":
-            return answer.body[: len(answer.body) // 2]
+            return response.body[: len(response.body) // 2]
         case "array":
             return b"[]"
         case "error":
-            told = {"status": "ERROR", "request_id": answer.request_id, "error": "Something went wrong."}
+            told = {"status": "ERROR", "request_id": response.request_id, "error": "Something went wrong."}
             return orjson.dumps(told)
         case "empty":
-            page = orjson.loads(answer.body)
+            page = orjson.loads(response.body)
             for name in ("results", "next_url", "count"):
                 page.pop(name, None)
             return orjson.dumps({**page, "queryCount": 0, "resultsCount": 0})
         case _:
-            return fault.content(answer.body)
+            return fault.content(response.body)
 
 
 def _edited(page: dict[str, Any], fault: Fault, urls: list[str]) -> None:

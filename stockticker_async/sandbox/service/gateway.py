@@ -9,17 +9,17 @@ from typing import Literal
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from stockticker_async.sandbox.endpoints.api_request import Asked
+from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import (
-    Answer,
-    Refusal,
+    ApiError,
+    ApiResponse,
     compress,
     denied,
     too_many,
     unauthorized,
     unknown_route,
 )
-from stockticker_async.sandbox.endpoints.context import World
+from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.routes import Route, routed
 from stockticker_async.sandbox.service.allowance import Allowance
 
@@ -27,7 +27,7 @@ Via = Literal["header", "query", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     method: str
     path: str
     """Still percent-encoded."""
@@ -45,64 +45,64 @@ class Request:
 
 
 @dataclass(slots=True)
-class Front:
-    world: World
+class Gateway:
+    context: Context
     allowance: Allowance
-    _ahead: dict[object, Answer] = field(default_factory=dict)
+    _ahead: dict[object, ApiResponse] = field(default_factory=dict)
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, received: HttpRequest) -> ApiResponse:
         request_id = uuid4().hex
         try:
-            return await self._respond(request, request_id)
-        except Refusal as refusal:
-            return refusal.answer(request_id)
+            return await self._respond(received, request_id)
+        except ApiError as error:
+            return error.response(request_id)
 
-    async def _respond(self, request: Request, request_id: str) -> Answer:
-        found = routed(request.path)
-        if found is None or request.method != "GET":
+    async def _respond(self, received: HttpRequest, request_id: str) -> ApiResponse:
+        found = routed(received.path)
+        if found is None or received.method != "GET":
             return unknown_route()
-        self._authorize(request)
-        wait = self.allowance.take(self.world.clock.epoch())
+        self._authorize(received)
+        wait = self.allowance.take(self.context.clock.epoch())
         if wait:
             return self._later(wait, request_id)
         route, parts = found
-        if route.level > self.world.plan.level or route.pattern.startswith(self.world.options.without):
+        if route.level > self.context.plan.level or route.pattern.startswith(self.context.options.without):
             raise denied("endpoint")
-        asked = Asked(request.path, parts, request.query, request.origin, request_id)
-        if self.world.options.encode_ahead and route.bars:
-            return await self._kept(route, asked)
-        return await route.respond(self.world, asked)
+        request = ApiRequest(received.path, parts, received.query, received.origin, request_id)
+        if self.context.options.encode_ahead and route.bars:
+            return await self._kept(route, request)
+        return await route.respond(self.context, request)
 
-    def _authorize(self, request: Request) -> None:
-        if not request.key:
+    def _authorize(self, received: HttpRequest) -> None:
+        if not received.key:
             raise unauthorized("API Key was not provided")
-        if request.key != self.world.options.key:
+        if received.key != self.context.options.key:
             raise unauthorized("Unknown API Key")
 
-    def _later(self, wait: float, request_id: str) -> Answer:
+    def _later(self, wait: float, request_id: str) -> ApiResponse:
         """A 429 with as much in it as was chosen; `wait` seconds of the sandbox's clock are left."""
-        answer = too_many().answer(request_id)
-        match self.world.options.retry_after:
+        response = too_many().response(request_id)
+        match self.context.options.retry_after:
             case "absent":
-                return answer
+                return response
             case "seconds":
-                return replace(answer, headers={"Retry-After": str(ceil(wait))})
+                return replace(response, headers={"Retry-After": str(ceil(wait))})
             case "date":
-                moment = self.world.clock.now() + timedelta(seconds=ceil(wait))
-                return replace(answer, headers={"Retry-After": format_datetime(moment, usegmt=True)})
+                moment = self.context.clock.now() + timedelta(seconds=ceil(wait))
+                return replace(response, headers={"Retry-After": format_datetime(moment, usegmt=True)})
             case _:
-                return replace(answer, body=b"")
+                return replace(response, body=b"")
 
-    async def _kept(self, route: Route, asked: Asked) -> Answer:
+    async def _kept(self, route: Route, request: ApiRequest) -> ApiResponse:
         """The answer as first made, request id and all; made anew on another day, or with other splits.
 
         So today's bars stand still: whoever measures does not look at them.
         """
-        world = self.world
-        state = (world.today(), world.horizon().day, world.market.book.version)
-        key = (state, asked.origin, asked.path, tuple(sorted(asked.query.items())))
-        answer = self._ahead.get(key)
-        if answer is None:
-            answer = await route.respond(world, asked)
-            answer = self._ahead[key] = replace(answer, compressed=compress(answer.body))
-        return answer
+        context = self.context
+        state = (context.today(), context.horizon().day, context.market.book.version)
+        key = (state, request.origin, request.path, tuple(sorted(request.query.items())))
+        response = self._ahead.get(key)
+        if response is None:
+            response = await route.respond(context, request)
+            response = self._ahead[key] = replace(response, compressed=compress(response.body))
+        return response

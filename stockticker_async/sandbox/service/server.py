@@ -8,13 +8,13 @@ from functools import partial
 
 from aiohttp import web
 
-from stockticker_async.sandbox.endpoints.api_response import Answer, compress
+from stockticker_async.sandbox.endpoints.api_response import ApiResponse, compress
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.admin import administered
 from stockticker_async.sandbox.service.connection_faults import cut, drip, hung, leave, reset, torn
 from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.sandbox.service.faults import Live, instead, spoiled
-from stockticker_async.sandbox.service.gateway import Request, Via
+from stockticker_async.sandbox.service.gateway import HttpRequest, Via
 
 _SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
 
@@ -26,60 +26,60 @@ async def _handle(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamRespo
     if request.path.startswith("/sandbox/"):
         told = administered(sandbox, request.method, request.path, await request.read())
         return web.Response(status=told.status, body=told.body, headers={"Content-Type": told.content_type})
-    asked = _request(request)
-    call = Call(sandbox.clock.epoch(), asked.method, asked.path, dict(asked.query), asked.via)
+    received = _received(request)
+    call = Call(sandbox.clock.epoch(), received.method, received.path, dict(received.query), received.via)
     sandbox.calls.append(call)
     await asyncio.sleep(sandbox.options.latency)
-    live = sandbox.faults.take(asked.path)
+    live = sandbox.faults.take(received.path)
     if live is not None and live.fault.kind == "reset":
         return reset(request)
     if live is not None and live.fault.kind == "hang":
         await hung(live.fault)
-    answer = await _answer(sandbox, asked, live)
-    call.status = answer.status
-    return await _sent(sandbox, request, answer, live)
+    response = await _respond(sandbox, received, live)
+    call.status = response.status
+    return await _sent(sandbox, request, response, live)
 
 
-async def _answer(sandbox: Sandbox, asked: Request, live: Live | None) -> Answer:
+async def _respond(sandbox: Sandbox, received: HttpRequest, live: Live | None) -> ApiResponse:
     if live is None:
-        return await sandbox.respond(asked)
+        return await sandbox.respond(received)
     if live.fault.kind in ("status", "429"):
         return instead(live.fault, sandbox.clock.now())
-    return spoiled(live, await sandbox.respond(asked), asked.url)
+    return spoiled(live, await sandbox.respond(received), received.url)
 
 
 async def _sent(
-    sandbox: Sandbox, request: web.BaseRequest, answer: Answer, live: Live | None
+    sandbox: Sandbox, request: web.BaseRequest, response: ApiResponse, live: Live | None
 ) -> web.StreamResponse:
-    headers = {"Date": format_datetime(sandbox.clock.now(), usegmt=True), **answer.headers}
-    headers["Content-Type"] = answer.content_type
-    if answer.request_id:
-        headers["X-Request-Id"] = answer.request_id
-    body = answer.body
+    headers = {"Date": format_datetime(sandbox.clock.now(), usegmt=True), **response.headers}
+    headers["Content-Type"] = response.content_type
+    if response.request_id:
+        headers["X-Request-Id"] = response.request_id
+    body = response.body
     wanted = "gzip" in request.headers.get("Accept-Encoding", "")
     if body and wanted and "Content-Encoding" not in headers:
         headers["Content-Encoding"] = "gzip"
-        body = answer.compressed or await _compressed(body)
+        body = response.compressed or await _compressed(body)
     if live is None:
-        return web.Response(status=answer.status, body=body, headers=headers)
+        return web.Response(status=response.status, body=body, headers=headers)
     match live.fault.kind:
         case "cut":
-            return cut(request, live.fault, answer.status, headers, body)
+            return cut(request, live.fault, response.status, headers, body)
         case "torn":
-            return torn(request, answer.status, headers, body)
+            return torn(request, response.status, headers, body)
         case "leave":
-            return leave(request, answer.status, headers, body)
+            return leave(request, response.status, headers, body)
         case "drip":
-            return await drip(request, live.fault, answer.status, headers, body)
+            return await drip(request, live.fault, response.status, headers, body)
         case _:
-            return web.Response(status=answer.status, body=body, headers=headers)
+            return web.Response(status=response.status, body=body, headers=headers)
 
 
 async def _compressed(body: bytes) -> bytes:
     return compress(body) if len(body) < _SMALL else await asyncio.to_thread(compress, body)
 
 
-def _request(request: web.BaseRequest) -> Request:
+def _received(request: web.BaseRequest) -> HttpRequest:
     query = dict(request.query)
     via: Via = "none"
     key = query.pop("apiKey", "")
@@ -89,7 +89,7 @@ def _request(request: web.BaseRequest) -> Request:
     elif key:
         via = "query"
     origin = f"{request.scheme}://{request.host}"
-    return Request(request.method, request.rel_url.raw_path, query, origin, key, via)
+    return HttpRequest(request.method, request.rel_url.raw_path, query, origin, key, via)
 
 
 @asynccontextmanager
