@@ -1,4 +1,4 @@
-"""The API's windows: `multiplier` times `timespan`, in New York time, snapped and counted.
+"""The windows of aggregate bars: `multiplier` times `timespan`, in New York time.
 
 Seconds, minutes and hours are counted from each midnight, so that no window crosses one. Days are counted
 from day 0 of the calendar, weeks from a Sunday, months, quarters and years from year 0. (Where windows of a
@@ -26,7 +26,7 @@ class Window:
 
     @property
     def base(self) -> Literal["second", "minute", "day"]:
-        """What `limit` counts and windows are put together from."""
+        """The bars that `limit` counts and windows are put together from."""
         match self.timespan:
             case "second":
                 return "second"
@@ -41,7 +41,7 @@ class Window:
         return self.multiplier == 1 and self.timespan == self.base
 
     def start(self, ms: int) -> int:
-        """The start of the window that holds an instant."""
+        """The start of the window that an instant falls into."""
         if self.base != "day":
             midnight = midnight_ms(day_of(ms))
             size = self.multiplier * _MS[self.timespan]
@@ -49,14 +49,14 @@ class Window:
         return midnight_ms(self.first_day(day_of(ms)))
 
     def after(self, start_ms: int) -> int:
-        """The start of the window after the one that starts at `start_ms`."""
+        """The start of the next window after the window that starts at `start_ms`."""
         day = day_of(start_ms)
         if self.base != "day":
             return min(start_ms + self.multiplier * _MS[self.timespan], midnight_ms(day + 1))
         return midnight_ms(self.next_day(day))
 
     def first_day(self, day: int) -> int:
-        """The first day of the window of days that holds `day`."""
+        """The first day of the window that `day` falls into."""
         if self.timespan in _DAYS:
             return day - day % (self.multiplier * _DAYS[self.timespan])  # ordinal 0 is a Sunday
         moment = date.fromordinal(day)
@@ -64,7 +64,7 @@ class Window:
         return _month(max(12, (moment.year * 12 + moment.month - 1) // size * size))
 
     def next_day(self, first: int) -> int:
-        """The first day of the window after the one that holds `first`."""
+        """The first day of the next window after the window with the day `first`."""
         if self.timespan in _DAYS:
             return self.first_day(first) + self.multiplier * _DAYS[self.timespan]
         moment = date.fromordinal(first)
@@ -79,7 +79,7 @@ def _month(count: int) -> int:
 
 
 def merged(bars: list[Bar], start_ms: int) -> Bar:
-    """One bar out of at least one, ascending; vw is weighed by volume, and missing like n if all lack it."""
+    """One bar out of one or more, ascending; vw is weighed by volume, and left out with n if all lack it."""
     volume = sum(bar["v"] for bar in bars)
     whole: Bar = {"v": volume if isinstance(volume, int) else round(volume, 6)}
     named = [bar for bar in bars if "vw" in bar]

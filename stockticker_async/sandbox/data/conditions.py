@@ -1,4 +1,4 @@
-"""What is said beside a trade or a quote, and what it does to a bar: facts, the same in every sandbox."""
+"""Conditions of trades and quotes, and the fields of a bar that they update: the same in every sandbox."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class _Sale(NamedTuple):
     legacy: bool = False
     abbreviation: str = ""
     exchange: int = 0
-    """The one exchange that says so, by its id; 0 where all may."""
+    """The id of the only exchange that uses the condition; 0 if all do."""
     description: str = ""
 
 
@@ -65,7 +65,7 @@ _SALES = (
     _Sale(53, "Qualified Contingent Trade (QCT)", "7", "7", "FFT", "FFT", abbreviation="QCT"),
 )
 
-# (id, type, name, CTA, UTP) of quotes; their ids begin anew: an id is unique for a kind of data only.
+# (id, type, name, CTA, UTP) of quotes; their ids begin anew: an id is unique within its data types only.
 _QUOTES = (
     (1, "quote_condition", "Regular, Two-Sided Open", "R", "R"),
     (2, "quote_condition", "Regular, One-Sided Open", "", "Y"),
@@ -121,8 +121,8 @@ def _sale_row(sale: _Sale) -> dict[str, Any]:
         "consolidated": _rule(sale.consolidated),
         "market_center": _rule(sale.market_center),
     }
-    told = {name: getattr(sale, name) for name in ("legacy", "abbreviation", "exchange", "description")}
-    return {**row, **{name: value for name, value in told.items() if value}}
+    optional = {name: getattr(sale, name) for name in ("legacy", "abbreviation", "exchange", "description")}
+    return {**row, **{name: value for name, value in optional.items() if value}}
 
 
 CONDITIONS: tuple[dict[str, Any], ...] = (

@@ -1,6 +1,6 @@
-"""The day bar of any name on any day, raw as traded, from (seed, ticker, day) alone.
+"""The day bar of any ticker on any day, raw as traded, from (seed, ticker, day) alone.
 
-No walk from the beginning: a level of hashed noise times the name's price, and hashes of the day around it.
+No random walk from the first day: hashed noise times the ticker's price, and hashes of the day around it.
 """
 
 from datetime import date
@@ -13,13 +13,13 @@ Bar = dict[str, Any]
 """A bar as the API writes it: v, vw, o, c, h, l, t, n, in this order; vw and n may be missing."""
 
 _UNIT = 1 / (1 << 32)
-_UNNAMED = 0.2  # of the bars of illiquid names have neither vw nor n
-_CROWDED = 0.03  # of the sessions have several times the volume
+_UNNAMED = 0.2  # of the bars of illiquid tickers, without vw and n
+_CROWDED = 0.03  # of the sessions, with several times the volume
 
 # Volumes have fractions since then: https://massive.com/blog, and seen on the wire.
 FRACTIONAL_FROM = date(2026, 2, 23).toordinal()
 
-_GROWN = date(2026, 1, 1).toordinal()  # when names have grown to their prices
+_GROWN = date(2026, 1, 1).toordinal()  # when prices reach those of the universe
 
 # Closes as traded, from the tutorial's output; all of them before the 3:1 split of 2022-08-25, hence / 3
 # to the basis after all splits.
@@ -36,10 +36,10 @@ _RECORDED: dict[str, tuple[tuple[int, float], ...]] = {
 
 
 def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
-    """The bar of a session, stamped `t`; None when the name did not trade.
+    """The bar of a session, stamped `t`; None when the ticker did not trade.
 
-    `scale` is how many of today's shares one share of that day became: raw price = scale * level. Whoever
-    calls sees to it that `day` is a session.
+    `scale` is how many final shares a share of that day becomes: raw price = scale * level. The caller makes
+    sure that `day` is a session.
     """
     noise = _noise(listing, day)
     if noise is None:
@@ -55,7 +55,7 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
     volume = _volume(listing, day, scale, noise)
     bar: Bar = {"v": volume, "o": opened, "c": close, "h": high, "l": low, "t": t}
     if listing.presence < 1.0 and noise[10] * _UNIT < _UNNAMED:
-        return bar  # what the API leaves out for illiquid names now and then
+        return bar  # the API leaves them out for illiquid tickers now and then
     average = round(low + (high - low) * (0.2 + 0.6 * noise[11] * _UNIT), 4)
     size = 20 + 160 * noise[12] * _UNIT
     trades = int(volume / size) + 1
@@ -65,13 +65,13 @@ def day_bar(listing: Listing, day: int, scale: float, t: int) -> Bar | None:
 
 
 def traded_volume(listing: Listing, day: int, scale: float) -> float | None:
-    """The `v` of the `day_bar`, without the work of the rest; None when the name did not trade."""
+    """The `v` of the `day_bar`, without computing the rest; None when the ticker did not trade."""
     noise = _noise(listing, day)
     return None if noise is None else _volume(listing, day, scale, noise)
 
 
 def _noise(listing: Listing, day: int) -> tuple[int, ...] | None:
-    """What a session's bar is made of; None when the name did not trade."""
+    """The random numbers of a session's bar; None when the ticker did not trade."""
     if not listing.first <= day <= listing.last:
         return None
     noise = day_noise(listing.seed, day)
@@ -81,14 +81,14 @@ def _noise(listing: Listing, day: int) -> tuple[int, ...] | None:
 
 
 def _close(listing: Listing, day: int, noise: int) -> float:
-    """The close in the basis after all splits; exact on recorded days, and bent towards them around."""
+    """The close in final shares; exact on recorded days, and bent towards them around."""
     close = about(listing, day) * (0.99 + 0.02 * noise * _UNIT)
     recorded = _RECORDED.get(listing.ticker)
     return close if recorded is None else _bent(listing, day, close, recorded)
 
 
 def about(listing: Listing, day: int) -> float:
-    """The level around which a day's prices are, in the basis after all splits."""
+    """The price level of a day, in final shares."""
     years = max(0, _GROWN - day) / 365.25
     return listing.price * level(listing.seed, day) / (1 + listing.growth * years) ** 2
 
@@ -115,7 +115,7 @@ def _volume(listing: Listing, day: int, scale: float, noise: tuple[int, ...]) ->
 
 
 def partial(bar: Bar, done: float) -> Bar:
-    """What a bar shows when the share `done` of its session has passed; the bar itself from 1 on."""
+    """The bar as it looks when the part `done` of its session has passed; from 1 on, the bar itself."""
     if done >= 1:
         return bar
     opened, digits = bar["o"], (2 if bar["c"] >= 1 else 4)
@@ -131,7 +131,7 @@ def partial(bar: Bar, done: float) -> Bar:
 
 
 def adjusted(bar: Bar, factor: float) -> Bar:
-    """A raw bar in the basis in which one of its shares is `factor` shares."""
+    """A raw bar adjusted for splits that turn one of its shares into `factor` shares."""
     volume = bar["v"] * factor
     moved = {
         **bar,

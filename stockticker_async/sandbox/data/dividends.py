@@ -1,4 +1,4 @@
-"""The dividends of every name: a pure function of (seed, ticker), on a grid of months."""
+"""The dividends of every ticker: a pure function of (seed, ticker), paid every few months."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.sessions import session_on_or_after
 from stockticker_async.sandbox.data.universe import Listing
 
-_DECLARED_DAYS = 21  # before the ex-dividend date; from then on a dividend is listed
+_DECLARED_DAYS = 21  # before the ex-dividend date; a dividend is listed from its declaration on
 _PAID_DAYS = 14  # after it
 # Since then trades settle in one day, and the record date is the ex-dividend date:
 # https://www.sec.gov/newsroom/press-releases/2024-62
 _ONE_DAY_SETTLEMENT = date(2024, 5, 28).toordinal()
 
 _NEVER_PAID = frozenset({"ADBE", "AMD", "AMZN", "BRK.A", "BRK.B", "NFLX", "TSLA"})
-_PAYING = 0.35  # of the made names
-_SPECIAL = 40  # one dividend in so many is special
+_PAYING = 0.35  # of the made-up tickers
+_SPECIAL = 40  # one dividend in this many is special
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Dividend:
     day: int
     """The ex-dividend date."""
     cash: float
-    """Dollars a share, as shares were on that day."""
+    """Dollars a share, in shares of that day."""
     frequency: int
-    """Times a year; 0 for a special one."""
+    """Payments a year; 0 for a special dividend."""
     factor: float
-    """Takes a price before it to one without it and all later ones that are declared."""
+    """Adjusts a price from before the dividend for it and for all later dividends declared."""
 
     @property
     def declared(self) -> int:
@@ -52,9 +52,9 @@ class Dividend:
 def dividends(
     listing: Listing, first: int, last: int, today: int, scale: Callable[[int], float]
 ) -> Iterator[Dividend]:
-    """Those a name has declared by `today`, with ex-dividend days from `first` to `last`, ascending.
+    """The dividends declared by `today` with ex-dividend days from `first` to `last`, ascending.
 
-    `scale` tells how many of the final shares one share of a day is.
+    `scale` returns how many final shares, after all splits, a share of a day becomes.
     """
     if not _pays(listing):
         return
@@ -90,7 +90,7 @@ def _month_of(day: int) -> int:
 
 
 def _last_month(listing: Listing, known: int, gap: int, offset: int) -> int:
-    """The last month of the grid whose ex-dividend day is known."""
+    """The last month with a dividend whose ex-dividend day is known."""
     month = _month_of(known)
     month -= (month - offset) % gap
     return month if _ex_day(listing, month) <= known else month - gap

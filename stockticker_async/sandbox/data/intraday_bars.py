@@ -1,4 +1,4 @@
-"""Minute and second bars out of a day bar, so that they add up to it.
+"""Minute and second bars, cut out of a day bar so that they add up to it.
 
 Over a session's bars the first open, highest high, lowest low and last close are the day's, and the
 volumes sum to the day's volume.
@@ -13,14 +13,14 @@ from stockticker_async.sandbox.data.sessions import EXTENDED_CLOSING, EXTENDED_O
 MINUTE_MS = 60_000
 _SPAN = EXTENDED_CLOSING - EXTENDED_OPENING
 _FULL = 1 << 16  # 16-bit noise
-_SECONDS_A_MINUTE = 4  # at most so many seconds of a minute have trades
+_SECONDS_A_MINUTE = 4  # the most seconds of a minute with trades
 
 
 def minute_bars(seed: int, day: int, bar: Bar, closing: int, extended: int) -> list[Bar]:
     """The minutes with trades of a session, ascending, out of its bar, whose `t` is midnight.
 
-    `closing` and `extended` are the minutes at which regular and after-hours trading end. A minute of
-    regular hours has trades more likely than one outside, by the number of trades of the day.
+    `closing` and `extended` are the minutes at which regular and after-hours trading end. The chance
+    that a minute has trades grows with the trades of the day, and is higher in regular hours.
     """
     noise = bulk(seed, day, 5 * _SPAN)
     trades = bar.get("n", bar["v"] / 100)
@@ -41,7 +41,7 @@ def minute_bars(seed: int, day: int, bar: Bar, closing: int, extended: int) -> l
 
 
 def second_bars(seed: int, minute: Bar) -> list[Bar]:
-    """The seconds with trades of a minute, ascending; together they are the minute."""
+    """The seconds with trades of a minute, ascending; they add up to the minute."""
     start = minute["t"]
     noise = bulk(seed, start // MINUTE_MS, 3 * _SECONDS_A_MINUTE + 2 * _SECONDS_A_MINUTE)
     count = min(1 + noise[0] % _SECONDS_A_MINUTE, max(1, int(minute["v"])))
@@ -92,7 +92,7 @@ def _path(bar: Bar, noise: Sequence[int], digits: int) -> list[float]:
 
 
 def _shares(volume: float, weights: Sequence[int]) -> list[float]:
-    """Whole shares by weight, at least one each; the last takes what is left, fractions too."""
+    """Whole shares by weight, at least one each; the last window takes the rest, fractions too."""
     count = len(weights)
     spare = max(0, int(volume) - count)
     total = sum(weights) or 1

@@ -1,7 +1,6 @@
-"""How names came to the market: what is known of each offering on a day, from the first rumour on.
+"""Initial public offerings as known on a day, from the first rumour to the first session.
 
-A pure function of (seed, ticker, day): it ends with the first session of the name in this market. A few names
-withdrew an offering before, so that a ticker may have two.
+A pure function of (seed, ticker, day). A few companies withdrew an earlier offering: their ticker has two.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,40 +15,40 @@ from stockticker_async.sandbox.data.universe import FIRST_DAY, Listing
 
 Status = Literal["rumor", "pending", "postponed", "direct_listing_process", "new", "history", "withdrawn"]
 
-# Facts, ticker: (issue price, shares offered). Other well-known names have none here: spin-offs, further
-# classes, or older than the list.
+# Facts, ticker: (issue price, shares offered). The other well-known tickers have no offering: they are
+# spin-offs, further share classes, or older than the list.
 _KNOWN = {
     "AVGO": (15.0, 43_200_000), "CRM": (11.0, 10_000_000), "GM": (33.0, 478_000_000),
     "GOOGL": (85.0, 19_605_052), "MA": (39.0, 61_535_098), "META": (38.0, 421_233_615),
     "NFLX": (15.0, 5_500_000), "TSLA": (17.0, 13_300_000), "V": (44.0, 406_000_000),
 }  # fmt: skip
 
-_RUMOURED, _POSTPONED, _DIRECT, _WITHDREW = 0.3, 0.06, 0.04, 0.06  # of the names
+_RUMOURED, _POSTPONED, _DIRECT, _WITHDREW = 0.3, 0.06, 0.04, 0.06  # of the offerings
 _RUMOUR_DAYS = 7
-_DATED_DAYS = 14  # before the listing: from then on its day and its register numbers are told
+_DATED_DAYS = 14  # before the listing, its day, CUSIP and ISIN become known
 
 
 @dataclass(frozen=True, slots=True)
 class Ipo:
-    """An offering as it is known on a day."""
+    """An offering as known on a day."""
 
     listing: Listing
     status: Status
     announced: int
     updated: int
-    """When anything of it changed for the last time."""
+    """The day of the last change."""
     day: int | None
-    """The first session; None while it is not told, and for ever when it is withdrawn."""
+    """The first session; None until it is announced, and for a withdrawn offering."""
     price: float | None
-    """Dollars, as shares were on the day; None until the eve of the first session."""
+    """Dollars, in shares of that day; None until the session before the first, and for a direct listing."""
     spread: tuple[float, float] | None
-    """The lowest and the highest price; None for a rumour and where nothing is offered."""
+    """The lowest and the highest price; None for a rumour and for a direct listing."""
     offered: int | None
     shares: int
 
 
 def ipos(listing: Listing, today: int, scale: Callable[[int], float]) -> Iterator[Ipo]:
-    """What is known of a name's offerings on a day; `scale` tells the final shares that one of a day is."""
+    """The offerings of a ticker as known on a day; `scale` returns the final shares for a day's share."""
     first = session_on_or_after(listing.listed)
     if not _offered(listing, first):
         return
@@ -99,7 +98,7 @@ def _made(listing: Listing, first: int, scale: float) -> tuple[float, int]:
 
 
 def _steps(listing: Listing, announced: int, first: int) -> Iterator[tuple[int, Status]]:
-    """(day, status from then on), ascending; days on which only fields change among them."""
+    """(day, status from that day on), ascending; on some days only other fields change."""
     usual: Status = "pending"
     if listing.made and fraction(listing.seed, 87) < _DIRECT:
         usual = "direct_listing_process"

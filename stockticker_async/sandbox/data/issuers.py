@@ -1,4 +1,4 @@
-"""Who is behind a name: its numbers in the registers, and its shares."""
+"""The issuer of a ticker: identifiers (CIK, FIGI, CUSIP, ISIN) and shares outstanding."""
 
 from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.universe import Listing
@@ -31,19 +31,19 @@ def _figi(bits: int) -> str:
 
 
 def shares_outstanding(listing: Listing, scale: float = 1.0) -> int:
-    """Shares in the basis in which one is `scale` final ones."""
+    """Shares of a day on which a share becomes `scale` final shares."""
     return int(max(1e7 * 1000 ** fraction(listing.seed, 63), _LEAST_SHARES * listing.volume) / scale)
 
 
 def free_float_percent(listing: Listing) -> float | None:
-    """The share of shares that is traded freely; None for what is no company's."""
+    """The percentage of shares that trades freely; None for funds and preferred shares."""
     if listing.type not in _FLOATING:
         return None
     return round(100 - 60 * fraction(listing.seed, 73) ** 3, 2)
 
 
 def cusip(listing: Listing) -> str:
-    """The nine characters of a share in the registers of North America."""
+    """The nine-character CUSIP, with its check digit."""
     text, bits = "", mix(listing.seed, 74)
     for choices in (10, 10, 10, 10, 10, len(_LETTERS)):
         bits, digit = divmod(bits, choices)

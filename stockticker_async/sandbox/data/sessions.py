@@ -1,7 +1,7 @@
-"""When New York trades: sessions, early closes, holidays to come, and day numbers to instants.
+"""The trading calendar of New York: sessions, early closes, holidays, and the instants of a day.
 
-A day is its proleptic ordinal (`date.toordinal()`) everywhere below the answers: adding and comparing
-integers is what makes five thousand bars cheap.
+In this folder a day is its proleptic ordinal (`date.toordinal()`): adding and comparing integers makes five
+thousand bars cheap.
 """
 
 from bisect import bisect_left, bisect_right
@@ -28,7 +28,7 @@ _WORKDAYS = 5  # of the week, from Monday, which ordinal 1 is
 _FULL = NewYorkStockExchange(categories=(PUBLIC,))  # type: ignore[no-untyped-call]  # theirs
 _HALF = NewYorkStockExchange(categories=(HALF_DAY,))  # type: ignore[no-untyped-call]  # theirs
 
-# Nobody announces these months ahead (names as the `holidays` package gives them).
+# Closures that are not announced months ahead (names of the `holidays` package).
 _UNFORESEEN = ("Hurricane", "Mourning", "Closed following", "Funeral")
 
 
@@ -113,7 +113,7 @@ def extended_closing(day: int) -> int:
 
 
 def upcoming(day: int, days: int = 365) -> list[Closure]:
-    """The closures from `day` on that are known on it, ascending."""
+    """The closures from `day` on that have been announced by `day`, ascending."""
     last = day + days
     years = range(date.fromordinal(day).year, date.fromordinal(last).year + 1)
     known = (closure for year in years for closure in closures(year).values())
@@ -127,10 +127,10 @@ def midnight_ms(day: int) -> int:
 
 
 def minute_ms(day: int, minute: int) -> int:
-    """The instant of a New York wall minute of a session; clocks change on Sundays only, when none is."""
+    """The instant of a New York wall minute of a session; clocks change on Sundays, without a session."""
     return midnight_ms(day) + minute * 60_000
 
 
 def day_of(ms: int) -> int:
-    """The New York day that holds an instant."""
+    """The New York day of an instant."""
     return datetime.fromtimestamp(ms // 1000, NEW_YORK).toordinal()

@@ -1,6 +1,6 @@
-"""Shares sold short: how many are open twice a month, and how many were sold each session.
+"""Short interest, twice a month, and short volume, each session.
 
-A pure function of (seed, ticker, day) like the bars, whose volumes both go by.
+A pure function of (seed, ticker, day), like the volumes of the bars, which both follow.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,23 +20,23 @@ from stockticker_async.sandbox.data.universe import Listing
 _MIDDLE = 15
 _PUBLISHED_AFTER = 7
 
-_UNCOVERED = 999.99  # days to cover when there is no volume to cover with, and the most that is told
+_UNCOVERED = 999.99  # the most days to cover, and the days to cover without any volume
 _MOST_SHORT = 0.4  # of the shares outstanding
 
 _UNIT = 1 / (1 << 32)
 
 
 class Interest(NamedTuple):
-    """The open short positions in one name on a settlement day."""
+    """The open short positions of a ticker on a settlement day."""
 
     shares: int
     average_volume: int
-    """Shares a session: of the first, the middle and the last session since the settlement before."""
+    """Shares a session: the mean of three sessions, first, middle and last since the previous settlement."""
     days_to_cover: float
 
 
 class Sales(NamedTuple):
-    """What was reported to FINRA of one session, off the exchanges. From 2026-02-23 on in fractions, too."""
+    """The volumes of a session reported to FINRA, off the exchanges; from 2026-02-23 on also in fractions."""
 
     total: float
     short: float
@@ -69,14 +69,14 @@ def published(settlement: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _sampled(settlement: int) -> tuple[int, ...]:
-    """The first, the middle and the last session since the settlement before."""
+    """The first, the middle and the last session since the previous settlement."""
     before = settlements(settlement - 25, settlement - 1)[-1]
     days = sessions(before + 1, settlement)
     return days[0], days[len(days) // 2], days[-1]
 
 
 def interest(listing: Listing, settlement: int, scale: Callable[[int], float]) -> Interest:
-    """Of a name that trades in those days; `scale` tells the final shares that one of a day is."""
+    """The short interest of a ticker; `scale` returns how many final shares a share of a day becomes."""
     sampled = _sampled(settlement)
     volumes = (traded_volume(listing, day, scale(day)) for day in sampled)
     average = int(sum(volume or 0 for volume in volumes) / len(sampled))
@@ -88,7 +88,7 @@ def interest(listing: Listing, settlement: int, scale: Callable[[int], float]) -
 
 
 def sales(listing: Listing, day: int, scale: float) -> Sales | None:
-    """None when the name did not trade off the exchanges, or over the counter where nothing is reported."""
+    """The short volume of a session; None without trades off the exchanges, and for OTC tickers."""
     volume = None if listing.otc else traded_volume(listing, day, scale)
     if volume is None:
         return None
@@ -105,7 +105,7 @@ def sales(listing: Listing, day: int, scale: float) -> Sales | None:
 
 
 def _parted(shares: int, noise: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Shares at ADF, Carteret, Chicago, NYSE; most at Carteret."""
+    """The shares divided among ADF, Carteret, Chicago, NYSE; most at Carteret."""
     adf = int(shares * 0.004 * noise[0] * _UNIT)
     chicago = int(shares * 0.02 * noise[1] * _UNIT)
     nyse = int(shares * (0.05 + 0.3 * noise[2] * _UNIT))

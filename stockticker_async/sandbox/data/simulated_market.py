@@ -1,6 +1,6 @@
-"""The truth: which bars a name has, on any basis, at any time.
+"""The bars of the simulated market: of any ticker, raw or adjusted, in any window.
 
-A pure function of (seed, ticker, session) and the splits known. What a plan shows of it, and when, is
+A pure function of (seed, ticker, session) and the splits known. How much of it a plan shows, and when, is
 not decided here: a `Horizon` comes in.
 """
 
@@ -30,7 +30,7 @@ from stockticker_async.sandbox.data.universe import LAST_DAY, Listing, Universe
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far one looks: sessions up to `day`, of that one the share `done`, windows ended by `until_ms`."""
+    """Where the data shown ends: after the part `done` of the session `day`, for windows at `until_ms`."""
 
     day: int
     done: float
@@ -38,18 +38,18 @@ class Horizon:
 
 
 SETTLED = Horizon(LAST_DAY, 1.0, midnight_ms(LAST_DAY))
-"""All there will ever be."""
+"""Shows everything, settled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The splits to apply to one name's bars: none of `steps` for raw ones."""
+    """The splits to apply to the bars of a ticker; raw bars have no `steps`."""
 
     scales: Sequence[tuple[int, float]]
     steps: Sequence[tuple[int, float]]
 
     def scale(self, day: int) -> float:
-        """How many of the final shares one share of `day` is."""
+        """How many final shares, after all splits, a share of `day` becomes."""
         scale = 1.0
         for when, ratio in self.scales:
             if when == 0:
@@ -59,7 +59,7 @@ class Basis:
         return scale
 
     def factor(self, day: int) -> float:
-        """How many of the basis' shares one share of `day` is."""
+        """How many shares of this basis a share of `day` becomes."""
         factor = 1.0
         for when, ratio in self.steps:
             if when > day:
@@ -69,7 +69,7 @@ class Basis:
 
 class Market:
     def __init__(self, seed: int, size: int, tickers: tuple[str, ...], today: Callable[[], date]) -> None:
-        """A universe of `size` names, `tickers` among them; `today` tells the New York date."""
+        """A universe of `size` tickers, `tickers` among them; `today` returns the New York date."""
         self.universe = Universe(seed, size, tickers)
         self.peer_groups = PeerGroups(seed, self.universe)
         self.book = SplitBook()
@@ -83,12 +83,12 @@ class Market:
             raise KeyError(ticker)
         return listing
 
-    # What tests ask: everything settled, dates as dates.
+    # For tests: settled bars, days as dates.
 
     def day_bar(
         self, ticker: str, day: date, *, adjusted: bool = True, as_of: date | None = None
     ) -> Bar | None:
-        """The settled bar of a session; None when the name is unknown or did not trade.
+        """The settled bar of a session; None when the ticker is unknown or did not trade.
 
         `as_of` is the day up to which splits count, by default today.
         """
@@ -106,7 +106,7 @@ class Market:
         adjusted: bool = True,
         as_of: date | None = None,
     ) -> list[Bar]:
-        """The settled bars of the windows that hold a moment from `first` to `last`, ascending."""
+        """The settled bars of the windows that overlap `first` to `last`, ascending."""
         listing = self.universe.get(ticker)
         if listing is None:
             return []
@@ -117,14 +117,14 @@ class Market:
         return [bar for bar, _ in self.windows(listing, window, (low, high), basis, SETTLED)]
 
     def splits(self, ticker: str, day: date | None = None) -> tuple[Split, ...]:
-        """What the API lists of a name on `day`, by default today, ascending."""
+        """The splits that the API lists of a ticker on `day`, by default today, ascending."""
         listing = self.universe.get(ticker)
         return () if listing is None else self.book.listed(listing, (day or self._today()).toordinal())
 
-    # What the answers are made of.
+    # For endpoints: days as ordinals.
 
     def basis(self, listing: Listing, as_of: int | None) -> Basis:
-        """The basis of adjusted bars as of a day, or the raw one for None, which is kept."""
+        """The basis of adjusted bars as of a day, or of raw bars for None, which is cached."""
         if as_of is not None:
             return Basis(self.book.scales(listing), self.book.steps(listing, as_of))
         kept = self._raw.get(listing.ticker)
@@ -133,7 +133,7 @@ class Market:
         return kept[1]
 
     def session_bar(self, listing: Listing, day: int, basis: Basis, horizon: Horizon, t: int) -> Bar | None:
-        """The bar of one session, stamped `t`; None when there is none to see."""
+        """The bar of one session, stamped `t`; None when no bar is shown."""
         if day > horizon.day:
             return None
         bar = day_bar(listing, day, basis.scale(day), t)
@@ -153,9 +153,9 @@ class Market:
         *,
         descending: bool = False,
     ) -> Iterator[tuple[Bar, int]]:
-        """The bars of the windows in `span`, and how many base bars are in each.
+        """The bars of the windows in `span`, each with the number of its base bars.
 
-        `span` is a window's start and, not included, another's.
+        `span` is the start of the first window and, not included, the start of the window after the last.
         """
         low, high = span
         first = max(day_of(low), listing.first)
@@ -175,7 +175,7 @@ class Market:
     def grouped(
         self, listings: Iterable[Listing], day: int, as_of: int | None, horizon: Horizon
     ) -> Iterator[Bar]:
-        """The rows of those of `listings` that traded on a day; none when it is no session."""
+        """The rows of a grouped response: the bar of each listing that traded on a day."""
         if not is_session(day):
             return
         close_ms = minute_ms(day, CLOSING)
@@ -218,7 +218,7 @@ def _finished(bar: Bar, factor: float, *, otc: bool) -> Bar:
 
 
 def _gathered(bars: Iterable[Bar], window: Window, listing: Listing) -> Iterator[tuple[Bar, int]]:
-    """The windows that base bars, in either order, fall into, and how many fall into each."""
+    """Base bars, in either order, gathered into windows, each with the number of its base bars."""
     if window.single:
         for bar in bars:
             yield bar, 1

@@ -1,4 +1,4 @@
-"""Which tickers a company has had: a few facts, and a former one for some of the made names."""
+"""The tickers that a company has had: a few facts, and a former ticker for some made-up companies."""
 
 from datetime import date
 
@@ -6,10 +6,10 @@ from stockticker_async.sandbox.data.pseudorandom import fraction, mix
 from stockticker_async.sandbox.data.sessions import session_on_or_after
 from stockticker_async.sandbox.data.universe import FIRST_DAY, Listing, Universe
 
-_RENAMED = 0.08  # of the made names
+_RENAMED = 0.08  # of the made-up tickers
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# Facts, ticker: (day, ticker from then on), ascending. QQQ was another for some years and came back.
+# Facts, ticker: (day, ticker from then on), ascending. QQQ was QQQQ for some years.
 _KNOWN = {
     "GOOGL": (("2004-08-19", "GOOG"), ("2014-04-03", "GOOGL")),
     "JPM": (("1969-03-05", "CMB"), ("2001-01-02", "JPM")),
@@ -20,10 +20,10 @@ _KNOWN = {
 
 
 def tickers_of(listing: Listing, universe: Universe, today: int) -> list[tuple[int, str]]:
-    """(day, ticker from then on) as far as known on a day, the newest first; there is always one.
+    """(day, ticker from that day on) as known on a day, newest first; never empty.
 
-    A name stands under its last ticker in this market all its life: before a change of a made one, the former
-    ticker is not told.
+    The simulated market lists a company under its last ticker all its life, so that a former ticker is known
+    only once it has changed.
     """
     known = _KNOWN.get(listing.ticker)
     if known is not None:
@@ -36,7 +36,7 @@ def tickers_of(listing: Listing, universe: Universe, today: int) -> list[tuple[i
 
 
 def _changed(listing: Listing) -> int | None:
-    """The session from which a made name has its ticker; None for what never had another."""
+    """The session on which a made-up company took its ticker; None if it never changed."""
     if not listing.made or listing.type not in ("CS", "ADRC") or fraction(listing.seed, 90) >= _RENAMED:
         return None
     begin = max(listing.listed, FIRST_DAY)
@@ -45,7 +45,7 @@ def _changed(listing: Listing) -> int | None:
 
 
 def _former(listing: Listing, universe: Universe) -> str:
-    """A ticker that nobody has."""
+    """A ticker that no company of the universe has."""
     n = 92
     while True:
         bits, word = mix(listing.seed, n), ""

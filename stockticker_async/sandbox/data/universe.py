@@ -1,7 +1,7 @@
-"""Which names exist: the well-known ones, those asked for, and the rest made from the seed.
+"""The listings of the market: well-known tickers, added tickers, and the rest made up from the seed.
 
-Only symbols are made at once (twelve thousand in some 20 ms); what a name is like is a pure function of
-(seed, symbol), worked out when somebody asks.
+All symbols are made at once (twelve thousand in some 20 ms); a listing is a pure function of (seed, symbol),
+worked out on first use.
 """
 
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from datetime import date
 from stockticker_async.sandbox.data.pseudorandom import fraction, mix, seed_of
 from stockticker_async.sandbox.data.wellknown import KNOWN, Known
 
-FIRST_DAY = date(2000, 1, 3).toordinal()  # the market begins here, for every name
+FIRST_DAY = date(2000, 1, 3).toordinal()  # the market begins here, for every ticker
 LAST_DAY = date(2100, 1, 1).toordinal()
 
 
-# Shares of the made names.
+# Shares of the made-up tickers.
 _YOUNG, _DELISTED, _ILLIQUID, _ETF, _ADR = 0.35, 0.10, 0.10, 0.15, 0.05
 
 _OTC_LETTERS = 5
 _GROWTH = 0.01
-# One is drawn for a symbol: L any letter, o the last one of an OTC name, c a class, s a series.
+# Shapes of symbols. L: any letter, o: the last letter of an OTC symbol, c: a class, s: a series.
 _SHAPES = ("LLLLo",) * 5 + ("LLLps",) * 2 + ("LLL.c",) + ("LL",) * 2 + ("LLL",) * 15 + ("LLLL",) * 25
 _PLACES = {"L": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "o": "FY", "c": "AB", "s": "ABCDEF"}
 _FIRST_WORDS = (
@@ -40,12 +40,12 @@ _SECOND_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One name: who it is, when it trades, and about what its price and volume are.
+    """A ticker: its company, when it trades, and the levels of its price and volume.
 
-    `price` and `volume` are in the share basis after all splits that ever come to it. `first` and `last` are
-    the days between which it trades, both included; `presence` is the share of sessions with a trade;
+    `price` and `volume` are in final shares, after all its splits. `first` and `last` are the first and the
+    last day of trading; `presence` is the share of sessions with a trade;
     prices of y years before 2026 are lower by the factor (1 + growth * y) ** 2;
-    `made` tells the names of the seed from the well-known and the asked ones.
+    `made` is true for tickers made up from the seed, false for well-known and added tickers.
     """
 
     ticker: str
@@ -68,7 +68,7 @@ class Listing:
 
     @property
     def delisted(self) -> bool:
-        """Whether its last day ever comes."""
+        """Whether trading ends before the market does."""
         return self.last < LAST_DAY
 
     def active_on(self, day: int) -> bool:
@@ -76,19 +76,19 @@ class Listing:
 
 
 class Universe:
-    """The names there are. Anything else is unknown."""
+    """All listings; any other ticker is unknown."""
 
-    def __init__(self, seed: int, size: int, asked: tuple[str, ...]) -> None:
+    def __init__(self, seed: int, size: int, added: tuple[str, ...]) -> None:
         self._seed = seed
         self._size = size
-        self._asked = frozenset(asked)
+        self._added = frozenset(added)
         self._symbols: dict[str, None] = {}
         self._listings: dict[str, Listing] = {}
 
     def symbols(self) -> dict[str, None]:
         """All symbols, as an ordered set; the order has no meaning, as in a grouped answer."""
         if not self._symbols:
-            fixed = dict.fromkeys((*KNOWN, *sorted(self._asked)))
+            fixed = dict.fromkeys((*KNOWN, *sorted(self._added)))
             made = _made_symbols(self._seed)
             while len(fixed) < self._size:
                 fixed[next(made)] = None
@@ -101,7 +101,7 @@ class Universe:
 
     def get(self, ticker: str) -> Listing | None:
         """The listing of a ticker, case and all; None when unknown."""
-        known = ticker in KNOWN or ticker in self._asked or ticker in self.symbols()
+        known = ticker in KNOWN or ticker in self._added or ticker in self.symbols()
         return self._listing(ticker) if known else None
 
     def _listing(self, ticker: str) -> Listing:
@@ -114,8 +114,8 @@ class Universe:
         seed = seed_of(self._seed, ticker)
         if ticker in KNOWN:
             return _well_known(ticker, seed, KNOWN[ticker])
-        if ticker in self._asked:
-            return _asked_for(ticker, seed)
+        if ticker in self._added:
+            return _added_listing(ticker, seed)
         return _generated(ticker, seed)
 
 
@@ -127,7 +127,7 @@ def _well_known(ticker: str, seed: int, known: Known) -> Listing:
     )  # fmt: skip
 
 
-def _asked_for(ticker: str, seed: int) -> Listing:
+def _added_listing(ticker: str, seed: int) -> Listing:
     price = 10 + 190 * fraction(seed, 1)
     listed = FIRST_DAY - 1000
     return Listing(
@@ -155,7 +155,7 @@ def _generated(ticker: str, seed: int) -> Listing:
 
 
 def _kind(ticker: str, seed: int) -> tuple[str, str]:
-    """Type and exchange by the symbol's shape; an OTC name has no exchange."""
+    """Type and exchange by the shape of the symbol; an OTC listing has no exchange."""
     if len(ticker) == _OTC_LETTERS and ticker.isalpha() and ticker[-1] in "FY":
         return ("OS" if ticker[-1] == "F" else "ADRC"), ""
     if "p" in ticker:
@@ -173,7 +173,7 @@ def _company(seed: int) -> str:
 
 
 def _made_symbols(seed: int) -> Iterator[str]:
-    """Symbols without end, repeated ones among them."""
+    """Symbols without end, some repeated."""
     stream = seed_of(seed, "symbols")
     n = 0
     while True:

@@ -1,4 +1,4 @@
-"""Exchanges and kinds of names: tables of facts, the same in every sandbox."""
+"""Exchanges and ticker types: tables of facts, the same in every sandbox."""
 
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ _FUTURES = (
     _Venue(2, "Chicago Board of Trade", "XCBT", "XCME", url="https://www.cmegroup.com", acronym="CBOT"),
 )
 
-# The codes that `type` of a ticker has.
+# The values of a ticker's `type`.
 _KINDS = {
     "CS": "Common Stock", "PFD": "Preferred Stock", "WARRANT": "Warrant", "RIGHT": "Rights",
     "BOND": "Corporate Bond", "ETF": "Exchange Traded Fund", "ETN": "Exchange Traded Note",

@@ -1,4 +1,4 @@
-"""The names that are in every sandbox, whatever its seed."""
+"""The well-known tickers, which are in every sandbox, whatever its seed."""
 
 from typing import NamedTuple
 
