@@ -1,4 +1,4 @@
-"""The bars of one name: GET /v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}."""
+"""Aggregate bars of a ticker: GET /v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from stockticker_async.sandbox.endpoints.context import Context
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 5000, 50_000  # the OpenAPI file's
 _LARGEST_MULTIPLIER = 10_000  # ours: windows must end before the year 9999 does
 _EARLIEST_MS, _LATEST_MS = 0, 16_725_225_600_000  # ours: 1970 to 2500, for the same reason
-_BREATH = 1000  # rows made before the loop gets its turn
+_YIELD_EVERY = 1000  # rows between two turns of the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """A parsed question: the bars of the windows from `low` to `high`, not included."""
+    """A parsed request: the bars of the windows from `low` to `high`, not included."""
 
     ticker: str
     window: Window
@@ -77,7 +77,7 @@ def _parsed(context: Context, request: ApiRequest) -> _Range:
 
 
 def _moment(request: ApiRequest, name: str) -> int:
-    """An end of the range in epoch ms; a date as `to` is the last moment of that day."""
+    """An end of the range in epoch ms; a date as `to` means the last moment of that day."""
     text = request.parts[name]
     if text.isdecimal():
         return min(max(int(text), _EARLIEST_MS), _LATEST_MS)
@@ -86,7 +86,7 @@ def _moment(request: ApiRequest, name: str) -> int:
 
 
 def _entitled(context: Context, first: int, last: int) -> int:
-    """The start of the plan's history in ms; refuses a range wholly outside of what the plan gives."""
+    """The start of the plan's history in ms; raises a 403 for a range wholly outside of the plan."""
     floor_ms = midnight_ms(context.floor().toordinal())
     today = context.today().toordinal()
     if last < floor_ms or (day_of(first) >= today and not context.plan.shows_today):
@@ -95,7 +95,7 @@ def _entitled(context: Context, first: int, last: int) -> int:
 
 
 async def _page(context: Context, span: _Range) -> tuple[list[Bar], int, bool]:
-    """The rows of one page, the base bars they are made of, and whether there are more rows.
+    """The rows of a page, the number of their base bars, and whether more rows follow.
 
     Windows are never cut: a page has at least one, and no more base bars than `limit` otherwise.
     """
@@ -115,13 +115,13 @@ async def _page(context: Context, span: _Range) -> tuple[list[Bar], int, bool]:
             return rows, base_bars, True
         rows.append(bar)
         base_bars += inside
-        if not len(rows) % _BREATH:
+        if not len(rows) % _YIELD_EVERY:
             await asyncio.sleep(0)
     return rows, base_bars, False
 
 
 def _next_url(context: Context, request: ApiRequest, span: _Range, last: int) -> str:
-    """Where the rows after `last` are: `from` rewritten to the next window, or `to` to just before."""
+    """The URL of the rows after `last`: `from` becomes the next window, or `to` the moment before `last`."""
     pieces = request.path.split("/")
     if span.descending:
         pieces[-1] = str(last - 1)

@@ -1,4 +1,4 @@
-"""One question to the API, already authorised, and how to read its parameters."""
+"""A request to an endpoint, already authorised, and its parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ class ApiRequest:
     path: str
     """As sent, still percent-encoded."""
     parts: Mapping[str, str]
-    """The named pieces of the path, decoded."""
+    """The parameters in the path, decoded."""
     query: Mapping[str, str]
     origin: str
-    """The scheme and host that were called: next_url echoes them."""
+    """The scheme and host of the request, which next_url echoes."""
     request_id: str
 
     def resumed(self) -> "ApiRequest":
-        """The question with what its cursor holds, which wins over what stands beside the cursor."""
+        """The request with the parameters of its cursor, which win over parameters beside the cursor."""
         if "cursor" not in self.query:
             return self
         try:

@@ -1,4 +1,4 @@
-"""What goes over the wire: answers, their spelling, and the error bodies of the API."""
+"""Responses: bodies, the API's errors, and the spelling of large numbers."""
 
 import gzip
 import re
@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-# Volumes and split numbers that some answers spell with an exponent; 1.300741e+06 was seen.
+# Volumes and split numbers that some responses spell with an exponent; 1.300741e+06 was seen.
 _LARGE = re.compile(rb'"(v|split_from|split_to)":(\d{7,}(?:\.\d+)?)(?=[,}])')
 
 _TEXT = "text/plain; charset=utf-8"
@@ -28,7 +28,7 @@ TOO_MANY = (
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """One response, before it is compressed; `request_id` is told in a header too."""
+    """A response, before compression; `request_id` is sent in a header, too."""
 
     status: int
     body: bytes
@@ -36,11 +36,11 @@ class ApiResponse:
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     compressed: bytes | None = None
-    """The body in gzip, where it was made ahead."""
+    """The body in gzip, if it was encoded ahead."""
 
 
 class ApiError(Exception):
-    """Raised anywhere below a route to answer with an error body."""
+    """Raised anywhere in an endpoint to respond with an error body."""
 
     def __init__(self, status: int, kind: str, key: Literal["error", "message"], text: str) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""What codes mean: exchanges, kinds of names, conditions."""
+"""The meaning of codes: exchanges, ticker types, conditions."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ _LOCALES = ("us", "global")
 
 
 def _whole(*asset_classes: str) -> ListEndpoint:
-    """A list that comes in one page, whatever is asked; its order is its table's."""
+    """A list in one page, in the order of its table, whatever the parameters."""
     return ListEndpoint(
         "v3",
         {"asset_class": "text", "locale": "text"},

@@ -1,4 +1,4 @@
-"""Companies behind tickers: those related to one, and the tickers one has had."""
+"""Companies: related companies, and the tickers that a company has had."""
 
 import asyncio
 
@@ -12,15 +12,15 @@ from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
 _MOST_RELATED = 10
-_BREATH = 200  # names looked at before the loop gets its turn
+_YIELD_EVERY = 200  # tickers between two turns of the event loop
 
 _CUSIP_LETTERS = 9
 
 
 async def related(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /v1/related-companies/{ticker}: at most ten of those that news speak of together with it.
+    """GET /v1/related-companies/{ticker}: at most ten tickers of its peer group, maybe none.
 
-    The echoed ticker is under `stock_symbol`, whatever the published schema says. A name may have none.
+    The response repeats the ticker under `stock_symbol`, whatever the published schema says.
     """
     market, today = context.market, context.today().toordinal()
     listing = market.universe.get(request.parts["ticker"])
@@ -42,7 +42,7 @@ async def related(context: Context, request: ApiRequest) -> ApiResponse:
 
 
 async def events(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /vX/reference/tickers/{id}/events: by today's ticker, or by CUSIP or composite FIGI, also delisted.
+    """GET /vX/reference/tickers/{id}/events: by a ticker of today, or by CUSIP or composite FIGI.
 
     The kind of an event is under `type`, whatever the published schema says.
     """
@@ -52,7 +52,7 @@ async def events(context: Context, request: ApiRequest) -> ApiResponse:
     listing = await _identified(context, request.parts["id"])
     if listing is None:
         raise not_found("Ticker")
-    told = tickers_of(listing, context.market.universe, context.today().toordinal())
+    changes = tickers_of(listing, context.market.universe, context.today().toordinal())
     body = {
         "results": {
             "name": listing.name,
@@ -60,7 +60,7 @@ async def events(context: Context, request: ApiRequest) -> ApiResponse:
             "cik": cik(listing),
             "events": [
                 {"ticker_change": {"ticker": ticker}, "type": "ticker_change", "date": iso(day)}
-                for day, ticker in told
+                for day, ticker in changes
             ],
         },
         "status": "OK",
@@ -81,6 +81,6 @@ async def _identified(context: Context, identifier: str) -> Listing | None:
     for number, each in enumerate(universe, 1):
         if each.listed <= today and number_of(each) == identifier:
             return each
-        if not number % _BREATH:
+        if not number % _YIELD_EVERY:
             await asyncio.sleep(0)
     return None

@@ -1,4 +1,4 @@
-"""What every endpoint is answered from: the market, the clock, the plan."""
+"""The context of every endpoint: the market, the clock, the plan, and caches."""
 
 import asyncio
 from collections.abc import Hashable
@@ -23,11 +23,11 @@ class Context:
     market: Market
     unpublished: int
     grouped: dict[Hashable, tuple[bytes, int]] = field(default_factory=dict)
-    """Encoded rows of the whole market and their number, by what they depend on."""
+    """Encoded rows of grouped responses and their number."""
     lists: dict[str, tuple[Hashable, list[Row]]] = field(default_factory=dict)
-    """By path: the last question to a list, and its rows in order; the next page wants them again."""
+    """By path: the last request to a list and its rows in order, for the next page."""
     grouping: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """The whole market is worked out once, however many ask at once."""
+    """Simultaneous requests work out a grouped response once."""
 
     def today(self) -> date:
         return self.clock.today()
@@ -39,7 +39,7 @@ class Context:
         return self.plan.floor(self.today())
 
     def require_day(self, day: date) -> None:
-        """Refuse a day that the plan does not give, with the 403 that the API chooses."""
+        """Raise the API's 403 for a day outside of the plan."""
         today = self.today()
         if day < self.floor() or (day > today and not self.plan.shows_today):
             raise denied("timeframe")
@@ -47,7 +47,7 @@ class Context:
             raise denied("early")
 
     def results(self, rows: Any) -> dict[str, Any]:
-        """The `results` of an answer with bars, in the spelling of emptiness that was chosen."""
+        """The `results` of a response with bars; the option `empty` says how to spell no rows."""
         if rows:
             return {"results": rows}
         spelling: dict[str, dict[str, Any]] = {
@@ -58,7 +58,7 @@ class Context:
         return spelling[self.options.empty]
 
     def spelled(self, response: ApiResponse, ticker: str) -> ApiResponse:
-        """The answer with large volumes in the spelling of the ticker: with exponents for one in eight."""
+        """The response with large volumes as the ticker spells them: one in eight uses exponents."""
         return replace(response, body=self.spelled_row(ticker, response.body))
 
     def spelled_row(self, ticker: str, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Splits and dividends, in both generations of their endpoints."""
+"""Splits and dividends, in both versions of their endpoints."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +12,12 @@ from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, scientific
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import named, paged
 
 RowsOf = Callable[[Context, ApiRequest, Listing], Iterable[Row]]
 
-_BREATH = 100  # names looked at before the loop gets its turn
+_YIELD_EVERY = 100  # tickers between two turns of the event loop
 
 SPLITS_V1 = ListEndpoint(
     "v1",
@@ -89,13 +89,13 @@ async def _respond(
     context: Context, request: ApiRequest, endpoint: ListEndpoint, rows_of: RowsOf
 ) -> ApiResponse:
     request.limit(endpoint.limit, endpoint.most)
-    key = (context.today(), context.market.book.version, tuple(sorted(question(request).items())))
+    key = (context.today(), context.market.book.version, tuple(sorted(without_paging(request).items())))
     kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
         for number, listing in enumerate(named(context, request, endpoint), 1):
             rows.extend(rows_of(context, request, listing))
-            if not number % _BREATH:
+            if not number % _YIELD_EVERY:
                 await asyncio.sleep(0)
         kept = context.lists[request.path] = (key, endpoint.selected(request, rows))
     response = paged(endpoint, request, kept[1], "id")
@@ -121,7 +121,7 @@ def _split_rows_v3(context: Context, request: ApiRequest, listing: Listing) -> I
 
 
 def _split_rows_v1(context: Context, _: ApiRequest, listing: Listing) -> Iterable[Row]:
-    """The factor of a split takes a price before it to the basis after the last one executed, or itself."""
+    """The factor of a split adjusts a price from before it for all splits executed, and for itself."""
     today = context.today().toordinal()
     splits = context.market.book.listed(listing, today)
     for split in splits:
@@ -180,7 +180,7 @@ def _dividend_rows_v1(context: Context, request: ApiRequest, listing: Listing) -
 
 
 def _dividends(context: Context, request: ApiRequest, listing: Listing) -> Iterator[Dividend]:
-    """Those with the ex-dividend days that are asked for; the other filters come later."""
+    """The dividends within the filters on the ex-dividend date; the other filters come later."""
     query, first, last = request.query, date.min.toordinal(), date.max.toordinal()
     for suffix in ("", ".gte", ".gt"):
         if text := query.get(f"ex_dividend_date{suffix}"):

@@ -1,4 +1,4 @@
-"""One session at a time: the whole market's bars, the previous day's bar, open and close."""
+"""Summaries of a session: all tickers (grouped), the previous day's bar, open and close."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, not_found, ok
 from stockticker_async.sandbox.endpoints.context import Context
 
-_KEPT = 100  # sessions of the whole market, about a megabyte each
-_BREATH = 100  # names worked out before the loop gets its turn
+_KEPT = 100  # grouped responses, about a megabyte each
+_YIELD_EVERY = 100  # tickers between two turns of the event loop
 
 
 async def grouped(context: Context, request: ApiRequest) -> ApiResponse:
@@ -38,10 +38,10 @@ async def grouped(context: Context, request: ApiRequest) -> ApiResponse:
 
 
 async def _rows(context: Context, day: int, *, adjusted: bool, with_otc: bool) -> tuple[orjson.Fragment, int]:
-    """The encoded rows of a session and their number; kept, since the whole market takes its time."""
+    """The encoded rows of a session and their number; cached, since all tickers take their time."""
     as_of = context.today().toordinal() if adjusted else None
     horizon = context.horizon()
-    # A settled session looks the same from everywhere after it.
+    # A settled session looks the same on every later day.
     seen = (horizon.day > day, horizon.day == day, horizon.done if horizon.day == day else 1.0)
     key = (day, as_of, with_otc, context.market.book.version, seen)
     async with context.grouping:
@@ -56,11 +56,11 @@ async def _rows(context: Context, day: int, *, adjusted: bool, with_otc: bool) -
 
 
 async def _encoded(context: Context, rows: Iterable[Bar]) -> tuple[bytes, int]:
-    """The rows as one JSON array, and how many they are."""
+    """The rows as one JSON array, and their number."""
     texts: list[bytes] = []
     for number, row in enumerate(rows, 1):
         texts.append(context.spelled_row(row["T"], orjson.dumps(row)))
-        if not number % _BREATH:
+        if not number % _YIELD_EVERY:
             await asyncio.sleep(0)
     return b"[" + b",".join(texts) + b"]", len(texts)
 
@@ -121,7 +121,7 @@ async def open_close(context: Context, request: ApiRequest) -> ApiResponse:
         "close": bar["c"],
         "volume": bar["v"],
     }
-    if listing.presence == 1.0:  # nobody trades the others outside of hours
+    if listing.presence == 1.0:  # illiquid tickers do not trade outside of regular hours
         late, early = day_noise(listing.seed, number)[13:15]
         body["afterHours"] = _near(bar, late)
         body["preMarket"] = _near(bar, early)

@@ -1,8 +1,8 @@
-"""Lists of reference rows: filters, order, limit and cursor, in both dialects of the API.
+"""Lists of rows: filters, sort order, limit and cursor, in both dialects of the API.
 
 v3 writes `sort=field&order=asc`, v1 writes `sort=field.asc,other.desc`. Filters are the same in both:
 `field`, `field.gt`, `field.gte`, `field.lt`, `field.lte`, and in v1 `field.any_of`. A filter that the
-endpoint does not know is ignored, so that who relies on it gets too many rows.
+endpoint does not know is ignored, so that the response has too many rows.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -31,9 +31,9 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 class Filter:
     field: str
     suffix: str
-    """As written after the dot; nothing for equality."""
+    """As written after the dot; empty for equality."""
     value: Any
-    """What is compared with; a list for `any_of`."""
+    """The value to compare with; a list for `any_of`."""
 
     def admits(self, row: Row) -> bool:
         return self.field in row and _COMPARED[self.suffix](row[self.field], self.value)
@@ -41,25 +41,25 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ListEndpoint:
-    """One list endpoint: what it can be asked for."""
+    """The parameters of a list endpoint."""
 
     dialect: Literal["v1", "v3"]
     fields: Mapping[str, Literal["text", "date", "number", "integer"]]
-    """What can be filtered by."""
+    """The fields to filter by."""
     sortable: tuple[str, ...]
     sort: tuple[str, bool]
-    """The order unless told: a field, and whether descending."""
+    """The default order: a field, and whether descending."""
     limit: int
     most: int
     exact: Container[str] = ()
-    """Fields that are not filtered by ranges."""
+    """Fields without filters by range."""
     any_of: Container[str] = ()
-    """Fields that are filtered by several values at once, too."""
+    """Fields with a filter for several values at once."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The values that parameters are limited to."""
+    """The permitted values of parameters."""
 
     def filters(self, request: ApiRequest) -> list[Filter]:
-        """What a row has to satisfy; a 400 for values that cannot be parsed, or are none of the choices."""
+        """The filters of a request; raises a 400 for values that cannot be parsed or are not permitted."""
         self._choose(request)
         found = []
         for parameter, text in request.query.items():
@@ -99,7 +99,7 @@ class ListEndpoint:
             raise bad_request(f"Could not parse the number parameter: '{name}'.") from None
 
     def order(self, request: ApiRequest) -> list[tuple[str, bool]]:
-        """(field, whether descending), the weightiest first; a 400 for what cannot be sorted by."""
+        """(field, whether descending), the most significant first; raises a 400 for any other field."""
         first, descending = self.sort
         usual = "desc" if descending else "asc"
         text = request.query.get("sort") or first
@@ -113,7 +113,7 @@ class ListEndpoint:
         return [(name, way == "desc") for name, way in pairs]
 
     def selected(self, request: ApiRequest, rows: Iterable[Row]) -> list[Row]:
-        """The rows that the question admits, in its order; equal ones keep theirs."""
+        """The rows that the filters admit, in the requested order; the sort is stable."""
         filters = self.filters(request)
         found = [row for row in rows if all(wanted.admits(row) for wanted in filters)]
         for name, descending in reversed(self.order(request)):
@@ -123,7 +123,7 @@ class ListEndpoint:
     def page(self, request: ApiRequest, selected: list[Row], identity: str) -> tuple[list[Row], str | None]:
         """The rows of one page, and the URL of the next; `request` has been resumed from its cursor.
 
-        The cursor holds the whole question, and the `identity` field of the last row given.
+        The cursor holds the whole request, and the `identity` field of the last row of this page.
         """
         limit = request.limit(self.limit, self.most)
         begin = _position(selected, request.query.get("page_marker", ""), identity)
@@ -131,12 +131,12 @@ class ListEndpoint:
         if begin + limit >= len(selected):
             return page, None
         marker = f"{begin + limit}|{page[-1][identity]}"
-        cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+        cursor = cursors.encode({**without_paging(request), "limit": str(limit), "page_marker": marker})
         return page, f"{request.origin}{request.path}?cursor={cursor}"
 
 
-def question(request: ApiRequest) -> dict[str, str]:
-    """What was asked, on whichever page."""
+def without_paging(request: ApiRequest) -> dict[str, str]:
+    """The query without its paging parameters: the same on every page."""
     return {
         name: text for name, text in request.query.items() if name not in ("cursor", "page_marker", "limit")
     }
@@ -148,7 +148,7 @@ def _weight(name: str, row: Row) -> tuple[bool, Any]:
 
 
 def _position(rows: list[Row], marker: str, identity: str) -> int:
-    """Where the page after `marker` begins: after the row it names, or where that was."""
+    """The index of the first row after `marker`: after the row it names, or where that row was."""
     place, _, last = marker.partition("|")
     if not place.isdecimal():
         return 0

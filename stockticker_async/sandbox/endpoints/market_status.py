@@ -1,4 +1,4 @@
-"""Whether the markets are open, and when they will not be."""
+"""Whether the markets are open now, and upcoming holidays."""
 
 from datetime import UTC, date, datetime
 from typing import Any

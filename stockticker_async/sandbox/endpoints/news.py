@@ -1,4 +1,4 @@
-"""What is written about names: GET /v2/reference/news."""
+"""News articles: GET /v2/reference/news."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from stockticker_async.sandbox.endpoints import cursors
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import page_of
 
 _DAY = 86_400
@@ -40,7 +40,7 @@ _SENTIMENTS = ("positive", "neutral", "negative")
 
 
 async def news(context: Context, request: ApiRequest) -> ApiResponse:
-    """Articles published until now, the newest first unless told; one may be about several tickers."""
+    """Articles published until now, newest first by default; an article may have several tickers."""
     request = request.resumed()
     limit = request.limit(NEWS_LIST.limit, NEWS_LIST.most)
     descending = NEWS_LIST.order(request)[0][1]
@@ -66,7 +66,7 @@ def _paged(context: Context, request: ApiRequest, kept: list[Article], limit: in
     if len(kept) <= limit:
         return page_of(request, rows, None, count=True)
     marker = orjson.dumps(kept[limit - 1].place).decode()
-    cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+    cursor = cursors.encode({**without_paging(request), "limit": str(limit), "page_marker": marker})
     return page_of(request, rows, f"{request.origin}{request.path}?cursor={cursor}", count=True)
 
 
@@ -75,7 +75,7 @@ def _place(article: Article) -> tuple[int, int, int]:
 
 
 def _last(request: ApiRequest) -> tuple[int, int, int] | None:
-    """The place of the last article of the page before; a 400 for one that was made up."""
+    """The place of the last article of the previous page; raises a 400 for an invalid marker."""
     marker = request.query.get("page_marker")
     if not marker:
         return None
@@ -87,7 +87,7 @@ def _last(request: ApiRequest) -> tuple[int, int, int] | None:
 
 
 def _admitted(context: Context, request: ApiRequest, day: int) -> Iterable[Article]:
-    """The articles of a day with a ticker that all filters on tickers admit."""
+    """The articles of a day with a ticker that all ticker filters admit."""
     groups, universe = context.market.peer_groups, context.market.universe
     some: Iterable[int] = groups.members()
     if ticker := request.query.get("ticker"):
@@ -102,7 +102,7 @@ def _admitted(context: Context, request: ApiRequest, day: int) -> Iterable[Artic
 def _span(context: Context, request: ApiRequest) -> tuple[int, int]:
     """The first and the last second that the filters on time admit, until now.
 
-    A date stands for its first moment in UTC, and for the whole day where it is to be equalled.
+    A date means its first moment in UTC, and the whole day in a filter for equality.
     """
     low, high = midnight_ms(FIRST_DAY) // 1000, floor(context.clock.epoch())
     for suffix in ("", ".gt", ".gte", ".lt", ".lte"):
@@ -125,7 +125,7 @@ def _span(context: Context, request: ApiRequest) -> tuple[int, int]:
 
 
 def _moment(text: str) -> tuple[float, bool]:
-    """Epoch seconds of a time, or of a date's midnight in UTC, and whether it is a date."""
+    """Epoch seconds of a time, or of a date's midnight in UTC, and whether the text is a date."""
     try:
         if "T" in text:
             moment = datetime.fromisoformat(text)
@@ -140,8 +140,8 @@ def _row(context: Context, article: Article) -> Row:
     noise = article.noise
     seed = context.market.peer_groups.seed(article.group)
     lead = context.market.listing(article.tickers[0])
-    told = f"{seed} {article.published} {article.number}"
-    name = sha256(told.encode()).hexdigest()
+    identity = f"{seed} {article.published} {article.number}"
+    name = sha256(identity.encode()).hexdigest()
     publisher, host = _PUBLISHERS[noise[7] % len(_PUBLISHERS)]
     host = f"https://www.{host}.example"
     row: dict[str, Any] = {

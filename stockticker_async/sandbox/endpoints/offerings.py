@@ -1,4 +1,4 @@
-"""New names: GET /vX/reference/ipos."""
+"""Initial public offerings: GET /vX/reference/ipos."""
 
 import asyncio
 from typing import Any
@@ -8,11 +8,11 @@ from stockticker_async.sandbox.data.issuers import cusip, isin
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import named, paged
 from stockticker_async.sandbox.endpoints.ticker_day_endpoint import iso
 
-_BREATH = 200  # names looked at before the loop gets its turn
+_YIELD_EVERY = 200  # tickers between two turns of the event loop
 
 IPO_LIST = ListEndpoint(
     "v3",
@@ -36,18 +36,18 @@ IPO_LIST = ListEndpoint(
 
 
 async def offerings(context: Context, request: ApiRequest) -> ApiResponse:
-    """A row an offering that has been announced; what is not known yet is left out of it."""
+    """A row for each announced offering, without the fields that are not known yet."""
     request = request.resumed()
     request.limit(IPO_LIST.limit, IPO_LIST.most)
     today = context.today().toordinal()
-    key = (today, context.market.book.version, tuple(sorted(question(request).items())))
+    key = (today, context.market.book.version, tuple(sorted(without_paging(request).items())))
     kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
         for number, listing in enumerate(named(context, request, IPO_LIST), 1):
             scale = context.market.basis(listing, None).scale
             rows.extend(map(_row, ipos(listing, today, scale)))
-            if not number % _BREATH:
+            if not number % _YIELD_EVERY:
                 await asyncio.sleep(0)
         kept = context.lists[request.path] = (key, IPO_LIST.selected(request, rows))
     return paged(IPO_LIST, request, kept[1], "ticker")

@@ -1,4 +1,4 @@
-"""What the lists have in common: the names a question is about, and a page as it is sent."""
+"""What all lists share: the listings that a request is about, and the body of a page."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,15 +11,17 @@ from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row
 
 
 def named(context: Context, request: ApiRequest, endpoint: ListEndpoint) -> Iterable[Listing]:
-    """The names that the question's ticker filters admit; those listed by name are not searched for."""
+    """The listings that the ticker filters admit; tickers given by name are looked up, not searched for."""
     universe = context.market.universe
     filters = [wanted for wanted in endpoint.filters(request) if wanted.field == "ticker"]
-    told = request.query.get("ticker", "")
+    single = request.query.get("ticker", "")
     several = request.query.get("ticker.any_of", "") if "ticker" in endpoint.any_of else ""
-    some: Iterable[Listing | None] = universe
-    if told or several:
-        some = (universe.get(ticker) for ticker in dict.fromkeys([told] if told else several.split(",")))
-    for listing in some:
+    candidates: Iterable[Listing | None] = universe
+    if single or several:
+        candidates = (
+            universe.get(ticker) for ticker in dict.fromkeys([single] if single else several.split(","))
+        )
+    for listing in candidates:
         if listing is not None and all(wanted.admits({"ticker": listing.ticker}) for wanted in filters):
             yield listing
 
@@ -27,7 +29,7 @@ def named(context: Context, request: ApiRequest, endpoint: ListEndpoint) -> Iter
 def paged(
     endpoint: ListEndpoint, request: ApiRequest, selected: list[Row], identity: str, *, count: bool = False
 ) -> ApiResponse:
-    """The page of `selected` that was asked for; some endpoints tell the `count` of its rows."""
+    """The requested page of `selected`; with `count`, the body has the number of its rows."""
     page, next_url = endpoint.page(request, selected, identity)
     return page_of(request, page, next_url, count=count)
 

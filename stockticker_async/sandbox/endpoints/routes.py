@@ -1,4 +1,4 @@
-"""The table of routes: which path is answered by whom, and from which plan on."""
+"""The table of routes: the path of every endpoint, its function, and the least plan with it."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,12 +33,12 @@ class Route:
     pattern: str
     respond: Respond
     level: int = 0
-    """The least level of a plan that includes the endpoint."""
+    """The lowest level of a plan that includes the endpoint."""
     bars: bool = False
-    """Whether it answers with bars, which can be encoded ahead."""
+    """Whether it responds with bars, which can be encoded ahead."""
 
     def parts(self, path: str) -> dict[str, str] | None:
-        """The named pieces of a path, decoded; None when it is another route's."""
+        """The parameters in a path, decoded; None for a path of another route."""
         named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.pattern)
         found = re.fullmatch(named, path)
         return None if found is None else {name: unquote(text) for name, text in found.groupdict().items()}
@@ -80,5 +80,5 @@ def routed(path: str) -> tuple[Route, Mapping[str, str]] | None:
 
 
 def serves(beginning: str) -> bool:
-    """Whether there is an endpoint whose path begins so."""
+    """Whether the path of any endpoint begins with `beginning`."""
     return any(route.pattern.startswith(beginning) for route in ROUTES)

@@ -1,4 +1,4 @@
-"""Who holds the shares: the free float, and what has been sold short."""
+"""Shares of a company: free float, short interest and short volume."""
 
 import asyncio
 from datetime import date
@@ -10,11 +10,11 @@ from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import named, paged
 from stockticker_async.sandbox.endpoints.ticker_day_endpoint import TickerDayEndpoint, iso
 
-_BREATH = 500  # names looked at before the loop gets its turn
+_YIELD_EVERY = 500  # tickers between two turns of the event loop
 
 INTEREST_LIST = ListEndpoint(
     "v1",
@@ -52,20 +52,20 @@ FLOAT_LIST = ListEndpoint(
 
 
 async def short_interest(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /stocks/v1/short-interest: a row a name and settlement day whose figures are published."""
+    """GET /stocks/v1/short-interest: a row a ticker and published settlement day."""
     return await _INTEREST.respond(context, request)
 
 
 async def short_volume(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /stocks/v1/short-volume: a row a name and session before today."""
+    """GET /stocks/v1/short-volume: a row a ticker and session before today."""
     return await _VOLUME.respond(context, request)
 
 
 async def free_float(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /stocks/vX/float: a row a company, as of the first of the month; there is no history."""
+    """GET /stocks/vX/float: a row a company, as of the first of the month, without history."""
     request = request.resumed()
     request.limit(FLOAT_LIST.limit, FLOAT_LIST.most)
-    key = (context.today(), context.market.book.version, tuple(sorted(question(request).items())))
+    key = (context.today(), context.market.book.version, tuple(sorted(without_paging(request).items())))
     kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         rows: list[Row] = []
@@ -73,7 +73,7 @@ async def free_float(context: Context, request: ApiRequest) -> ApiResponse:
             row = _float_row(context, listing)
             if row is not None:
                 rows.append(row)
-            if not number % _BREATH:
+            if not number % _YIELD_EVERY:
                 await asyncio.sleep(0)
         kept = context.lists[request.path] = (key, FLOAT_LIST.selected(request, rows))
     return paged(FLOAT_LIST, request, kept[1], "ticker")
@@ -100,12 +100,12 @@ def _published_settlements(context: Context, first: int, last: int) -> list[int]
 
 
 def _interest_row(context: Context, listing: Listing, day: int) -> Row:
-    told = interest(listing, day, context.market.basis(listing, None).scale)
+    positions = interest(listing, day, context.market.basis(listing, None).scale)
     return {
-        "avg_daily_volume": told.average_volume,
-        "days_to_cover": told.days_to_cover,
+        "avg_daily_volume": positions.average_volume,
+        "days_to_cover": positions.days_to_cover,
         "settlement_date": iso(day),
-        "short_interest": told.shares,
+        "short_interest": positions.shares,
         "ticker": listing.ticker,
     }
 
@@ -116,28 +116,28 @@ def _published_sessions(context: Context, first: int, last: int) -> list[int]:
 
 
 def _volume_row(context: Context, listing: Listing, day: int) -> Row | None:
-    told = sales(listing, day, context.market.basis(listing, None).scale(day))
-    if told is None:
+    volumes = sales(listing, day, context.market.basis(listing, None).scale(day))
+    if volumes is None:
         return None
     (adf, adf_exempt), (carteret, carteret_exempt), (chicago, chicago_exempt), (nyse, nyse_exempt) = (
-        told.parts
+        volumes.parts
     )
     return {
         "adf_short_volume": adf,
         "adf_short_volume_exempt": adf_exempt,
         "date": iso(day),
-        "exempt_volume": told.exempt,
+        "exempt_volume": volumes.exempt,
         "nasdaq_carteret_short_volume": carteret,
         "nasdaq_carteret_short_volume_exempt": carteret_exempt,
         "nasdaq_chicago_short_volume": chicago,
         "nasdaq_chicago_short_volume_exempt": chicago_exempt,
-        "non_exempt_volume": round(told.short - told.exempt, 6),
+        "non_exempt_volume": round(volumes.short - volumes.exempt, 6),
         "nyse_short_volume": nyse,
         "nyse_short_volume_exempt": nyse_exempt,
-        "short_volume": told.short,
-        "short_volume_ratio": round(100 * told.short / told.total, 2),
+        "short_volume": volumes.short,
+        "short_volume_ratio": round(100 * volumes.short / volumes.total, 2),
         "ticker": listing.ticker,
-        "total_volume": told.total,
+        "total_volume": volumes.total,
     }
 
 

@@ -1,4 +1,4 @@
-"""The market as it is now: GET /v2/snapshot/locale/us/markets/stocks/tickers."""
+"""A snapshot of the market now: GET /v2/snapshot/locale/us/markets/stocks/tickers."""
 
 import asyncio
 from typing import Any
@@ -10,14 +10,14 @@ from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, ok
 from stockticker_async.sandbox.endpoints.context import Context
 
-_BREATH = 100  # names worked out before the loop gets its turn
+_YIELD_EVERY = 100  # tickers between two turns of the event loop
 
 
 async def snapshot(context: Context, request: ApiRequest) -> ApiResponse:
-    """All names, or those of `tickers`; who is unknown, or did not trade, is silently left out."""
+    """All tickers, or the given `tickers`; unknown tickers and tickers without a trade are left out."""
     universe = context.market.universe
-    told = request.query.get("tickers")
-    wanted = universe.symbols() if not told else dict.fromkeys(told.split(","))
+    tickers = request.query.get("tickers")
+    wanted = universe.symbols() if not tickers else dict.fromkeys(tickers.split(","))
     with_otc = request.flag("include_otc", default=False)
     rows: list[dict[str, Any]] = []
     for number, ticker in enumerate(wanted, 1):
@@ -25,14 +25,14 @@ async def snapshot(context: Context, request: ApiRequest) -> ApiResponse:
         row = None if listing is None or (listing.otc and not with_otc) else _row(context, listing)
         if row is not None:
             rows.append(row)
-        if not number % _BREATH:
+        if not number % _YIELD_EVERY:
             await asyncio.sleep(0)
     body = {"count": len(rows), "status": "OK", "tickers": rows}
     return ok(body, request.request_id)
 
 
 def _row(context: Context, listing: Listing) -> dict[str, Any] | None:
-    """The last two sessions seen; `updated` is in nanoseconds."""
+    """The last two sessions shown; `updated` is in nanoseconds."""
     horizon = context.horizon()
     basis = context.market.basis(listing, context.today().toordinal())
     before = session_before(horizon.day)
@@ -52,6 +52,6 @@ def _row(context: Context, listing: Listing) -> dict[str, Any] | None:
 
 
 def _shown(bar: Bar) -> Bar:
-    """What a snapshot shows of a session; it has always a vw."""
+    """The fields of a bar in a snapshot, which always has a vw."""
     shown = {name: bar[name] for name in ("c", "h", "l", "o", "v")}
     return {**shown, "vw": bar.get("vw", bar["c"])}

@@ -21,9 +21,9 @@ class Plan:
     calls_per_minute: int | None
     years: int | None
     delay: float
-    """Seconds until a window is shown; beside the point for the plan that shows no today."""
+    """Seconds until a window is shown; unused by the plan without today."""
     level: int
-    """Endpoints ask for one of at least so much."""
+    """Compared with the level of a route."""
     shows_today: bool = True
 
     @property
@@ -52,7 +52,7 @@ PLANS = {
 
 
 def horizon(plan: Plan, now: datetime, unpublished: int) -> Horizon:
-    """How far a plan sees at `now`; `unpublished` settled sessions, and today's, are held back."""
+    """The horizon of a plan at `now`; `unpublished` settled sessions, and today's, are held back."""
     local = now.astimezone(NEW_YORK)
     today = local.toordinal()
     if unpublished:

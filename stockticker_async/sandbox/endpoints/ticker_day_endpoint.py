@@ -1,8 +1,8 @@
-"""Lists of a row a name and day, too long to be made whole: a page begins where the last one ended.
+"""Lists of a row a ticker and day, too long to be made whole: a page begins where the previous page ended.
 
-In the order of names and days only the rows of a page are made, and few on the way to them. In any other
-order all rows that the filters on names and days admit are made for each page, and only as many kept as it
-needs. A cursor holds the last row by what it was sorted by: rows published between two pages move none.
+Sorted by tickers and days, only the rows of a page are made, and few before them. In any other order all rows
+that the filters on tickers and days admit are made for each page, and only the rows of the page kept. A
+cursor holds the sort fields of the last row: rows published between two pages move no other row.
 """
 
 import asyncio
@@ -21,29 +21,29 @@ from stockticker_async.sandbox.endpoints import cursors
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, bad_request
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import Filter, ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import Filter, ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import named, page_of
 
 Order = list[tuple[str, bool]]
-"""(field, whether descending), the weightiest first."""
+"""(field, whether descending), the most significant first."""
 
 _Place = TypeVar("_Place", str, int)
 
-_BREATH = 200  # cells looked at before the loop gets its turn
+_YIELD_EVERY = 200  # rows between two turns of the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class TickerDayEndpoint:
-    """One such endpoint."""
+    """An endpoint with a row a ticker and day."""
 
     endpoint: ListEndpoint
     """Its fields include `ticker` and `day`."""
     day: str
     """The field with the date."""
     days: Callable[[Context, int, int], list[int]]
-    """The days between two, both included, that rows are published of, ascending."""
+    """The days with published rows between two days, both included, ascending."""
     row: Callable[[Context, Listing, int], Row | None]
-    """The row of a name and a day between its first and its last, if there is one."""
+    """The row of a ticker and a day of its life, or None."""
 
     async def respond(self, context: Context, request: ApiRequest) -> ApiResponse:
         request = request.resumed()
@@ -57,18 +57,18 @@ class TickerDayEndpoint:
                 kept.append(row)
             if in_order and len(kept) > limit:
                 break
-            if len(kept) > 2 * limit + _BREATH:
+            if len(kept) > 2 * limit + _YIELD_EVERY:
                 kept = _ordered(kept, order)[: limit + 1]
         return _paged(request, kept if in_order else _ordered(kept, order), limit, order)
 
     def _whole_order(self, request: ApiRequest) -> Order:
-        """The order asked for, with what makes it unique at the end."""
+        """The requested order, made unique by ticker and day at its end."""
         order = self.endpoint.order(request)
-        told = {name for name, _ in order}
-        return [*order, *((name, False) for name in ("ticker", self.day) if name not in told)]
+        sorted_by = {name for name, _ in order}
+        return [*order, *((name, False) for name in ("ticker", self.day) if name not in sorted_by)]
 
     def _last(self, request: ApiRequest, order: Order) -> Row | None:
-        """What is known of the last row of the page before; a 400 for a marker that was made up."""
+        """The sort fields of the last row of the previous page; raises a 400 for an invalid marker."""
         marker = request.query.get("page_marker")
         if not marker:
             return None
@@ -85,7 +85,7 @@ class TickerDayEndpoint:
     async def _rows(
         self, context: Context, request: ApiRequest, order: Order, last: Row | None
     ) -> AsyncIterator[Row]:
-        """The rows that the filters admit, in order of names and days, from `last` on."""
+        """The rows that the filters admit, in order of tickers and days, from `last` on."""
         filters = self.endpoint.filters(request)
         names = {listing.ticker: listing for listing in named(context, request, self.endpoint)}
         days = self.days(context, *self._span(filters))
@@ -95,14 +95,14 @@ class TickerDayEndpoint:
         at = None if last is None else (last["ticker"], date.fromisoformat(last[self.day]).toordinal())
         cells = (_by_name if by_name else _by_day)(names, days, down, at)
         for number, (listing, day) in enumerate(cells, 1):
-            if not number % _BREATH:
+            if not number % _YIELD_EVERY:
                 await asyncio.sleep(0)
             row = self.row(context, listing, day)
             if row is not None and all(wanted.admits(row) for wanted in filters):
                 yield row
 
     def _span(self, filters: list[Filter]) -> tuple[int, int]:
-        """The days that the filters on the date leave, both included; some that they exclude may be among."""
+        """The first and last day that the date filters admit; days between may still be excluded."""
         first, last = FIRST_DAY, LAST_DAY
         for wanted in filters:
             if wanted.field != self.day:
@@ -119,19 +119,19 @@ class TickerDayEndpoint:
 def _by_name(
     names: Mapping[str, Listing], days: list[int], down: tuple[bool, bool], at: tuple[str, int] | None
 ) -> Iterator[tuple[Listing, int]]:
-    """Names and, within each, days, from `at` on; `down` tells which of the two descend."""
+    """Tickers and, for each, days, from `at` on; `down`: whether tickers and days descend."""
     for ticker in _axis(sorted(names), at and at[0], descending=down[0]):
         listing = names[ticker]
-        some = days[bisect_left(days, listing.first) : bisect_right(days, listing.last)]
+        listed_days = days[bisect_left(days, listing.first) : bisect_right(days, listing.last)]
         begin = at[1] if at and ticker == at[0] else None
-        for day in _axis(some, begin, descending=down[1]):
+        for day in _axis(listed_days, begin, descending=down[1]):
             yield listing, day
 
 
 def _by_day(
     names: Mapping[str, Listing], days: list[int], down: tuple[bool, bool], at: tuple[str, int] | None
 ) -> Iterator[tuple[Listing, int]]:
-    """Days and, within each, names, from `at` on."""
+    """Days and, for each, tickers, from `at` on."""
     whole = sorted(names, reverse=down[0])
     rest = _axis(sorted(names), at and at[0], descending=down[0])
     for day in _axis(days, at and at[1], descending=down[1]):
@@ -142,7 +142,7 @@ def _by_day(
 
 
 def _axis(values: list[_Place], begin: _Place | None, *, descending: bool) -> list[_Place]:
-    """Ascending values in the direction asked for, from `begin` on."""
+    """Ascending values in the given direction, from `begin` on."""
     if descending:
         return values[: None if begin is None else bisect_right(values, begin)][::-1]
     return values[None if begin is None else bisect_left(values, begin) :]
@@ -155,7 +155,7 @@ def _ordered(rows: list[Row], order: Order) -> list[Row]:
 
 
 def _after(row: Row, last: Mapping[str, Any], order: Order) -> bool:
-    """Whether a row comes after the last one of the page before."""
+    """Whether a row comes after the last row of the previous page."""
     for name, descending in order:
         if row[name] != last[name]:
             return bool(row[name] < last[name]) is descending
@@ -163,12 +163,12 @@ def _after(row: Row, last: Mapping[str, Any], order: Order) -> bool:
 
 
 def _paged(request: ApiRequest, rows: list[Row], limit: int, order: Order) -> ApiResponse:
-    """The first `limit` rows, and the way to the next if there are more."""
+    """The first `limit` rows, and the URL of the next page if more rows follow."""
     page = rows[:limit]
     if len(rows) <= limit:
         return page_of(request, page, None)
     marker = orjson.dumps([page[-1][name] for name, _ in order]).decode()
-    cursor = cursors.encode({**question(request), "limit": str(limit), "page_marker": marker})
+    cursor = cursors.encode({**without_paging(request), "limit": str(limit), "page_marker": marker})
     return page_of(request, page, f"{request.origin}{request.path}?cursor={cursor}")
 
 

@@ -1,4 +1,4 @@
-"""Who is listed: the tickers, and the details of one."""
+"""Tickers: the list, and the details of a ticker."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from stockticker_async.sandbox.data.universe import Listing
 from stockticker_async.sandbox.endpoints.api_request import ApiRequest, parse_day
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, not_found, ok
 from stockticker_async.sandbox.endpoints.context import Context
-from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, question
+from stockticker_async.sandbox.endpoints.list_endpoint import ListEndpoint, Row, without_paging
 from stockticker_async.sandbox.endpoints.paging import paged
 
-_BREATH = 500  # names looked at before the loop gets its turn
+_YIELD_EVERY = 500  # tickers between two turns of the event loop
 
 
 def listing_row(listing: Listing, day: int) -> Row:
-    """A name as the list of tickers shows it on a day."""
+    """The row of a listing in the list of tickers on a day."""
     row: Row = {
         "ticker": listing.ticker,
         "name": listing.name,
@@ -63,11 +63,11 @@ TICKERS = ListEndpoint(
 
 
 async def tickers(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /v3/reference/tickers: who is listed on `date`, or who was and no longer is."""
+    """GET /v3/reference/tickers: the tickers listed on `date`, or delisted by then."""
     request = request.resumed()
     request.limit(TICKERS.limit, TICKERS.most)
     day = _day(context, request)
-    key = (day, tuple(sorted(question(request).items())))
+    key = (day, tuple(sorted(without_paging(request).items())))
     kept = context.lists.get(request.path)
     if kept is None or kept[0] != key:
         active = request.flag("active", default=True)
@@ -78,7 +78,7 @@ async def tickers(context: Context, request: ApiRequest) -> ApiResponse:
         for number, listing in enumerate(context.market.universe, 1):
             if listing.listed <= day and (day <= listing.last) is active and _matches(listing, query):
                 rows.append(listing_row(listing, day))
-            if not number % _BREATH:
+            if not number % _YIELD_EVERY:
                 await asyncio.sleep(0)
         kept = context.lists[request.path] = (key, TICKERS.selected(replace(request, query=query), rows))
     return paged(TICKERS, request, kept[1], "ticker", count=True)
@@ -95,7 +95,7 @@ def _day(context: Context, request: ApiRequest) -> int:
 
 
 async def details(context: Context, request: ApiRequest) -> ApiResponse:
-    """GET /v3/reference/tickers/{ticker}: 404 for who is unknown, or not listed on `date`."""
+    """GET /v3/reference/tickers/{ticker}: a 404 for tickers unknown or not listed on `date`."""
     day = _day(context, request)
     listing = context.market.universe.get(request.parts["ticker"])
     if listing is None or not listing.active_on(day):
