@@ -1,5 +1,11 @@
 """The market data API, imitated on loopback: for the demo, the tests and the benchmarks.
 
-It shares no code with the connector, so that one error cannot hide in both. Nothing is imported here:
-`options` and `command` are cheap, `server` is what pays for aiohttp.
+It shares no code with the connector, so that one error cannot hide in both. Each folder imports only from the
+folders before it:
+
+- `data`: the market, as functions of seed, ticker and day
+- `endpoints`: the API's paths, answered out of that market as the clock and the subscription allow
+- `service`: the HTTP server with its allowance and faults, and `Sandbox`, the object to hold
+
+Nothing is imported here: `options` and `command` are cheap, only `service.server` pays for aiohttp.
 """

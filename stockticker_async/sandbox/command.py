@@ -1,4 +1,4 @@
-"""The `sandbox` command: its arguments, and serving until told to stop."""
+"""The `sandbox` command: its arguments, and serving until a signal."""
 
 import argparse
 import asyncio
@@ -126,7 +126,7 @@ def options(args: argparse.Namespace) -> Options:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve until cancelled, or told by SIGINT or SIGTERM; the URL is the one line on stdout.
+    """Serve until cancelled, or until SIGINT or SIGTERM; the URL is the only line on stdout.
 
     Returns 2, as bad usage does, when `--without` names no endpoint.
     """

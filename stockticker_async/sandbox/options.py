@@ -1,4 +1,4 @@
-"""What one sandbox can be told before it starts."""
+"""The options of a sandbox, all set before it starts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +7,20 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Everything that shapes a sandbox's market and manners; the defaults are the API at its best."""
+    """All that shapes a sandbox's market and its behaviour; the defaults are the API at its best."""
 
     seed: int = 1
-    """Another seed is another market, the well-known names and their splits aside."""
+    """Another seed is another market; only the well-known tickers and their splits stay."""
     plan: str = "advanced"
     """basic, starter, developer or advanced."""
     without: tuple[str, ...] = ()
-    """Endpoints that the plan lacks, whatever it is: how their paths begin, `/stocks/v1/short-interest`."""
+    """Beginnings of paths, as `/stocks/v1/short-interest`: endpoints that are taken out of the plan."""
     key: str = "demo-key"
     """The one accepted key."""
     tickers: tuple[str, ...] = ()
-    """Names added to the universe: healthy, liquid, listed for ever."""
+    """Tickers added to the universe: liquid, and never delisted."""
     universe: int = 12_000
-    """Names in all; the well-known ones and `tickers` are always among them."""
+    """The number of tickers; the well-known tickers and `tickers` are always among them."""
     now: datetime | None = None
     """Where the sandbox's clock starts (aware); None is the machine's time."""
     speed: float = 1.0
@@ -28,20 +28,20 @@ class Options:
     latency: float = 0.0
     """Real seconds before each answer."""
     page_rows: int | None = None
-    """At most so many rows a page of bars, whatever `limit` says."""
+    """The most rows of a page of bars, whatever `limit` says."""
     calls_per_minute: int | None = None
-    """Instead of the plan's allowance."""
+    """Replaces the plan's allowance."""
     window: Literal["rolling", "fixed"] = "rolling"
-    """Whether the allowance's minute rolls or is the clock's."""
+    """Whether the allowance counts the last 60 seconds or the minute of the clock."""
     empty: Literal["absent", "null", "list"] = "absent"
     """How an answer without bars spells `results`."""
     keep_adjusted: bool = True
     """Whether `adjusted=false` survives to page 2."""
     retry_after: Literal["absent", "seconds", "date", "empty-body"] = "absent"
-    """What a 429 tells: nothing, a Retry-After of either form, or not even a body."""
+    """What a 429 carries: no Retry-After, one in seconds, one as a date, or not even a body."""
     unpublished: int = 0
     """The last n settled sessions, and today's, are not published yet."""
     encode_ahead: bool = False
-    """Answers of bars are made once and then sent as bytes: a benchmark measures the client."""
+    """Responses with bars are encoded once, then sent as bytes: a benchmark measures the client."""
     scientific: bool = True
-    """A few names write volumes from a million up as 1.300741e+06."""
+    """One ticker in eight writes volumes from a million up as 1.300741e+06."""

@@ -23,7 +23,7 @@ class Clock:
         return datetime.fromtimestamp(self.epoch(), UTC)
 
     def local(self) -> datetime:
-        """Now, on the exchange's wall."""
+        """Now, in New York."""
         return datetime.fromtimestamp(self.epoch(), NEW_YORK)
 
     def today(self) -> date:
@@ -31,7 +31,7 @@ class Clock:
         return self.local().date()
 
     def set(self, moment: datetime) -> None:
-        """Go on from `moment`; raises ValueError for one without a time zone."""
+        """Go on from `moment`; raises ValueError for a moment without a time zone."""
         if moment.tzinfo is None:
             raise ValueError(f"{moment.isoformat()} has no time zone: write ...Z or ...-05:00")
         self._origin = moment.timestamp()

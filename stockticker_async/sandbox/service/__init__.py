@@ -1,1 +1,1 @@
-"""The sandbox as a server: keys, allowances, faults, sockets, and the controls of whoever holds it."""
+"""The server of the sandbox: sockets, keys, allowances, faults, and the controls for its users."""

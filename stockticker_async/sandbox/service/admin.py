@@ -1,4 +1,4 @@
-"""The sandbox's own paths under /sandbox/, for whoever runs it in another process. They need no key."""
+"""The controls as paths under /sandbox/, for a sandbox in another process. They need no key."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,17 +12,17 @@ from stockticker_async.sandbox.endpoints.api_response import JSON, ApiError, Api
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 
-Told = Mapping[str, Any]
+Parameters = Mapping[str, Any]
 
 
-def administered(sandbox: Sandbox, method: str, path: str, body: bytes) -> ApiResponse:
-    """Do as told and answer with what there is now; a 400 says what was wrong with the telling."""
+def administer(sandbox: Sandbox, method: str, path: str, body: bytes) -> ApiResponse:
+    """Do what the path says and respond with the new state; a 400 says what is wrong with the body."""
     act = _ACTS.get((method, path))
     if act is None:
         return unknown_route()
     try:
-        told = orjson.loads(body or b"{}")
-        return ApiResponse(200, orjson.dumps(act(sandbox, told)))
+        parameters = orjson.loads(body or b"{}")
+        return ApiResponse(200, orjson.dumps(act(sandbox, parameters)))
     except ApiError as error:
         return error.response("")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -31,54 +31,54 @@ def administered(sandbox: Sandbox, method: str, path: str, body: bytes) -> ApiRe
         )
 
 
-def _clock(sandbox: Sandbox, told: Told) -> dict[str, str]:
-    """POST {"now": "2020-12-22T17:00:00Z"}, or {"advance": seconds}, or nothing to ask."""
-    if "now" in told:
-        sandbox.clock.set(datetime.fromisoformat(told["now"]))
-    sandbox.clock.advance(float(told.get("advance", 0)))
+def _clock(sandbox: Sandbox, parameters: Parameters) -> dict[str, str]:
+    """POST {"now": "2020-12-22T17:00:00Z"}, or {"advance": seconds}; GET only reads."""
+    if "now" in parameters:
+        sandbox.clock.set(datetime.fromisoformat(parameters["now"]))
+    sandbox.clock.advance(float(parameters.get("advance", 0)))
     return {"now": sandbox.clock.now().isoformat()}
 
 
-def _add_fault(sandbox: Sandbox, told: Told) -> dict[str, Any]:
+def _add_fault(sandbox: Sandbox, parameters: Parameters) -> dict[str, Any]:
     """POST the fields of a `Fault`."""
-    sandbox.faults.add(Fault.parsed(told))
+    sandbox.faults.add(Fault.parsed(parameters))
     return {}
 
 
-def _clear_faults(sandbox: Sandbox, _: Told) -> dict[str, Any]:
+def _clear_faults(sandbox: Sandbox, _: Parameters) -> dict[str, Any]:
     sandbox.faults.clear()
     return {}
 
 
-def _calls(sandbox: Sandbox, _: Told) -> list[dict[str, Any]]:
+def _calls(sandbox: Sandbox, _: Parameters) -> list[dict[str, Any]]:
     return [asdict(call) for call in sandbox.calls]
 
 
-def _clear_calls(sandbox: Sandbox, _: Told) -> dict[str, Any]:
+def _clear_calls(sandbox: Sandbox, _: Parameters) -> dict[str, Any]:
     sandbox.calls.clear()
     return {}
 
 
-def _add_split(sandbox: Sandbox, told: Told) -> dict[str, Any]:
+def _add_split(sandbox: Sandbox, parameters: Parameters) -> dict[str, Any]:
     """POST {"ticker", "execution_date", "split_from", "split_to"}."""
-    day = parse_day("execution_date", told["execution_date"])
-    split = sandbox.add_split(told["ticker"], day, told["split_from"], told["split_to"])
+    day = parse_day("execution_date", parameters["execution_date"])
+    split = sandbox.add_split(parameters["ticker"], day, parameters["split_from"], parameters["split_to"])
     return {"id": split.id}
 
 
-def _withdraw_split(sandbox: Sandbox, told: Told) -> dict[str, Any]:
+def _withdraw_split(sandbox: Sandbox, parameters: Parameters) -> dict[str, Any]:
     """DELETE {"ticker", "execution_date"}."""
-    day = parse_day("execution_date", told["execution_date"])
-    return {"withdrawn": sandbox.withdraw_split(told["ticker"], day)}
+    day = parse_day("execution_date", parameters["execution_date"])
+    return {"withdrawn": sandbox.withdraw_split(parameters["ticker"], day)}
 
 
-def _unpublished(sandbox: Sandbox, told: Told) -> dict[str, int]:
+def _unpublished(sandbox: Sandbox, parameters: Parameters) -> dict[str, int]:
     """POST {"sessions": n}."""
-    sandbox.unpublished = int(told["sessions"])
+    sandbox.unpublished = int(parameters["sessions"])
     return {"sessions": sandbox.unpublished}
 
 
-_ACTS: dict[tuple[str, str], Callable[[Sandbox, Told], Any]] = {
+_ACTS: dict[tuple[str, str], Callable[[Sandbox, Parameters], Any]] = {
     ("GET", "/sandbox/clock"): _clock,
     ("POST", "/sandbox/clock"): _clock,
     ("POST", "/sandbox/faults"): _add_fault,

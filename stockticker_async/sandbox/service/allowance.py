@@ -7,7 +7,7 @@ _MINUTE = 60.0
 
 
 class Allowance:
-    """So many calls in any 60 seconds (rolling), or in each minute of the clock (fixed)."""
+    """A number of calls in any 60 seconds (rolling), or in each minute of the clock (fixed)."""
 
     def __init__(self, calls_per_minute: int | None, window: Literal["rolling", "fixed"]) -> None:
         self._calls = calls_per_minute
@@ -15,7 +15,7 @@ class Allowance:
         self._taken: deque[float] = deque()
 
     def take(self, now: float) -> float:
-        """Take one call at `now` (epoch seconds); returns 0.0, or the seconds until one is free again.
+        """Take one call at `now` (epoch seconds); returns 0.0, or the seconds until a call is free.
 
         A refused call does not count.
         """

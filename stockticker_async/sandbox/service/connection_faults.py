@@ -1,6 +1,6 @@
-"""The faults that need the connection itself: reset, cut, torn, leave, hang, drip.
+"""Faults of the connection: reset, cut, torn, leave, hang, drip.
 
-They write to the transport past aiohttp, which then finds it closed and says nothing.
+Their functions write to the transport past aiohttp, which then finds it closed and stays silent.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from stockticker_async.sandbox.service.faults import Fault
 
 
 async def hung(fault: Fault) -> None:
-    """Wait as long as the fault says; for ever ends with the connection or the server."""
+    """Wait for the seconds of the fault; without seconds, until the connection or the server ends."""
     if fault.seconds is None:
         await asyncio.Event().wait()
     else:
@@ -24,7 +24,7 @@ async def hung(fault: Fault) -> None:
 
 
 def reset(request: web.BaseRequest) -> web.Response:
-    """Send a TCP reset instead of an answer, or of the rest of one."""
+    """Send a TCP reset instead of a response, or of its rest."""
     transport = _transport(request)
     connection = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -40,7 +40,7 @@ def torn(request: web.BaseRequest, status: int, headers: Mapping[str, str], body
 
 
 def leave(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
-    """Send the whole answer, and close the connection without a word."""
+    """Send the whole response, and close the connection without notice."""
     transport = _transport(request)
     transport.write(_head(status, {**headers, "Content-Length": str(len(body))}) + body)
     transport.close()
@@ -81,7 +81,7 @@ async def drip(
 
 
 def _transport(request: web.BaseRequest) -> asyncio.Transport:
-    """The connection, which is there: without it the server would have cancelled us."""
+    """The connection; it is open, or the server would have cancelled the request."""
     return cast(asyncio.Transport, request.transport)
 
 

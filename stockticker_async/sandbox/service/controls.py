@@ -1,4 +1,4 @@
-"""What the holder of a sandbox can do with it: move its clock, add splits and faults, read its calls."""
+"""The controls of a sandbox: its clock, its splits, its faults, and the calls it received."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ from stockticker_async.sandbox.simulated_clock import Clock
 
 @dataclass(slots=True)
 class Call:
-    """One request, in the order of coming."""
+    """A request to the sandbox."""
 
     at: float
     """Epoch seconds of the sandbox's clock."""
@@ -28,12 +28,12 @@ class Call:
     """Without the key."""
     via: Via
     status: int = 0
-    """0 until it is answered."""
+    """0 until the response is ready."""
 
 
 class Sandbox:
     def __init__(self, options: Options) -> None:
-        """Raises ValueError for a plan, or an endpoint that it should lack, that does not exist."""
+        """Raises ValueError for an unknown plan, and for an endpoint in `without` that does not exist."""
         if options.plan not in PLANS:
             raise ValueError(f"no plan {options.plan!r}: one of {', '.join(PLANS)}")
         for path in options.without:
@@ -41,7 +41,7 @@ class Sandbox:
                 raise ValueError(f"no endpoint begins with {path!r}")
         self.options = options
         self.url = ""
-        """Set once it listens."""
+        """Set once the server listens."""
         self.calls: list[Call] = []
         self.faults = Faults()
         self.clock = Clock(options.now, options.speed)
@@ -53,7 +53,7 @@ class Sandbox:
 
     @property
     def unpublished(self) -> int:
-        """How many settled sessions, and today's, are held back."""
+        """The number of settled sessions that are held back, with today's."""
         return self._context.unpublished
 
     @unpublished.setter
@@ -61,19 +61,19 @@ class Sandbox:
         self._context.unpublished = count
 
     def add_split(self, ticker: str, execution_date: date, split_from: float, split_to: float) -> Split:
-        """List a split from now on; the same once more is a duplicate, which prices ignore.
+        """List a split from now on; a second equal split is a duplicate, which prices ignore.
 
-        Raw prices follow only if its day is still to come. Raises KeyError for an unknown ticker.
+        Raw prices change only for a split in the future. Raises KeyError for an unknown ticker.
         """
         listing = self.market.listing(ticker)
         today = self.clock.today().toordinal()
         return self.market.book.add(listing, execution_date.toordinal(), split_from, split_to, today)
 
     def withdraw_split(self, ticker: str, execution_date: date) -> int:
-        """Strike a name's splits of that day from the list; returns how many there were."""
+        """Strike the splits of a ticker and day from the list; returns their number."""
         today = self.clock.today().toordinal()
         return self.market.book.withdraw(self.market.listing(ticker), execution_date.toordinal(), today)
 
     async def respond(self, received: HttpRequest) -> ApiResponse:
-        """The API's answer to a request, faults aside."""
+        """The API's response to a request, without faults."""
         return await self._gateway.respond(received)

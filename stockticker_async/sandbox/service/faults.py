@@ -1,7 +1,7 @@
-"""Faults on request: which answer is spoiled, and how.
+"""Faults on request: which response is spoiled, and how.
 
 A fault waits for requests whose path it matches, lets `after` of them pass and spoils the next `times`.
-What can be told in an answer is done here; what needs the connection itself is done by `connection_faults`.
+Faults of status, headers and body are made here; faults of the connection by `connection_faults`.
 """
 
 import re
@@ -31,20 +31,20 @@ _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What to spoil, and how; which fields count depends on `kind`.
+    """The requests to spoil, and how; the fields in use depend on `kind`.
 
-    - status: `status`, `body`, `content_type`, `headers` instead of the answer
-    - 429: `retry_after` as written, or `date:30` for the HTTP date 30 s from now; `body`, None the usual
-    - body: `transform`, or else `body` in the place of the body; `content_type` if given
+    - status: `status`, `body`, `content_type`, `headers` instead of the response
+    - 429: `retry_after` as written, or `date:30` for the HTTP date 30 s from now; `body`, None: the usual one
+    - body: the body after `transform`, or `body` instead; `content_type` if given
     - edit: `edit` of a page with results; `next_url` is self, cycle (of two, or `cycle:N` pages),
       foreign, or the text itself
     - corrupt_gzip: a gzip body with a broken middle
-    - reset: the connection, instead of an answer
-    - cut: half of the body, then the end of the connection; `framing` tells how the length was given
+    - reset: a reset of the connection, instead of a response
+    - cut: half of the body, then the end of the connection; `framing` is how the length was announced
     - torn: half of the body, then a reset of the connection
-    - leave: the whole answer, as if the connection were kept, and then its end
-    - hang: `seconds` before the answer, None for ever
-    - drip: half of the body, then a byte every `seconds`, None nothing for ever
+    - leave: the whole response, as if the connection were kept, and then its end
+    - hang: a wait of `seconds` before the response, None for ever
+    - drip: half of the body, then a byte every `seconds`, None for silence for ever
     """
 
     kind: Kind
@@ -65,21 +65,21 @@ class Fault:
     seconds: float | None = None
 
     @classmethod
-    def parsed(cls, told: Mapping[str, Any]) -> "Fault":
-        """A fault out of JSON; raises ValueError for what is none."""
-        unknown = told.keys() - {known.name for known in fields(cls)}
+    def parsed(cls, given: Mapping[str, Any]) -> "Fault":
+        """A fault out of JSON; raises ValueError for an invalid fault."""
+        unknown = given.keys() - {known.name for known in fields(cls)}
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
-        if told.get("kind") not in get_args(Kind):
+        if given.get("kind") not in get_args(Kind):
             raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}")
         try:
-            re.compile(told.get("match", ""))
+            re.compile(given.get("match", ""))
         except re.error as error:
             raise ValueError(f"match is no regular expression: {error}") from None
-        return cls(**told)
+        return cls(**given)
 
     def content(self, body: bytes) -> bytes:
-        """What stands in the place of `body`: nothing unless told."""
+        """The body instead of `body`; empty by default."""
         match self.body:
             case None:
                 return b""
@@ -93,14 +93,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Live:
-    """A fault at work: how many requests it has seen, and the URLs that it spoiled, in order."""
+    """A fault at work: the number of requests seen, and the URLs spoiled, in order."""
 
     fault: Fault
     seen: int = 0
     urls: list[str] = field(default_factory=list)
 
     def strikes(self, path: str) -> bool:
-        """Count a request; whether it is to be spoiled."""
+        """Count a request and return whether to spoil it."""
         fault = self.fault
         if not re.search(fault.match, path):
             return False
@@ -120,12 +120,12 @@ class Faults:
         self._live.clear()
 
     def take(self, path: str) -> Live | None:
-        """The fault that spoils a request: the first added that strikes; later ones do not count it."""
+        """The fault that spoils a request: the first fault that strikes; later faults do not count it."""
         return next((live for live in self._live if live.strikes(path)), None)
 
 
 def instead(fault: Fault, now: datetime) -> ApiResponse:
-    """The answer of a fault that does not ask the API, nor the allowance: status or 429."""
+    """The response of a status or 429 fault, which uses neither the API nor the allowance."""
     if fault.kind == "status":
         return ApiResponse(
             fault.status, fault.content(b""), "", fault.content_type or "text/html", fault.headers
@@ -146,7 +146,7 @@ def _retry_after(text: str, now: datetime) -> str:
 
 
 def spoiled(live: Live, response: ApiResponse, url: str) -> ApiResponse:
-    """What the fault makes of the API's answer to `url`; kinds that need the connection leave it alone."""
+    """The API's response to `url`, spoiled; faults of the connection leave it alone."""
     fault = live.fault
     match fault.kind:
         case "body":
@@ -183,8 +183,8 @@ def _transformed(fault: Fault, response: ApiResponse) -> bytes:
         case "array":
             return b"[]"
         case "error":
-            told = {"status": "ERROR", "request_id": response.request_id, "error": "Something went wrong."}
-            return orjson.dumps(told)
+            error = {"status": "ERROR", "request_id": response.request_id, "error": "Something went wrong."}
+            return orjson.dumps(error)
         case "empty":
             page = orjson.loads(response.body)
             for name in ("results", "next_url", "count"):
@@ -195,7 +195,7 @@ def _transformed(fault: Fault, response: ApiResponse) -> bytes:
 
 
 def _edited(page: dict[str, Any], fault: Fault, urls: list[str]) -> None:
-    """Change one thing of a page that has rows."""
+    """Change one thing of a page with rows."""
     rows = page["results"]
     match fault.edit:
         case "wrong_ticker":
@@ -209,14 +209,14 @@ def _edited(page: dict[str, Any], fault: Fault, urls: list[str]) -> None:
 
 
 def _rename(page: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """The other case of the ticker, wherever it stands."""
+    """Swap the case of the ticker wherever it stands."""
     for place, name in ((page, "ticker"), *((row, name) for row in rows for name in ("T", "ticker"))):
         if name in place:
             place[name] = place[name].swapcase()
 
 
 def _redirected(page: dict[str, Any], target: str, urls: list[str]) -> None:
-    """Another next_url: this page, the first one after the last of a cycle, another host, or any text."""
+    """Set next_url: to this page, back to the first page of a cycle, to another host, or to any text."""
     url = urls[-1]
     match target.split(":"):
         case ["self"]:

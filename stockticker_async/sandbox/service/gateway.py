@@ -1,4 +1,4 @@
-"""From a request to an answer: the key, the allowance, the route, the plan. No socket here."""
+"""The gateway of the API: key, allowance, route, plan, then the endpoint. No socket here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,11 +36,11 @@ class HttpRequest:
     origin: str
     key: str
     via: Via
-    """How the key came."""
+    """How the key was sent."""
 
     @property
     def url(self) -> str:
-        """What was asked, without the key."""
+        """The URL of the request, without the key."""
         return f"{self.origin}{self.path}" + (f"?{urlencode(self.query)}" if self.query else "")
 
 
@@ -80,7 +80,7 @@ class Gateway:
             raise unauthorized("Unknown API Key")
 
     def _later(self, wait: float, request_id: str) -> ApiResponse:
-        """A 429 with as much in it as was chosen; `wait` seconds of the sandbox's clock are left."""
+        """A 429 as the option `retry_after` says; `wait` seconds of the sandbox's clock are left."""
         response = too_many().response(request_id)
         match self.context.options.retry_after:
             case "absent":
@@ -94,9 +94,9 @@ class Gateway:
                 return replace(response, body=b"")
 
     async def _kept(self, route: Route, request: ApiRequest) -> ApiResponse:
-        """The answer as first made, request id and all; made anew on another day, or with other splits.
+        """The response as first made, with its request id; made anew on another day, or with other splits.
 
-        So today's bars stand still: whoever measures does not look at them.
+        So the bars of today stand still, which a benchmark does not look at.
         """
         context = self.context
         state = (context.today(), context.horizon().day, context.market.book.version)

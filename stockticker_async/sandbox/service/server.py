@@ -1,4 +1,4 @@
-"""The socket: an aiohttp server that answers for a sandbox, with the faults that were asked for."""
+"""The socket: an aiohttp server in front of the gateway, with the faults on request."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,22 +10,24 @@ from aiohttp import web
 
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, compress
 from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.service.admin import administered
+from stockticker_async.sandbox.service.admin import administer
 from stockticker_async.sandbox.service.connection_faults import cut, drip, hung, leave, reset, torn
 from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.sandbox.service.faults import Live, instead, spoiled
 from stockticker_async.sandbox.service.gateway import HttpRequest, Via
 
-_SMALL = 65_536  # bytes that are compressed faster than a thread is asked to
+_SMALL = 65_536  # bytes: compressing fewer takes less time than a thread
 
-_GRACE = 0.001  # seconds an answer may still take when the sandbox ends; aiohttp takes 0 for "no limit"
+_GRACE = 0.001  # seconds left for responses when the sandbox ends; aiohttp takes 0 for "no limit"
 
 
 async def _handle(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamResponse:
-    """Answer one request, and write it down; the sandbox's own paths are not written down."""
+    """Respond to a request and record the call; the paths under /sandbox/ are not recorded."""
     if request.path.startswith("/sandbox/"):
-        told = administered(sandbox, request.method, request.path, await request.read())
-        return web.Response(status=told.status, body=told.body, headers={"Content-Type": told.content_type})
+        response = administer(sandbox, request.method, request.path, await request.read())
+        return web.Response(
+            status=response.status, body=response.body, headers={"Content-Type": response.content_type}
+        )
     received = _received(request)
     call = Call(sandbox.clock.epoch(), received.method, received.path, dict(received.query), received.via)
     sandbox.calls.append(call)
@@ -94,7 +96,7 @@ def _received(request: web.BaseRequest) -> HttpRequest:
 
 @asynccontextmanager
 async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Sandbox]:
-    """Listen on loopback until left, then drop what is still in flight; port 0 takes any free one."""
+    """Listen on loopback until the context ends, then drop requests in flight; port 0 takes any free port."""
     sandbox = Sandbox(options)
     server = web.Server(partial(_handle, sandbox), access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
