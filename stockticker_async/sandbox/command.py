@@ -41,11 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_names,
         default=(),
         metavar="PATH,PATH",
-        help="endpoints that the plan lacks: how their paths begin",
+        help="endpoints to take out of the plan, by the beginnings of their paths",
     )
     add("--key", default=default.key, help="the one accepted API key (default: %(default)s)")
-    add("--tickers", type=_names, default=(), metavar="A,B", help="names to add to the market")
-    add("--universe", type=int, default=default.universe, help="names in all (default: %(default)s)")
+    add("--tickers", type=_names, default=(), metavar="A,B", help="tickers to add to the market")
+    add("--universe", type=int, default=default.universe, help="number of tickers (default: %(default)s)")
     add(
         "--clock",
         type=_moment,
@@ -53,19 +53,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="start at this date (noon in New York) or time; default: now",
     )
     add("--speed", type=float, default=default.speed, help="the clock's speed; 0 stands still (default: 1)")
-    add("--latency-ms", type=float, default=0.0, help="wait so long before each answer")
-    add("--page-rows", type=_positive, help="at most so many rows a page of bars")
-    add("--calls-per-minute", type=_positive, help="instead of the plan's allowance")
-    add("--window", choices=("rolling", "fixed"), default=default.window, help="the allowance's minute")
-    add("--empty", choices=("absent", "null", "list"), default=default.empty, help="`results` without bars")
+    add("--latency-ms", type=float, default=0.0, help="wait before each response")
+    add("--page-rows", type=_positive, help="most rows of a page of bars")
+    add("--calls-per-minute", type=_positive, help="replaces the plan's allowance")
+    add(
+        "--window",
+        choices=("rolling", "fixed"),
+        default=default.window,
+        help="the allowance counts the last 60 seconds, or the clock's minute",
+    )
+    add(
+        "--empty",
+        choices=("absent", "null", "list"),
+        default=default.empty,
+        help="how `results` without bars is spelled",
+    )
     add("--forget-adjusted", action="store_true", help="page 2 forgets adjusted=false")
     add(
         "--retry-after", choices=("absent", "seconds", "date", "empty-body"), default=default.retry_after,
-        help="what a 429 tells",
+        help="what a 429 carries",
     )  # fmt: skip
     add("--unpublished", type=int, default=0, metavar="N", help="hold back the last N settled sessions")
-    add("--encode-ahead", action="store_true", help="make each answer of bars once: for benchmarks")
-    add("--no-scientific", action="store_true", help="no volumes written as 1.3e+06")
+    add("--encode-ahead", action="store_true", help="encode each response with bars once, for benchmarks")
+    add("--no-scientific", action="store_true", help="write no volumes as 1.3e+06")
 
 
 def _loopback(text: str) -> str:
