@@ -1,4 +1,4 @@
-"""Each fault does what it says, as often as it says, to whom it says."""
+"""Faults of status, headers and body."""
 
 import asyncio
 import gzip
@@ -9,30 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 import pytest
 from sandbox.asker import DAY_BARS, GROUPED, Asker, opened
 
-from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
-from stockticker_async.sandbox.service.server import serve
 
 PREV = "/v2/aggs/ticker/TSLA/prev"
-
-
-async def raw(sandbox: Sandbox, path: str = PREV) -> bytes:
-    """All bytes until the server closes."""
-    url = urlsplit(sandbox.url)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    try:
-        writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer demo-key\r\n\r\n".encode()
-        )
-        return await reader.read()
-    finally:
-        writer.close()
-        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
 async def test_a_fault_strikes_its_path_after_some_and_so_many_times() -> None:
@@ -76,99 +58,6 @@ async def test_a_429_may_give_a_date_and_no_body() -> None:
         reply = await asker.get(PREV)
         wait = parsedate_to_datetime(reply.headers["Retry-After"]) - asker.sandbox.clock.now()
         assert (reply.body, wait.total_seconds()) == (b"", 30)
-
-
-async def test_a_reset_ends_the_connection_without_an_answer() -> None:
-    async with opened() as asker:
-        asker.sandbox.faults.add(Fault(kind="reset", times=None))
-        with pytest.raises(ConnectionResetError):
-            await raw(asker.sandbox)
-        with pytest.raises(aiohttp.ClientOSError):
-            await asker.get(PREV)
-        assert {call.status for call in asker.sandbox.calls} == {0}
-        asker.sandbox.faults.clear()
-        assert (await asker.get(PREV)).status == 200
-
-
-@pytest.mark.parametrize(
-    ("framing", "header"),
-    [
-        ("length", b"Content-Length: "),
-        ("chunked", b"Transfer-Encoding: chunked"),
-        ("close", b"Connection: close"),
-    ],
-)
-async def test_a_cut_body_ends_in_its_middle(framing: Any, header: bytes) -> None:
-    async with opened() as asker:
-        whole = await asker.get(PREV)
-        asker.sandbox.faults.add(Fault(kind="cut", framing=framing, times=2))
-        head, _, body = (await raw(asker.sandbox)).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert header in head
-        text = body.partition(b"\r\n")[2] if framing == "chunked" else body
-        assert text[:30] == whole.body[:30]
-        assert len(text) == len(whole.body) // 2
-        if framing == "close":
-            with pytest.raises(orjson.JSONDecodeError):
-                (await asker.send("GET", PREV, headers=IDENTITY)).page  # noqa: B018 -- the client cannot know
-        else:
-            with pytest.raises(aiohttp.ClientPayloadError):
-                await asker.send("GET", PREV, headers=IDENTITY)
-
-
-async def test_a_torn_body_ends_in_a_reset() -> None:
-    async with opened() as asker:
-        asker.sandbox.faults.add(Fault(kind="torn"))
-        with pytest.raises(ConnectionResetError):
-            await raw(asker.sandbox)
-
-
-async def test_a_server_that_leaves_has_answered_and_promised_to_stay() -> None:
-    async with opened() as asker:
-        whole = await asker.get(PREV)
-        asker.sandbox.faults.add(Fault(kind="leave"))
-        head, _, body = (await raw(asker.sandbox)).partition(b"\r\n\r\n")
-        assert b"Content-Length: %d" % len(body) in head
-        assert b"Connection" not in head
-        assert len(body) == len(whole.body)
-
-
-IDENTITY = {"Authorization": "Bearer demo-key", "Accept-Encoding": "identity"}
-
-
-async def test_hanging_for_ever_ends_with_the_client() -> None:
-    async with opened() as asker:
-        asker.sandbox.faults.add(Fault(kind="hang"))
-        with pytest.raises(TimeoutError):
-            await asker.send("GET", PREV, timeout=aiohttp.ClientTimeout(0.2))
-        assert [call.status for call in asker.sandbox.calls] == [0]
-        assert (await asker.get(PREV)).status == 200
-
-
-async def test_hanging_for_ever_ends_with_the_sandbox() -> None:
-    async with aiohttp.ClientSession() as session:
-        async with serve(Options(universe=1)) as sandbox:
-            sandbox.faults.add(Fault(kind="hang"))
-            asking = asyncio.ensure_future(session.get(f"{sandbox.url}{PREV}"))
-            while not sandbox.calls:  # noqa: ASYNC110 -- nothing tells when a call has come
-                await asyncio.sleep(0)
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await asking
-
-
-async def test_hanging_for_a_while_answers_then() -> None:
-    async with opened() as asker:
-        asker.sandbox.faults.add(Fault(kind="hang", seconds=0.001))
-        assert (await asker.get(PREV)).status == 200
-
-
-async def test_a_dripping_body_comes_whole_or_never() -> None:
-    async with opened() as asker:
-        asker.sandbox.faults.add(Fault(kind="drip", seconds=0))
-        assert (await asker.get(PREV)).rows[0]["T"] == "TSLA"
-        asker.sandbox.faults.add(Fault(kind="drip"))
-        with pytest.raises(TimeoutError):
-            await asker.send("GET", PREV, timeout=aiohttp.ClientTimeout(sock_read=0.02))
 
 
 async def test_corrupt_gzip_cannot_be_read() -> None:
@@ -293,67 +182,3 @@ async def test_a_cycle_may_be_longer() -> None:
         assert "cursor=" in seen[0]
         assert "cursor=" in seen[1]
         assert seen[2] == f"{asker.sandbox.url}{DAY_BARS}"
-
-
-async def test_other_processes_rule_over_http() -> None:
-    async with opened() as asker:
-
-        async def act(method: str, path: str, told: Any = None) -> Any:
-            body = b"" if told is None else orjson.dumps(told)
-            reply = await asker.send(method, f"/sandbox/{path}", data=body, headers={})
-            assert reply.status == 200, reply.body
-            return reply.page
-
-        assert await act("POST", "clock", {"now": "2020-12-24T12:00:00Z"}) == {
-            "now": "2020-12-24T12:00:00+00:00"
-        }
-        assert await act("POST", "clock", {"advance": 90}) == {"now": "2020-12-24T12:01:30+00:00"}
-        assert await act("GET", "clock") == {"now": "2020-12-24T12:01:30+00:00"}
-        await act("POST", "faults", {"kind": "status", "status": 418, "match": "prev", "times": None})
-        assert (await asker.get(PREV)).status == 418
-        await act("DELETE", "faults")
-        assert (await asker.get(PREV)).status == 200
-        calls = await act("GET", "calls")
-        assert [(call["path"], call["status"], call["via"]) for call in calls] == [
-            (PREV, 418, "header"), (PREV, 200, "header"),
-        ]  # fmt: skip
-        await act("DELETE", "calls")
-        assert asker.sandbox.calls == []
-        split = {"ticker": "IBM", "execution_date": "2020-12-01", "split_from": 1, "split_to": 3}
-        added = await act("POST", "splits", split)
-        rows = (await asker.get("/stocks/v1/splits", ticker="IBM")).rows
-        assert [row["id"] for row in rows] == [added["id"]]
-        assert await act("DELETE", "splits", split) == {"withdrawn": 1}
-        assert await act("POST", "unpublished", {"sessions": 1}) == {"sessions": 1}
-        assert asker.sandbox.unpublished == 1
-        assert (await asker.get(PREV)).rows[0]["t"] == 1608670800000
-
-
-@pytest.mark.parametrize(
-    ("path", "told", "text"),
-    [
-        ("faults", {"kind": "nonsense"}, "kind must be one of"),
-        ("faults", {"kind": "429", "match": "("}, "no regular expression"),
-        ("faults", {"kind": "429", "colour": "red"}, "no colour"),
-        ("clock", {"now": "2020-12-22"}, "time zone"),
-        ("clock", [], "AttributeError"),
-        (
-            "splits",
-            {"ticker": "NOBODY", "execution_date": "2020-12-01", "split_from": 1, "split_to": 2},
-            "NOBODY",
-        ),
-        ("splits", {"ticker": "IBM", "execution_date": "soon"}, "execution_date"),
-        ("unpublished", {}, "sessions"),
-    ],
-)
-async def test_a_wrong_order_is_a_400_that_says_why(path: str, told: Any, text: str) -> None:
-    async with opened() as asker:
-        reply = await asker.send("POST", f"/sandbox/{path}", data=orjson.dumps(told))
-        assert reply.status == 400
-        assert text in reply.page["error"]
-        assert (await asker.send("POST", "/sandbox/everything")).status == 404
-
-
-async def test_latency_delays_the_answer_by_real_seconds() -> None:
-    async with opened(latency=0.001) as asker:
-        assert (await asker.get(PREV)).status == 200
