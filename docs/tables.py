@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from stockticker_async import catalog
-from stockticker_async.streams import STREAMS, Bars, Daily, Listing, Lookup, Source, Stream
+from stockticker_async.listings import Listing
+from stockticker_async.streams import STREAMS, Bars, Daily, Listed, Lookup, Source, Stream
 
 ROOT = Path(__file__).parent.parent
 _MARK = "<!-- the table is made by `make fixtures` -->"
@@ -78,9 +79,9 @@ def _calls(source: Source) -> str:
     match source:
         case Bars():
             return "planned"
-        case Listing(page_rows=None):
+        case Listed(listing=Listing(page_rows=None)):
             return "1"
-        case Listing():
+        case Listed():
             return "a list"
         case Lookup():
             return "1 a ticker"

@@ -10,7 +10,7 @@ from stockticker_async import protocol
 from stockticker_async.bar_rows import bar_fields, day_texts, intraday_texts
 from stockticker_async.bars import Asked, Bar
 from stockticker_async.market import session_of
-from stockticker_async.shapes import Row
+from stockticker_async.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from stockticker_async.bars import Bar, GroupedBar
 from stockticker_async.market import midnight_ms, session_of, utc_text
-from stockticker_async.shapes import Row
+from stockticker_async.rows import Row
 
 _DAY_MS = 86_400_000
 

@@ -24,7 +24,7 @@ from stockticker_async.bar_size import BarSize, window_days
 from stockticker_async.errors import BadPageError
 from stockticker_async.limits import MIB, may_be_decoded
 from stockticker_async.market import claimed_session, midnight_ms, session_of, utc_text
-from stockticker_async.shapes import stated
+from stockticker_async.rows import stated
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from stockticker_async import market, shapes
+from stockticker_async import market
 from stockticker_async.client import Answer, Client, at_once
 from stockticker_async.confirmation import asked_twice
 from stockticker_async.endpoints import ticker_path
@@ -20,9 +20,10 @@ from stockticker_async.feeds import Days
 from stockticker_async.floor import Floor
 from stockticker_async.forwarded import Forward, settled, warn
 from stockticker_async.job import SyncJob
-from stockticker_async.shapes import Row
+from stockticker_async.rows import Row, decode_rows
 from stockticker_async.streams import Daily
 from stockticker_async.tiles import Tiles
+from stockticker_async.transforms import stream_rows
 from stockticker_async.verdict import Barred, Missing, Refusal
 from stockticker_async.workers import carry_out
 
@@ -107,7 +108,7 @@ class DailySync:
     ) -> AbstractAsyncContextManager[Answer[list[Row]] | Refusal | Missing]:
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
-            rows = shapes.rows(shapes.decode(body), self._daily.shape, asked=ticker, primary_key=key)
+            rows = stream_rows(decode_rows(body), self._daily.transform, asked=ticker, primary_key=key)
             if any(row["date"] != session.isoformat() for row in rows):
                 raise BadPageError("the API answered for another day.")
             return rows

@@ -15,8 +15,8 @@ from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeErr
 from stockticker_async.failures import Failure, named
 from stockticker_async.feeds import Days
 from stockticker_async.job import MARKET
+from stockticker_async.rows import Row
 from stockticker_async.saved import Entry
-from stockticker_async.shapes import Row
 from stockticker_async.sink import Sink
 from stockticker_async.state import Progress
 from stockticker_async.streams import Stream

@@ -9,10 +9,10 @@ from stockticker_async.failures import Failure
 from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward
 from stockticker_async.job import MARKET, SyncJob
-from stockticker_async.listings import ListingSync, asked_of
+from stockticker_async.listing_reader import ListingSync, asked_of
 from stockticker_async.lookups import LookupSync, PreviousSync
 from stockticker_async.plan import minutes_under
-from stockticker_async.streams import Daily, Listing, Lookup, Previous, Source
+from stockticker_async.streams import Daily, Listed, Lookup, Previous, Source
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ async def read_forward(client: Client, job: SyncJob, forward: Forward, days: Day
     if calls > _MANY_CALLS:
         _log.info("%s", _told(forward, calls, client.allowance))
     match source:
-        case Listing():
+        case Listed():
             await ListingSync(client, job, forward, source, days).run()
         case Lookup():
             await LookupSync(client, job, forward, source, days).run()
@@ -54,8 +54,8 @@ def describe_forward(forward: Forward, job: SyncJob, days: Days, *, allowance: i
 def calls_of(forward: Forward, job: SyncJob, days: Days) -> int:
     """The calls that the stream makes at least: a listing's further pages are not known before."""
     match forward.stream.source:
-        case Listing() as listing:
-            return len(asked_of(forward, listing, job, days))
+        case Listed() as listed:
+            return len(asked_of(forward, listed.listing, job, days))
         case Daily():
             return sum(len(sessions_of(first, days)) for first in forward.firsts.values())
         case Previous():
@@ -75,4 +75,4 @@ def _needs_names(source: Source, job: SyncJob) -> bool:
 
 
 def _has_pages(source: Source) -> bool:
-    return isinstance(source, Listing) and source.page_rows is not None
+    return isinstance(source, Listed) and source.listing.page_rows is not None

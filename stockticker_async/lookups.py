@@ -7,7 +7,7 @@ that did not trade then are asked one by one.
 from datetime import date
 from functools import partial
 
-from stockticker_async import bar_rows, bars, market, shapes
+from stockticker_async import bar_rows, bars, market
 from stockticker_async.bars import GroupedBar
 from stockticker_async.client import Answer, Client, at_once
 from stockticker_async.confirmation import asked_twice
@@ -18,8 +18,9 @@ from stockticker_async.feeds import Days
 from stockticker_async.forwarded import Forward, warn
 from stockticker_async.grouped import grouped_bars
 from stockticker_async.job import MARKET, SyncJob
-from stockticker_async.shapes import Row
+from stockticker_async.rows import Row, decode_rows
 from stockticker_async.streams import Lookup, Previous
+from stockticker_async.transforms import stream_rows
 from stockticker_async.verdict import Barred, Missing, Refusal
 from stockticker_async.workers import carry_out
 
@@ -81,7 +82,7 @@ class LookupSync:
 
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
-            rows = shapes.rows(shapes.decode(body), self._lookup.shape, asked=name, primary_key=key)
+            rows = stream_rows(decode_rows(body), self._lookup.transform, asked=name, primary_key=key)
             for row in rows:
                 if row["stock_ticker"] != name:
                     raise BadPageError(f"the API answered for another ticker, {row['stock_ticker'][:40]}.")

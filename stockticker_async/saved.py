@@ -17,7 +17,7 @@ import orjson
 from stockticker_async.errors import ConfigError
 from stockticker_async.failures import named
 from stockticker_async.market import midnight_ms, new_york_date, utc_text
-from stockticker_async.streams import STOCK_PRICES, STREAMS, Listing, Stream
+from stockticker_async.streams import STOCK_PRICES, STREAMS, Listed, Stream
 
 VERSION = 1
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
@@ -130,7 +130,7 @@ def read(stream: Stream, blob: Any) -> Before:
 def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
     adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
     groups = blob.get("tickers")
-    if isinstance(stream.source, Listing):
+    if isinstance(stream.source, Listed):
         adjusted = bar = None
     elif not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
         raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")

@@ -11,12 +11,11 @@ import msgspec
 
 from stockticker_async.client import Answer, Client
 from stockticker_async.errors import BadPageError
-from stockticker_async.job import MARKET
 from stockticker_async.limits import SIDE_PATIENCE
+from stockticker_async.list_calls import Everything, ListCall, list_calls
+from stockticker_async.listings import OLDER_SPLITS, SPLITS
 from stockticker_async.pages import ListPage, list_pages
-from stockticker_async.questions import Question, questions
-from stockticker_async.shapes import stated
-from stockticker_async.streams import OLDER_SPLITS, SPLITS
+from stockticker_async.rows import stated
 from stockticker_async.verdict import Barred, Missing, Refusal
 
 
@@ -54,8 +53,9 @@ async def splits(
     """
     found: list[Split] = []
     moments: list[datetime] = []
-    firsts = dict.fromkeys(names or (MARKET,), after + timedelta(days=1))
-    for question in questions(SPLITS, firsts, last=until, end=until):
+    first = after + timedelta(days=1)
+    firsts = dict.fromkeys(names, first) if names else Everything(first)
+    for question in list_calls(SPLITS, firsts, last=until, end=until):
         part = await _split_pages(client, question.path)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
             part = await _older_splits(client, question, until)
@@ -69,12 +69,13 @@ async def splits(
 
 
 async def _older_splits(
-    client: Client, question: Question, until: date
+    client: Client, question: ListCall, until: date
 ) -> Answer[list[Split]] | Refusal | Missing:
     """From the deprecated list, which is served on: for plans and proxies without the new one."""
     parts = []
-    firsts = dict.fromkeys(question.names, question.first)
-    for older in questions(OLDER_SPLITS, firsts, last=until, end=until):
+    names = question.names
+    firsts = dict.fromkeys(names, question.first) if names else Everything(question.first)
+    for older in list_calls(OLDER_SPLITS, firsts, last=until, end=until):
         part = await _split_pages(client, older.path)
         if not isinstance(part, Answer):
             return part

@@ -2,18 +2,15 @@
 
 Two streams are made of bars, whose calls a planner shares out. All others are forwarded: the API's
 rows travel on as they came, but for the ticker, which is ``stock_ticker`` everywhere. How a forwarded
-stream is asked for is one of four sources: a `Listing`, a `Lookup`, a `Daily` or a `Previous`.
-
-Paths, parameters and limits: the API's OpenAPI file (read 2026-11). ``market_rows`` are our estimates of
-the whole US market; they only choose between ways of asking.
+stream is asked for is one of four sources: a `Listed`, a `Lookup`, a `Daily` or a `Previous`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from stockticker_async import shapes
-from stockticker_async.shapes import Shape
+from stockticker_async import transforms
+from stockticker_async.listings import SPLITS, Listing
+from stockticker_async.transforms import Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +21,15 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """Rows of all tickers on one path, in pages that can be filtered."""
+class Listed:
+    """Rows of all tickers, from a listing of the API."""
 
-    path: str
-    market_rows: float
-    """Of the whole market: a day where the listing can be asked from a day on, else in all."""
-    page_rows: int | None = None
-    """The ``limit`` to ask with: the greatest, or what memory allows. None: the path knows none, and answers
-    with one page."""
-    filters: Literal["any_of", "one", "nothing"] = "nothing"
-    """What the path can filter by: many tickers, one ticker, or none."""
-    since: str | None = None
-    """The field that can be asked for from a day on (``.gte``). None: the whole list is read each time."""
+    listing: Listing
     lookback_days: int = 0
     """Days before the cursor that are asked for again, since rows come late."""
-    query: Mapping[str, str] = field(default_factory=dict)
-    variants: tuple[Mapping[str, str], ...] = ({},)
-    """Queries that only together are the whole list."""
-    by_market: bool = False
-    """Whether stocks and OTC stocks are two lists when no ticker is named."""
     identity: tuple[str, ...] = ()
     """The API's fields of which an ``id`` is made where a row has none."""
-    shape: Shape = shapes.plain
-    older: "Listing | None" = None
-    """A deprecated listing of the same rows, for plans and proxies without this one."""
+    transform: Transform = transforms.plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +38,7 @@ class Lookup:
 
     path: str
     """With ``{ticker}``."""
-    shape: Shape = shapes.plain
+    transform: Transform = transforms.plain
     dated: bool = False
     """Whether a ticker without an answer may have one as of a day: those that were delisted."""
 
@@ -68,7 +49,7 @@ class Daily:
 
     path: str
     """With ``{ticker}`` and ``{session}``."""
-    shape: Shape
+    transform: Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ class Previous:
 
 _LARGE_PAGE = 15_000  # 50,000 may be asked for, which are 60 MB when decoded; a session has some 12,000
 
-Source = Bars | Listing | Lookup | Daily | Previous
+Source = Bars | Listed | Lookup | Daily | Previous
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,64 +81,55 @@ class Stream:
 
 STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date", Bars("prices"))
 STOCK_BARS = Stream("stock_bars", ("stock_ticker", "timestamp"), "timestamp", Bars("bars"), times=True)
-OLDER_SPLITS = Listing(
-    "/v3/reference/splits",
-    market_rows=6,
-    page_rows=1000,
-    filters="one",
-    since="execution_date",
-    lookback_days=365,
-    query={"sort": "execution_date", "order": "asc"},
-    identity=("ticker", "execution_date", "split_from", "split_to"),
-)
-SPLITS = Listing(
-    "/stocks/v1/splits",
-    market_rows=6,  # reverse splits and OTC ones included: some 1,500 a year
-    page_rows=5000,
-    filters="any_of",
-    since="execution_date",
-    lookback_days=365,
-    query={"sort": "execution_date.asc"},
-    identity=("ticker", "execution_date", "split_from", "split_to"),
-    older=OLDER_SPLITS,
-)
 _DIVIDENDS = Listing(
     "/stocks/v1/dividends",
     market_rows=150,
     page_rows=5000,
     filters="any_of",
     since="ex_dividend_date",
-    lookback_days=365,
     query={"sort": "ex_dividend_date.asc"},
-    identity=("ticker", "ex_dividend_date", "cash_amount"),
     older=Listing(
         "/v3/reference/dividends",
         market_rows=150,
         page_rows=1000,
         filters="one",
         since="ex_dividend_date",
-        lookback_days=365,
         query={"sort": "ex_dividend_date", "order": "asc"},
-        identity=("ticker", "ex_dividend_date", "cash_amount"),
     ),
 )
 STREAMS = (
     STOCK_PRICES,
     STOCK_BARS,
-    Stream("splits", ("id",), "execution_date", SPLITS),
-    Stream("dividends", ("id",), "ex_dividend_date", _DIVIDENDS),
+    Stream(
+        "splits",
+        ("id",),
+        "execution_date",
+        Listed(
+            SPLITS,
+            lookback_days=365,
+            identity=("ticker", "execution_date", "split_from", "split_to"),
+        ),
+    ),
+    Stream(
+        "dividends",
+        ("id",),
+        "ex_dividend_date",
+        Listed(_DIVIDENDS, lookback_days=365, identity=("ticker", "ex_dividend_date", "cash_amount")),
+    ),
     Stream(
         "tickers",
         ("id",),
         "",
-        Listing(
-            "/v3/reference/tickers",
-            market_rows=35_000,  # of which a third are listed now
-            page_rows=1000,
-            filters="one",
-            query={"sort": "ticker", "order": "asc"},
-            variants=({"active": "true"}, {"active": "false"}),
-            by_market=True,
+        Listed(
+            Listing(
+                "/v3/reference/tickers",
+                market_rows=35_000,  # of which a third are listed now
+                page_rows=1000,
+                filters="one",
+                query={"sort": "ticker", "order": "asc"},
+                variants=({"active": "true"}, {"active": "false"}),
+                by_market=True,
+            ),
             identity=("ticker", "composite_figi", "cik", "name"),
         ),
     ),
@@ -166,74 +138,82 @@ STREAMS = (
         "ticker_events",
         ("stock_ticker", "date", "type"),
         "",
-        Lookup("/vX/reference/tickers/{ticker}/events", shapes.events),
+        Lookup("/vX/reference/tickers/{ticker}/events", transforms.events),
     ),
     Stream(
         "related_companies",
         ("stock_ticker", "related_ticker"),
         "",
-        Lookup("/v1/related-companies/{ticker}", shapes.related),
+        Lookup("/v1/related-companies/{ticker}", transforms.related),
     ),
     Stream(
         "open_close",
         ("stock_ticker", "date"),
         "date",
-        Daily("/v1/open-close/{ticker}/{session}", shapes.open_close),
+        Daily("/v1/open-close/{ticker}/{session}", transforms.open_close),
     ),
     Stream("previous_close", ("stock_ticker",), "", Previous("/v2/aggs/ticker/{ticker}/prev")),
     Stream(
         "short_interest",
         ("stock_ticker", "settlement_date"),
         "settlement_date",
-        Listing(
-            "/stocks/v1/short-interest",
-            market_rows=1300,  # some 20,000 securities twice a month
-            page_rows=_LARGE_PAGE,
-            filters="any_of",
-            since="settlement_date",
+        Listed(
+            Listing(
+                "/stocks/v1/short-interest",
+                market_rows=1300,  # some 20,000 securities twice a month
+                page_rows=_LARGE_PAGE,
+                filters="any_of",
+                since="settlement_date",
+                query={"sort": "settlement_date.asc"},
+            ),
             lookback_days=60,  # published some eight business days later, corrected with the next ones
-            query={"sort": "settlement_date.asc"},
         ),
     ),
     Stream(
         "short_volume",
         ("stock_ticker", "date"),
         "date",
-        Listing(
-            "/stocks/v1/short-volume",
-            market_rows=12_000,
-            page_rows=_LARGE_PAGE,
-            filters="any_of",
-            since="date",
+        Listed(
+            Listing(
+                "/stocks/v1/short-volume",
+                market_rows=12_000,
+                page_rows=_LARGE_PAGE,
+                filters="any_of",
+                since="date",
+                query={"sort": "date.asc"},
+            ),
             lookback_days=7,
-            query={"sort": "date.asc"},
         ),
     ),
     Stream(
         "float",
         ("stock_ticker",),
         "",
-        Listing(
-            "/stocks/vX/float",
-            market_rows=7000,
-            page_rows=5000,
-            filters="any_of",
-            query={"sort": "ticker.asc"},
+        Listed(
+            Listing(
+                "/stocks/vX/float",
+                market_rows=7000,
+                page_rows=5000,
+                filters="any_of",
+                query={"sort": "ticker.asc"},
+            )
         ),
     ),
     Stream(
         "news",
         ("stock_ticker", "id"),
         "published_utc",
-        Listing(
-            "/v2/reference/news",
-            market_rows=500,
-            page_rows=1000,
-            filters="one",
-            since="published_utc",
+        Listed(
+            Listing(
+                "/v2/reference/news",
+                market_rows=500,
+                page_rows=1000,
+                filters="one",
+                since="published_utc",
+                query={"sort": "published_utc", "order": "asc"},
+            ),
             lookback_days=2,
-            query={"sort": "published_utc", "order": "asc"},
-            shape=shapes.news,
+            transform=transforms.news,
         ),
         times=True,
     ),
@@ -241,37 +221,41 @@ STREAMS = (
         "ipos",
         ("id",),
         "",  # those not yet dated would be lost to a filter by listing_date
-        Listing(
-            "/vX/reference/ipos",
-            market_rows=6000,
-            page_rows=1000,
-            filters="one",
-            query={"sort": "listing_date", "order": "asc"},
+        Listed(
+            Listing(
+                "/vX/reference/ipos",
+                market_rows=6000,
+                page_rows=1000,
+                filters="one",
+                query={"sort": "listing_date", "order": "asc"},
+            ),
             identity=("ticker", "issuer_name", "announced_date"),  # the other identifiers come later
         ),
     ),
-    Stream("market_holidays", ("exchange", "date"), "", Listing("/v1/marketstatus/upcoming", 60)),
+    Stream("market_holidays", ("exchange", "date"), "", Listed(Listing("/v1/marketstatus/upcoming", 60))),
     Stream(
         "exchanges",
         ("id", "name"),  # the facilities of FINRA share an id, and the tapes have no mic
         "",
-        Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"}),
+        Listed(Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"})),
     ),
     Stream(
         "ticker_types",
         ("code",),
         "",
-        Listing("/v3/reference/tickers/types", 30, query={"asset_class": "stocks", "locale": "us"}),
+        Listed(Listing("/v3/reference/tickers/types", 30, query={"asset_class": "stocks", "locale": "us"})),
     ),
     Stream(
         "conditions",
         ("id", "type"),
         "",
-        Listing(
-            "/v3/reference/conditions",
-            market_rows=150,
-            page_rows=1000,
-            query={"asset_class": "stocks", "sort": "id", "order": "asc"},
+        Listed(
+            Listing(
+                "/v3/reference/conditions",
+                market_rows=150,
+                page_rows=1000,
+                query={"asset_class": "stocks", "sort": "id", "order": "asc"},
+            )
         ),
     ),
 )

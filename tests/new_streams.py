@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import stockticker_async
+from stockticker_async.listings import Listing
 from stockticker_async.sandbox.endpoints.routes import routed
-from stockticker_async.streams import STREAMS, Bars, Listing, Stream
+from stockticker_async.streams import STREAMS, Bars, Listed, Stream
 
 _PACKAGE = Path(stockticker_async.__file__).parent
 _FIXTURES = Path(__file__).parent / "fixtures"
@@ -33,7 +34,7 @@ def _paths(stream: Stream) -> list[str]:
     match stream.source:
         case Bars():
             return []
-        case Listing(path, older=older):
+        case Listed(Listing(path, older=older)):
             return [path] if older is None else [path, older.path]
         case source:
             return [source.path]

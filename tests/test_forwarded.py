@@ -10,20 +10,22 @@ import pytest
 from jsonschema import Draft7Validator
 from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, raw_config, sync
 
-from stockticker_async import catalog, config, resources, shapes
+from stockticker_async import catalog, config, resources
 from stockticker_async.clock import Clock
-from stockticker_async.listings import ListingSync
+from stockticker_async.listing_reader import ListingSync
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.operations.read import plan
+from stockticker_async.rows import decode_rows
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
 from stockticker_async.shell import Shell
-from stockticker_async.streams import STREAMS, Bars, Daily, Listing, Lookup, Stream
+from stockticker_async.streams import STREAMS, Bars, Daily, Listed, Lookup, Stream
+from stockticker_async.transforms import stream_rows
 
 BY_NAME = {stream.name: stream for stream in STREAMS}
-LISTINGS = [stream.name for stream in STREAMS if isinstance(stream.source, Listing)]
+LISTINGS = [stream.name for stream in STREAMS if isinstance(stream.source, Listed)]
 FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
 A_CALL_EACH = [stream.name for stream in STREAMS if isinstance(stream.source, Lookup | Daily)]
 SCHEMAS = {name: resources.load(f"schemas/{name}.json") for name in FORWARDED}
@@ -39,18 +41,18 @@ def world(**options: Any) -> Any:
     return serve(Options(**{"universe": 200, "now": NOW, "speed": 0.0, **options}))
 
 
-async def asked(sandbox: Sandbox, stream: Stream, listing: Listing, **query: str) -> list[Row]:
+async def asked(sandbox: Sandbox, stream: Stream, listed: Listed, **query: str) -> list[Row]:
     """All rows that the API has, page by page, shaped as the stream's."""
     rows: list[Row] = []
     headers = {"Authorization": "Bearer demo-key"}
     async with aiohttp.ClientSession(headers=headers) as session:
-        url: str | None = sandbox.url + listing.path
-        params: Mapping[str, str] | None = {"limit": "1000", **listing.query, **query}
+        url: str | None = sandbox.url + listed.listing.path
+        params: Mapping[str, str] | None = {"limit": "1000", **listed.listing.query, **query}
         while url is not None:
             async with session.get(url, params=params) as response:
-                page = shapes.decode(await response.read())
-            rows += shapes.rows(
-                page, listing.shape, asked="", primary_key=stream.primary_key, identity=listing.identity
+                page = decode_rows(await response.read())
+            rows += stream_rows(
+                page, listed.transform, asked="", primary_key=stream.primary_key, identity=listed.identity
             )
             url, params = page.next_url, None
     return rows
@@ -59,12 +61,13 @@ async def asked(sandbox: Sandbox, stream: Stream, listing: Listing, **query: str
 async def truth(sandbox: Sandbox, name: str, tickers: tuple[str, ...] = NAMES) -> dict[Any, Row]:
     """The rows that the API has of the tickers since the first day, by their primary key."""
     stream = BY_NAME[name]
-    listing = stream.source
-    assert isinstance(listing, Listing)
+    listed = stream.source
+    assert isinstance(listed, Listed)
+    listing = listed.listing
     since = {f"{listing.since}.gte": SINCE + "T04:00:00Z" * stream.times} if listing.since else {}
     found: list[Row] = []
     for variant in listing.variants:
-        found += await asked(sandbox, stream, listing, **since, **variant)
+        found += await asked(sandbox, stream, listed, **since, **variant)
     wanted = [row for row in found if listing.filters == "nothing" or row["stock_ticker"] in tickers]
     return by_key(name, wanted)
 

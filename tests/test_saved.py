@@ -12,7 +12,7 @@ from stockticker_async import protocol
 from stockticker_async.errors import ConfigError
 from stockticker_async.job import MARKET
 from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, find_blobs, read, write
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Listing, Stream
+from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
 
 FIRST = date(2020, 1, 1)
 BASIS = Basis(adjusted=True, bar="1 day")
@@ -40,7 +40,7 @@ def test_a_state_that_was_written_is_read_as_it_was(
     adjusted: bool,  # noqa: FBT001 - drawn
     otc: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    of_bars = not isinstance(stream.source, Listing)
+    of_bars = not isinstance(stream.source, Listed)
     basis = Basis(adjusted, "5 minute", otc) if of_bars else Basis(otc=otc)
     blob = json.loads(json.dumps(write(stream, basis, wanted, {})))
     assert read(stream, blob) == Saved(basis, wanted, {})

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async import shapes
+from stockticker_async import transforms
 from stockticker_async.errors import BadPageError
+from stockticker_async.rows import RowPage, decode_rows
+from stockticker_async.transforms import stream_rows
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 ROWS = st.dictionaries(st.text(min_size=1), SCALARS).map(lambda row: {**row, "ticker": "A"})
 
 
-def page_of(raw: Any) -> shapes.Page:
-    return shapes.decode(orjson.dumps(raw))
+def page_of(raw: Any) -> RowPage:
+    return decode_rows(orjson.dumps(raw))
 
 
 # answers
@@ -64,7 +66,7 @@ def test_the_next_page_is_named_unless_it_is_empty() -> None:
 )
 def test_what_is_no_answer_is_refused(body: bytes, said: str) -> None:
     with pytest.raises(BadPageError, match=said):
-        shapes.decode(body)
+        decode_rows(body)
 
 
 # rows
@@ -72,7 +74,7 @@ def test_what_is_no_answer_is_refused(body: bytes, said: str) -> None:
 
 @given(st.lists(ROWS))
 def test_a_plain_row_keeps_every_value_and_its_ticker_by_its_new_name(raw: list[dict[str, Any]]) -> None:
-    found = shapes.rows(shapes.Page(raw), shapes.plain, asked="", primary_key=("stock_ticker",))
+    found = stream_rows(RowPage(raw), transforms.plain, asked="", primary_key=("stock_ticker",))
     assert [
         {**{k: v for k, v in row.items() if k != "stock_ticker"}, "ticker": row["stock_ticker"]}
         for row in found
@@ -85,9 +87,9 @@ def test_a_made_id_depends_on_the_rows_values_and_on_nothing_else(order: list[st
     values = {"ticker": "A", "day": "2020-08-31", "from": 1, "to": 5.0, "other": 1}
 
     def made(row: dict[str, Any]) -> str:
-        (found,) = shapes.rows(
-            shapes.Page([row]),
-            shapes.plain,
+        (found,) = stream_rows(
+            RowPage([row]),
+            transforms.plain,
             asked="",
             primary_key=("id",),
             identity=("ticker", "day", "from", "to"),
@@ -104,20 +106,22 @@ def test_a_made_id_depends_on_the_rows_values_and_on_nothing_else(order: list[st
 @pytest.mark.parametrize(
     ("shape", "row", "said"),
     [
-        (shapes.plain, {"ticker": None}, "row 1 of the answer has no stock_ticker"),
-        (shapes.plain, {}, "row 1 of the answer has no stock_ticker"),
-        (shapes.news, {"tickers": "A"}, "tickers are no array"),
-        (shapes.events, {"events": "A"}, "events are no array"),
-        (shapes.events, {"events": [1]}, "hold what is no object"),
+        (transforms.plain, {"ticker": None}, "row 1 of the answer has no stock_ticker"),
+        (transforms.plain, {}, "row 1 of the answer has no stock_ticker"),
+        (transforms.news, {"tickers": "A"}, "tickers are no array"),
+        (transforms.events, {"events": "A"}, "events are no array"),
+        (transforms.events, {"events": [1]}, "hold what is no object"),
     ],
 )
-def test_a_row_that_cannot_be_kept_is_refused(shape: shapes.Shape, row: dict[str, Any], said: str) -> None:
+def test_a_row_that_cannot_be_kept_is_refused(
+    shape: transforms.Transform, row: dict[str, Any], said: str
+) -> None:
     with pytest.raises(BadPageError, match=said):
-        shapes.rows(shapes.Page([row]), shape, asked="", primary_key=("stock_ticker",))
+        stream_rows(RowPage([row]), shape, asked="", primary_key=("stock_ticker",))
 
 
 def test_a_row_without_a_ticker_is_of_the_ticker_asked_for() -> None:
-    (found,) = shapes.rows(shapes.Page([{"a": 1}]), shapes.plain, asked="A", primary_key=("stock_ticker",))
+    (found,) = stream_rows(RowPage([{"a": 1}]), transforms.plain, asked="A", primary_key=("stock_ticker",))
     assert found == {"stock_ticker": "A", "a": 1}
 
 
@@ -132,42 +136,42 @@ def test_a_row_without_a_ticker_is_of_the_ticker_asked_for() -> None:
     ],
 )
 def test_what_is_no_key_refuses_the_page(row: dict[str, Any], said: str) -> None:
-    page = shapes.Page([{"ticker": "A", "date": "2020-12-21"}, row])
+    page = RowPage([{"ticker": "A", "date": "2020-12-21"}, row])
     with pytest.raises(BadPageError, match=f"row 2 of the answer has {said}"):
-        shapes.rows(page, shapes.plain, asked="", primary_key=("stock_ticker", "date"))
+        stream_rows(page, transforms.plain, asked="", primary_key=("stock_ticker", "date"))
 
 
 @pytest.mark.parametrize("key", [True, 1.5, [1]])
 def test_an_id_is_a_text_or_a_whole_number(key: Any) -> None:
-    (found,) = shapes.rows(shapes.Page([{"id": 10}]), shapes.plain, asked="", primary_key=("id",))
+    (found,) = stream_rows(RowPage([{"id": 10}]), transforms.plain, asked="", primary_key=("id",))
     assert found == {"id": 10}
     with pytest.raises(BadPageError, match="an id that is no text"):
-        shapes.rows(shapes.Page([{"id": key}]), shapes.plain, asked="", primary_key=("id",))
+        stream_rows(RowPage([{"id": key}]), transforms.plain, asked="", primary_key=("id",))
 
 
 def test_a_ticker_that_is_no_key_may_be_missing_but_is_a_text() -> None:
     rows: list[dict[str, Any]] = [{"id": "x"}, {"id": "y", "ticker": None}]
-    assert len(shapes.rows(shapes.Page(rows), shapes.plain, asked="", primary_key=("id",))) == len(rows)
+    assert len(stream_rows(RowPage(rows), transforms.plain, asked="", primary_key=("id",))) == len(rows)
     with pytest.raises(BadPageError, match="a stock_ticker that is no text"):
-        shapes.rows(
-            shapes.Page([{"id": "x", "ticker": {"a": 1}}]), shapes.plain, asked="", primary_key=("id",)
+        stream_rows(
+            RowPage([{"id": "x", "ticker": {"a": 1}}]), transforms.plain, asked="", primary_key=("id",)
         )
 
 
 def test_an_article_is_told_once_for_each_of_its_tickers() -> None:
-    found = shapes.news({"id": "n", "tickers": ["A", "B", "A", None]}, "")
+    found = transforms.news({"id": "n", "tickers": ["A", "B", "A", None]}, "")
     assert [row["stock_ticker"] for row in found] == ["A", "B"]
-    assert shapes.news({"id": "n", "tickers": []}, "") == []
+    assert transforms.news({"id": "n", "tickers": []}, "") == []
 
 
 def test_a_company_may_have_no_events_and_no_name() -> None:
-    assert shapes.events({"events": None}, "A") == []
-    assert shapes.events({"name": "N"}, "A") == []
-    assert shapes.events({"events": [{"date": "2020-12-21"}]}, "A") == [
+    assert transforms.events({"events": None}, "A") == []
+    assert transforms.events({"name": "N"}, "A") == []
+    assert transforms.events({"events": [{"date": "2020-12-21"}]}, "A") == [
         {"stock_ticker": "A", "date": "2020-12-21"}
     ]
 
 
 def test_open_and_close_of_another_ticker_are_refused() -> None:
     with pytest.raises(BadPageError, match="another ticker, tsla"):
-        shapes.open_close({"symbol": "tsla", "from": "2020-12-21"}, "TSLA")
+        transforms.open_close({"symbol": "tsla", "from": "2020-12-21"}, "TSLA")

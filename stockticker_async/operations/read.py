@@ -50,7 +50,7 @@ from stockticker_async.plan import Plan, describe, minutes_under, weekdays_in
 from stockticker_async.shell import Progress, Shell
 from stockticker_async.sink import OpenSink, Sink
 from stockticker_async.splits import Split
-from stockticker_async.streams import STOCK_BARS, STREAMS, Bars, Listing, Stream
+from stockticker_async.streams import STOCK_BARS, STREAMS, Bars, Listed, Stream
 from stockticker_async.sync import BarsSync
 from stockticker_async.verdict import Refusal
 
@@ -334,7 +334,7 @@ def _prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: 
         case Bars():
             lookback = job.lookback_days if one.incremental else 0
             return Feed(sink, progress, _bar(job, stream), lookback)
-        case Listing(lookback_days=lookback) if one.incremental:
+        case Listed(lookback_days=lookback) if one.incremental:
             return Forward(stream, sink, job.names, progress, lookback)
     return Forward(stream, sink, job.names, progress)
 
@@ -342,7 +342,7 @@ def _prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: 
 def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Progress:
     whole = job.whole_market
     basis = saved.Basis()
-    if not isinstance(stream.source, Listing):
+    if not isinstance(stream.source, Listed):
         basis = saved.Basis(job.adjusted, str(_bar(job, stream)), otc=whole and job.include_otc)
     start = state.begin(
         saved.read(stream, blob),

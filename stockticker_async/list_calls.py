@@ -12,9 +12,8 @@ from math import ceil
 from urllib.parse import quote, urlencode
 
 from stockticker_async.endpoints import MARKET_ROWS
-from stockticker_async.job import MARKET
+from stockticker_async.listings import Listing
 from stockticker_async.market import midnight_ms, utc_text
-from stockticker_async.streams import Listing
 
 _URL_CHARS = 3500
 """Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
@@ -25,12 +24,20 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Everything:
+    """In place of tickers: the rows of all of them, or those that have none."""
+
+    first: date | None = None
+    """The first day to ask for, where the listing can be asked from a day on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListCall:
     """One call, and the pages after it."""
 
     path: str
     names: tuple[str, ...]
-    """Whose rows are wanted of the answer; `MARKET` alone: all. None where the rows have no tickers."""
+    """The tickers whose rows are wanted of the answer. Empty: all rows are."""
     first: date | None = None
     """The first day asked for, where the listing can be asked from a day on."""
     asked: str = ""
@@ -43,16 +50,16 @@ class _Portion:
     first: date | None
 
 
-def questions(
+def list_calls(
     listing: Listing,
-    firsts: Mapping[str, date | None],
+    firsts: Mapping[str, date | None] | Everything,
     *,
     last: date,
     end: date | None = None,
     times: bool = False,
     otc: bool = True,
-) -> list[Question]:
-    """The calls for the rows of these tickers (of all: `MARKET`), of each from its first day on.
+) -> list[ListCall]:
+    """The calls for the rows of these tickers, of each from its first day on, or of everything.
 
     ``last`` is about where the rows end, to weigh them; ``end`` is the last day to ask for, included,
     None for all there is. ``times`` tells that days are asked as moments. ``otc``: whether the
@@ -60,10 +67,11 @@ def questions(
     """
     if not firsts:
         return []
-    portions = _portions(listing, firsts)
-    whole = () if listing.filters == "nothing" else tuple(firsts)
+    named = {} if isinstance(firsts, Everything) else firsts
+    portions = _portions(listing, named)
+    whole = () if listing.filters == "nothing" else tuple(named)
     markets: Sequence[str | None] = ("stocks", "otc")[: 1 + otc] if listing.by_market else (None,)
-    days = list(firsts.values())
+    days = [firsts.first] if isinstance(firsts, Everything) else list(firsts.values())
     earliest = min((day for day in days if day is not None), default=None)
     everything = _Portion((), earliest)
     filtered = sum(max(1, _pages(listing, portion, last)) for portion in portions)
@@ -72,7 +80,7 @@ def questions(
     else:
         markets = (None,)
     return [
-        Question(
+        ListCall(
             f"{listing.path}{_query(listing, portion, end, variant, market, times=times)}",
             portion.names or whole,
             portion.first,
@@ -103,8 +111,8 @@ def _chars(name: str) -> int:
 
 
 def _portions(listing: Listing, firsts: Mapping[str, date | None]) -> list[_Portion]:
-    """By the listing's filter; none where it has no filter, or all are asked for."""
-    if MARKET in firsts or listing.filters == "nothing":
+    """By the listing's filter; none where it has no filter, or no ticker is named."""
+    if listing.filters == "nothing":
         return []
     if listing.filters == "one":
         return [_Portion((name,), first) for name, first in firsts.items()]
