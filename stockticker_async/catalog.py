@@ -1,22 +1,14 @@
 """What we offer, and what was asked for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from stockticker_async import resources
 from stockticker_async.errors import ConfigError
+from stockticker_async.job import Selected
 from stockticker_async.streams import STREAMS, Bars, Stream
 
 _SYNC_MODES = ("full_refresh", "incremental")
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A stream that was asked for."""
-
-    stream: Stream
-    incremental: bool
 
 
 def offered() -> list[dict[str, Any]]:

@@ -332,14 +332,15 @@ def _read_config(path: str, mask: Mask) -> Any:
 
 def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:
     """The last stream_state of each stream, and what to warn of."""
-    from stockticker_async import saved  # noqa: PLC0415
+
+    from stockticker_async import state_file  # noqa: PLC0415
 
     blobs: dict[str, Any] = {}
     size_bytes = 0
     if not files.holds_something(path):  # a first night is no special case
         return {}, (f"There is no state in {path} yet: everything is read from its start.",)
     for block in files.blocks(path, "state"):
-        blobs |= saved.find_blobs(block)
+        blobs |= state_file.find_blobs(block)
         size_bytes += len(block.strip())
     nothing = [name for name, blob in blobs.items() if blob is None]
     if nothing:

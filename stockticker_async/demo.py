@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stockticker_async import config, market, saved
-from stockticker_async.catalog import Selected
+from stockticker_async import config, market, state_file
 from stockticker_async.clock import Clock
+from stockticker_async.job import Selected
 from stockticker_async.operations.check import check
 from stockticker_async.operations.discover import discover
 from stockticker_async.operations.read import read
@@ -70,7 +70,7 @@ async def _read(
     recorder = _Recorder(shell.output)
     parsed = config.parse(raw, today=market.new_york_date(shell.clock.utc_now()))
     code = await read(Shell(shell.clock, recorder, shell.mask), parsed, selected, blobs)
-    return saved.find_blobs(b"".join(recorder.states)), code
+    return state_file.find_blobs(b"".join(recorder.states)), code
 
 
 class _Narrator:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from stockticker_async.bar_size import ONE_DAY, BarSize
+from stockticker_async.streams import Stream
 
 MARKET = "*"
 """The whole market, in place of a ticker."""
@@ -33,3 +34,11 @@ class SyncJob:
     def names(self) -> tuple[str, ...]:
         """The tickers, or `MARKET` alone."""
         return self.tickers or (MARKET,)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A stream that was asked for."""
+
+    stream: Stream
+    incremental: bool

@@ -28,7 +28,8 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, OutputError, UnforeseenError, causes
 from stockticker_async.log import LinesHandler, Mask, to_lines
 from stockticker_async.output import Output, open_output
-from stockticker_async.shell import Offering, Progress, Shell, Watcher, Watching
+from stockticker_async.progress import SyncProgress
+from stockticker_async.shell import Offering, Shell, Told, Watcher, Watching
 from stockticker_async.stderr import say
 
 _FLUSH = 3.0
@@ -148,7 +149,7 @@ async def _run(
     silent: bool,
 ) -> None:
     async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
-        progress = Progress()
+        progress, told = SyncProgress(), Told()
         ending.watching = watching = None if watch is None else watch(output, progress)
         lines: Offering = output if watching is None else watching
         to_lines(LinesHandler(lines.offer, mask), debug=debug)
@@ -159,11 +160,11 @@ async def _run(
             if watching is not None:
                 group.start_soon(watching.run)
             with scope:
-                ending.code = await _guarded(operation, Shell(clock, lines, mask, progress=progress))
+                ending.code = await _guarded(operation, Shell(clock, lines, mask, progress, told))
             if not await _is_drained(output):
                 ending.code = 1
-            elif ending.code and watching is None and progress.last_error and not silent:
-                say(f"{progress.last_error}\n")  # stdout may be a file, where nobody looks
+            elif ending.code and watching is None and told.error and not silent:
+                say(f"{told.error}\n")  # stdout may be a file, where nobody looks
             ending.now()
             if watching is not None:
                 watching.end()

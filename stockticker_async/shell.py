@@ -8,6 +8,7 @@ from stockticker_async import protocol
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, UnforeseenError
 from stockticker_async.log import Mask
+from stockticker_async.progress import SyncProgress
 
 
 class Lines(Protocol):
@@ -28,16 +29,11 @@ class Offering(Lines, Protocol):
 
 
 @dataclass(slots=True)
-class Progress:
-    """How far a sync is, for whoever watches: it is asked, so that it costs nothing where nobody does."""
+class Told:
+    """What was told last."""
 
-    tickers: int = 0
-    tickers_done: Callable[[], int] = int
-    calls_planned: int = 0
-    """Of the whole sync, as far as they are known."""
-    calls_made: Callable[[], int] = int
-    last_error: str = ""
-    """What was told last as an ERROR, masked."""
+    error: str = ""
+    """As an ERROR, masked."""
 
 
 class Watching(Offering, Protocol):
@@ -50,7 +46,7 @@ class Watching(Offering, Protocol):
         """Show what came of it."""
 
 
-Watcher = Callable[[Offering, Progress], Watching]
+Watcher = Callable[[Offering, SyncProgress], Watching]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +54,12 @@ class Shell:
     clock: Clock
     output: Lines
     mask: Mask
-    progress: Progress = field(default_factory=Progress)
+    progress: SyncProgress = field(default_factory=SyncProgress)
+    told: Told = field(default_factory=Told)
 
     async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
         """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
-        message = self.progress.last_error = self.mask(error.message)
+        message = self.told.error = self.mask(error.message)
         line = protocol.error(
             message,
             failure_type=error.failure_type,

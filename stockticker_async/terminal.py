@@ -1,6 +1,6 @@
 """What a person at a terminal sees on stderr: how far a sync is, what went wrong, a table at the end.
 
-The lines that pass on their way to stdout tell nearly all of it; the rest is asked of `Progress`. `rich`
+The lines that pass on their way to stdout tell nearly all of it; the rest is asked of `SyncProgress`. `rich`
 draws it where that is installed (the extra ``terminal``); without it the same is told in plain lines, but
 for the line of progress. Whatever a terminal does, the sync goes on.
 """
@@ -17,7 +17,8 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from stockticker_async.clock import Clock
-from stockticker_async.shell import Offering, Progress, Watcher
+from stockticker_async.progress import SyncProgress
+from stockticker_async.shell import Offering, Watcher
 
 _EVERY = 0.5
 """Seconds between two looks at the progress: often enough for a person, and calm."""
@@ -89,7 +90,7 @@ class Watched:
     """Passes lines on, and shows what they say. Implements `Watching`."""
 
     output: Offering
-    progress: Progress
+    progress: SyncProgress
     clock: Clock
     look: Look
     screen: Screen
@@ -199,7 +200,7 @@ class Watched:
 def watched(shown: Look, *, color: bool, clock: Clock) -> Watcher:
     """What watches the lines of a program, to be given its output."""
 
-    def watch(output: Offering, progress: Progress) -> Watched:
+    def watch(output: Offering, progress: SyncProgress) -> Watched:
         return Watched(output, progress, clock, shown, screen(color=color))
 
     return watch

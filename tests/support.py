@@ -16,7 +16,7 @@ import oracle
 import orjson
 from jsonschema import Draft7Validator
 
-from stockticker_async import catalog, config, market, resources, saved
+from stockticker_async import catalog, config, market, resources, state_file
 from stockticker_async.clock import Clock
 from stockticker_async.limits import LIMITS, Limits
 from stockticker_async.log import LinesHandler, Mask
@@ -208,7 +208,7 @@ async def sync(
     parsed = replace(parsed, settings=replace(parsed.settings, limits=limits))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before
-    blobs = saved.find_blobs(text) if text else {}
+    blobs = state_file.find_blobs(text) if text else {}
     lines = lines or Recorder()
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)

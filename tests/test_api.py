@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import at, made_names, raw_config
 
-from stockticker_async import bar_size, config, grouped, ranges, reference, splits
+from stockticker_async import bar_size, config, grouped, ranges, reference, split_list
 from stockticker_async.bars import Asked
 from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
@@ -37,7 +37,7 @@ async def talking(**options: Any) -> AsyncIterator[tuple[Sandbox, Client]]:
 
 async def test_splits_come_with_their_reduced_ratio() -> None:
     async with talking() as (_, client):
-        found = await splits.splits(client, ["TSLA", "AAPL"], after=SINCE, until=UNTIL)
+        found = await split_list.splits(client, ["TSLA", "AAPL"], after=SINCE, until=UNTIL)
         assert isinstance(found, Answer)
         assert {(split.ticker, split.day, split.ratio) for split in found.value} == {
             ("TSLA", date(2020, 8, 31), Fraction(5)),
@@ -49,8 +49,8 @@ async def test_splits_come_with_their_reduced_ratio() -> None:
 async def test_the_first_day_is_left_out_and_the_last_one_is_not() -> None:
     async with talking() as (_, client):
         day = date(2020, 8, 31)
-        none = await splits.splits(client, ["TSLA"], after=day, until=day.replace(year=2021))
-        found = await splits.splits(client, ["TSLA"], after=day.replace(day=30), until=day)
+        none = await split_list.splits(client, ["TSLA"], after=day, until=day.replace(year=2021))
+        found = await split_list.splits(client, ["TSLA"], after=day.replace(day=30), until=day)
         assert isinstance(none, Answer)
         assert isinstance(found, Answer)
         assert (len(none.value), len(found.value)) == (0, 1)
@@ -59,7 +59,7 @@ async def test_the_first_day_is_left_out_and_the_last_one_is_not() -> None:
 async def test_two_thousand_tickers_are_asked_in_urls_that_servers_take() -> None:
     names = [f"{name}{letter}" for name in made_names(500) for letter in "ABCD"]
     async with talking() as (sandbox, client):
-        await splits.splits(client, names, after=date(2000, 1, 1), until=UNTIL)
+        await split_list.splits(client, names, after=date(2000, 1, 1), until=UNTIL)
         asked = [name for call in sandbox.calls for name in call.query["ticker.any_of"].split(",")]
         assert asked == names
         assert len(sandbox.calls) == 5
@@ -70,8 +70,8 @@ async def test_two_thousand_tickers_are_asked_in_urls_that_servers_take() -> Non
 async def test_all_splits_are_asked_where_they_are_fewer_pages_than_the_names() -> None:
     names = [f"{name}{letter}" for name in made_names(500) for letter in "ABCD"]
     async with talking() as (sandbox, client):
-        await splits.splits(client, names, after=date(2022, 12, 1), until=UNTIL)
-        await splits.splits(client, [], after=date(2022, 12, 1), until=UNTIL)
+        await split_list.splits(client, names, after=date(2022, 12, 1), until=UNTIL)
+        await split_list.splits(client, [], after=date(2022, 12, 1), until=UNTIL)
         assert [call.query.get("ticker.any_of") for call in sandbox.calls] == [None, None]
 
 
@@ -84,9 +84,9 @@ async def test_all_splits_are_asked_where_they_are_fewer_pages_than_the_names() 
 )
 async def test_the_deprecated_endpoint_is_asked_where_the_new_one_is_not_to_be_had(fault: Fault) -> None:
     async with talking() as (sandbox, client):
-        wanted = await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+        wanted = await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
         sandbox.faults.add(fault)
-        found = await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+        found = await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
         assert isinstance(wanted, Answer)
         assert isinstance(found, Answer)
         assert [split for split in found.value if split.ticker == "TSLA"] == wanted.value
@@ -95,7 +95,7 @@ async def test_the_deprecated_endpoint_is_asked_where_the_new_one_is_not_to_be_h
 async def test_splits_that_no_endpoint_gives_are_a_refusal_or_an_error() -> None:
     async with talking() as (sandbox, client):
         sandbox.faults.add(Fault(kind="status", match="/splits", status=403, body=FORBIDDEN, times=None))
-        refusal = await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+        refusal = await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
         assert isinstance(refusal, Refusal)
         assert refusal.why is Barred.ENDPOINT
         sandbox.faults.clear()
@@ -103,7 +103,7 @@ async def test_splits_that_no_endpoint_gives_are_a_refusal_or_an_error() -> None
             Fault(kind="status", match="/splits", status=404, body=b"404 page not found", times=None)
         )
         with pytest.raises(BadPageError, match="404"):
-            await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+            await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
 
 
 BAD_ROWS = [
@@ -121,14 +121,14 @@ async def test_splits_of_another_form_are_refused(body: bytes) -> None:
     async with talking() as (sandbox, client):
         sandbox.faults.add(Fault(kind="body", match="/splits", body=body, times=None))
         with pytest.raises(BadPageError, match="not of the published form"):
-            await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+            await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
 
 
 async def test_pages_of_splits_that_go_round_in_a_circle_are_refused() -> None:
     async with talking() as (sandbox, client):
         sandbox.faults.add(Fault(kind="edit", edit="next_url", next_url="self", match="/splits", times=None))
         with pytest.raises(BadPageError, match="round in a circle"):
-            await splits.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
+            await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
 
 
 async def test_the_reference_knows_the_listed_and_not_the_made_up() -> None:

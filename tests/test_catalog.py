@@ -15,8 +15,8 @@ from stockticker_async import catalog, protocol, resources
 from stockticker_async.bar_lines import bar_lines, price_lines
 from stockticker_async.bar_size import ONE_DAY
 from stockticker_async.bars import Asked, Bar
-from stockticker_async.catalog import Selected
 from stockticker_async.errors import ConfigError
+from stockticker_async.job import Selected
 from stockticker_async.market import midnight_ms
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS
 

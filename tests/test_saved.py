@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stockticker_async import protocol
 from stockticker_async.errors import ConfigError
 from stockticker_async.job import MARKET
-from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, find_blobs, read, write
+from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, read, write
+from stockticker_async.state_file import find_blobs
 from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
 
 FIRST = date(2020, 1, 1)

@@ -20,7 +20,7 @@ from program import KEY, ROOT, Finished, arguments_of_read, run, sandbox
 
 from stockticker_async import protocol
 from stockticker_async.clock import Clock
-from stockticker_async.shell import Progress
+from stockticker_async.progress import SyncProgress
 from stockticker_async.terminal import Look, Plain, Watched, plain
 
 DAYS = {"start_date": "2020-12-15", "end_date": "2020-12-21"}
@@ -292,7 +292,7 @@ def watching(
     *, table: bool = False, notes: bool = True, gone: bool = False, **progress: Any
 ) -> tuple[Watched, Shown, Lines]:
     shown, lines = Shown(gone), Lines()
-    watched = Watched(lines, Progress(**progress), Standing(), Look(table=table, notes=notes), shown)
+    watched = Watched(lines, SyncProgress(**progress), Standing(), Look(table=table, notes=notes), shown)
     return watched, shown, lines
 
 
