@@ -33,7 +33,7 @@ COPY --from=builder /opt/venv /opt/venv
 # extra that the image has not.)
 RUN ["/opt/venv/bin/python", "-c", "import pkgutil, importlib, stockticker_async as p; \
 [importlib.import_module(m.name) for m in pkgutil.walk_packages(p.__path__, p.__name__ + '.') \
-if m.name != p.__name__ + '.drawing']"]
+if m.name != p.__name__ + '.connector.rich_terminal']"]
 # The working directory is the platform's choice: never import what happens to lie there.
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER airbyte

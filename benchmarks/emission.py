@@ -82,8 +82,8 @@ def _limit(count: int) -> None:
 def _queue(count: int) -> None:
     import anyio  # noqa: PLC0415 - the others do not need it
 
-    from stockticker_async import protocol  # noqa: PLC0415
-    from stockticker_async.output import open_output  # noqa: PLC0415
+    from stockticker_async.connector import protocol  # noqa: PLC0415
+    from stockticker_async.connector.output import open_output  # noqa: PLC0415
 
     async def emit() -> None:
         rows = list(_rows(count))

@@ -60,7 +60,7 @@ def _timed() -> list[float]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
-    from stockticker_async.cli import main
+    from stockticker_async.connector.cli import main
 
     steps = _timed()
     code = main(sys.argv[1:])

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stockticker_async import catalog
-from stockticker_async.listings import Listing
-from stockticker_async.streams import STREAMS, Bars, Daily, Listed, Lookup, Source, Stream
+from stockticker_async.connector import catalog
+from stockticker_async.marketdata.listings import Listing
+from stockticker_async.streams.table import STREAMS, Bars, Daily, Listed, Lookup, Source, Stream
 
 ROOT = Path(__file__).parent.parent
 _MARK = "<!-- the table is made by `make fixtures` -->"

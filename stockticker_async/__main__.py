@@ -13,7 +13,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()  # nothing that is imported is ever garbage; `cli` takes care of it from there
     try:
-        from stockticker_async.cli import main as run  # noqa: PLC0415 - after the lines above
+        from stockticker_async.connector.cli import main as run  # noqa: PLC0415 - after the lines above
     except (ImportError, MemoryError, OSError) as error:
         sys.exit(f"The program cannot be loaded: {type(error).__name__}: {error}")
     code = run(sys.argv[1:])

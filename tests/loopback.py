@@ -13,10 +13,10 @@ import anyio.lowlevel
 import trustme
 from aiohttp import web
 
-from stockticker_async.client import Client, open_client
 from stockticker_async.clock import Clock
-from stockticker_async.config import Config, parse
-from stockticker_async.limits import Limits
+from stockticker_async.connector.config import Config, parse
+from stockticker_async.marketdata.call_limits import Limits
+from stockticker_async.marketdata.client import Client, open_client
 
 NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
 """12:00 in New York on a session."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import stockticker_async
-from stockticker_async.listings import Listing
+from stockticker_async.marketdata.listings import Listing
 from stockticker_async.sandbox.endpoints.routes import routed
-from stockticker_async.streams import STREAMS, Bars, Listed, Stream
+from stockticker_async.streams.table import STREAMS, Bars, Listed, Stream
 
 _PACKAGE = Path(stockticker_async.__file__).parent
 _FIXTURES = Path(__file__).parent / "fixtures"

@@ -18,8 +18,8 @@ from typing import Any
 
 import oracle
 
-from stockticker_async.cli import main
 from stockticker_async.clock import Clock
+from stockticker_async.connector.cli import main
 
 KEY = "k3y-OF-the-tests/+=9"
 """Marked, and with characters that look different when they are encoded."""

@@ -16,14 +16,15 @@ import oracle
 import orjson
 from jsonschema import Draft7Validator
 
-from stockticker_async import catalog, config, market, resources, state_file
 from stockticker_async.clock import Clock
-from stockticker_async.limits import LIMITS, Limits
-from stockticker_async.log import LinesHandler, Mask
-from stockticker_async.operations.read import read
+from stockticker_async.connector import catalog, config, resources, state_file
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import LinesHandler, Mask
+from stockticker_async.connector.read import read
+from stockticker_async.marketdata import calendar
+from stockticker_async.marketdata.call_limits import LIMITS, Limits
 from stockticker_async.sandbox.service.controls import Call, Sandbox
-from stockticker_async.shell import Shell
-from stockticker_async.streams import STREAMS
+from stockticker_async.streams.table import STREAMS
 
 NEW_YORK = ZoneInfo("America/New_York")
 PRICES, BARS = "stock_prices", "stock_bars"
@@ -204,7 +205,7 @@ async def sync(
     """
     clock = clock or Clock(start=sandbox.clock.now(), speed=speed)
     raw = raw_config(sandbox, tickers, **options)
-    parsed = config.parse(raw, today=market.new_york_date(clock.utc_now()))
+    parsed = config.parse(raw, today=calendar.new_york_date(clock.utc_now()))
     parsed = replace(parsed, settings=replace(parsed.settings, limits=limits))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, validators
 
-from stockticker_async import catalog
+from stockticker_async.connector import catalog
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from support import at, made_names, raw_config
 
-from stockticker_async import bar_size, config, grouped, ranges, reference, split_list
-from stockticker_async.bars import Asked
-from stockticker_async.client import Answer, Client, open_client
 from stockticker_async.clock import Clock
+from stockticker_async.connector import config
 from stockticker_async.errors import BadPageError, ConfigError
+from stockticker_async.marketdata import bar_size, grouped, ranges, reference, split_list
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.client import Answer, Client, open_client
+from stockticker_async.marketdata.responses import Barred, Refusal
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.verdict import Barred, Refusal
 
 SINCE, UNTIL = date(2020, 1, 1), date(2022, 12, 31)
 FORBIDDEN = (

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stockticker_async import protocol
-from stockticker_async.bar_lines import Lines, bar_lines, price_lines
-from stockticker_async.bar_pages import _not_before
-from stockticker_async.bar_rows import bar_rows, price_rows
-from stockticker_async.bar_size import BarSize
-from stockticker_async.bars import (
+from stockticker_async.connector import protocol
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.errors import BadPageError, TransientError
+from stockticker_async.marketdata.bar_pages import _not_before
+from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.bars import (
     Asked,
     Bar,
     GroupedBar,
@@ -29,7 +29,7 @@ from stockticker_async.bars import (
     judge_grouped,
     judge_order,
 )
-from stockticker_async.errors import BadPageError, TransientError
+from stockticker_async.streams.bar_rows import bar_rows, price_rows
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = BarSize()

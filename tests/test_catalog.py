@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from stockticker_async import catalog, protocol, resources
-from stockticker_async.bar_lines import bar_lines, price_lines
-from stockticker_async.bar_size import ONE_DAY
-from stockticker_async.bars import Asked, Bar
+from stockticker_async.connector import catalog, protocol, resources
+from stockticker_async.connector.bar_lines import bar_lines, price_lines
 from stockticker_async.errors import ConfigError
-from stockticker_async.job import Selected
-from stockticker_async.market import midnight_ms
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS
+from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.bars import Asked, Bar
+from stockticker_async.marketdata.calendar import midnight_ms
+from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS
+from stockticker_async.sync.job import Selected
 
 OFFERED = {stream["name"]: stream for stream in catalog.offered()}
 

@@ -10,13 +10,13 @@ import pytest
 from support import NEW_YORK, Recorder, at, made_names, raw_config
 
 from stockticker_async.clock import Clock
-from stockticker_async.log import Mask
-from stockticker_async.operations.check import check
+from stockticker_async.connector.check import check
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import Mask
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.shell import Shell
 
 NOT_ENTITLED = (
     b'{"status":"NOT_AUTHORIZED","request_id":"1",'

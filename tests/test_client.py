@@ -19,13 +19,13 @@ from aiohttp import web
 from loopback import NOON, client, serving, speaking, until
 from yarl import URL
 
-from stockticker_async import ranges
-from stockticker_async.bar_size import ONE_DAY
-from stockticker_async.bars import Asked
-from stockticker_async.client import Answer, Client, _translated
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
-from stockticker_async.limits import Limits
+from stockticker_async.marketdata import ranges
+from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.call_limits import Limits
+from stockticker_async.marketdata.client import Answer, Client, _translated
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault

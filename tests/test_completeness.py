@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.completeness import Completeness
+from stockticker_async.sync.completeness import Completeness
 
 MONDAY = date(2024, 6, 3)
 WEEK = [MONDAY + timedelta(days=n) for n in range(5)]

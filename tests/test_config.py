@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from stockticker_async import resources
-from stockticker_async.bar_size import ONE_DAY, BarSize, Timespan
-from stockticker_async.config import Config, parse
+from stockticker_async.connector import resources
+from stockticker_async.connector.config import Config, parse
 from stockticker_async.errors import ConfigError
-from stockticker_async.job import SyncJob
-from stockticker_async.settings import BASE_URL, Settings
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
+from stockticker_async.marketdata.settings import BASE_URL, Settings
+from stockticker_async.sync.job import SyncJob
 
 TODAY = date(2024, 6, 3)
 KEY = "k3Y_0f_sOmeB0dy-notToBe.Shown777"

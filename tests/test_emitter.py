@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.clock import Clock
-from stockticker_async.emitter import Emitter
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.emitter import Emitter
+from stockticker_async.connector.log import Mask
 from stockticker_async.errors import ConfigError, TransientError
-from stockticker_async.log import Mask
-from stockticker_async.shell import Shell
-from stockticker_async.streams import STOCK_PRICES
+from stockticker_async.streams.table import STOCK_PRICES
 
 ROW = {"date": "2020-12-15", "stock_ticker": "TSLA", "price": 633.25}
 

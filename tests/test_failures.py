@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
-from stockticker_async.failures import Failure, named, told
-from stockticker_async.job import MARKET
+from stockticker_async.sync.failures import Failure, named, told
+from stockticker_async.sync.job import MARKET
 
 TICKERS = [f"T{number}" for number in range(30)]
 KINDS: tuple[type[ConnectorError], ...] = (ConfigError, TransientError, BadPageError, ConnectorError)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stockticker_async import client, endpoints, limits, room, runner, verdict
-from stockticker_async.operations import check
+from stockticker_async.connector import check, runner
+from stockticker_async.marketdata import body_budget, call_limits, client, endpoints, responses
 
 TESTS = Path(__file__).parent
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
@@ -67,21 +67,22 @@ def test_every_test_of_a_fault_says_which() -> None:
 
 
 LIMITS = {
-    "a connection": f"{limits.LIMITS.connect:.0f} s",
-    "silence in an answer": f"{limits.LIMITS.silence:.0f} s",
-    "a call": f"{limits.LIMITS.call:.0f} s",
-    "a body, unpacked": f"{limits.LIMITS.body_bytes // limits.MIB} MiB",
+    "a connection": f"{call_limits.LIMITS.connect:.0f} s",
+    "silence in an answer": f"{call_limits.LIMITS.silence:.0f} s",
+    "a call": f"{call_limits.LIMITS.call:.0f} s",
+    "a body, unpacked": f"{call_limits.LIMITS.body_bytes // call_limits.MIB} MiB",
     "rows of a page": f"{endpoints.PAGE_ROWS:,}",
-    "pages of one question": f"{limits.PAGES:,}",
+    "pages of one question": f"{call_limits.PAGES:,}",
     "bodies under way": (
-        f"{room.POOL_BYTES // limits.MIB} MiB, and {room.SMALL_BYTES // limits.MIB} MiB of one more"
+        f"{body_budget.POOL_BYTES // call_limits.MIB} MiB, "
+        f"and {body_budget.SMALL_BYTES // call_limits.MIB} MiB of one more"
     ),
-    "what a body is decoded to": f"{limits.DECODED_BYTES // limits.MIB} MiB",
+    "what a body is decoded to": f"{call_limits.DECODED_BYTES // call_limits.MIB} MiB",
     "tries of a body": str(client.BODY_TRIES),
     "time without any answer": f"{client.PATIENCE:.0f} s",
     "tries of a call in an outage": str(client.OUTAGE_TRIES),
-    "time for splits, and for the reference": f"{limits.SIDE_PATIENCE:.0f} s",
-    "Retry-After": f"{verdict.RETRY_AFTER_CAP:.0f} s",
+    "time for splits, and for the reference": f"{call_limits.SIDE_PATIENCE:.0f} s",
+    "Retry-After": f"{responses.RETRY_AFTER_CAP:.0f} s",
     "time without an answer in `check`": f"{check._PATIENCE:.0f} s",
     "429s in a row in `check`": f"{check._MOST_WAIT:.0f} s",
     "a reader that stopped, after a signal": f"{runner._FLUSH:.0f} s",

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from support import Recorder
 
-from stockticker_async import config
-from stockticker_async.bar_size import ONE_DAY, BarSize
 from stockticker_async.clock import Clock
-from stockticker_async.emitter import Emitter
-from stockticker_async.feeds import Days, Feed, family_plan, first_day
-from stockticker_async.job import MARKET
-from stockticker_async.log import Mask
-from stockticker_async.plan import GroupedCall, RangeCall
-from stockticker_async.saved import Basis, Entry
-from stockticker_async.shell import Shell
-from stockticker_async.state import Progress, Start
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES
+from stockticker_async.connector import config
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.emitter import Emitter
+from stockticker_async.connector.log import Mask
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
+from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES
+from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.plan import GroupedCall, RangeCall
+from stockticker_async.sync.state import Progress, Start
+from stockticker_async.sync.state_format import Basis, Entry
+from stockticker_async.sync.windows import Days, Feed, family_plan, first_day
 
 FIRST = date(2020, 12, 14)
 DAYS = Days(last=date(2020, 12, 22), settled=date(2020, 12, 21), today=date(2020, 12, 22))

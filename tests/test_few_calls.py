@@ -23,17 +23,17 @@ from support import (
     truth,
 )
 
-from stockticker_async import catalog, config
 from stockticker_async.clock import Clock
-from stockticker_async.log import Mask
-from stockticker_async.market import NEW_YORK
-from stockticker_async.operations.check import check
-from stockticker_async.operations.read import plan
+from stockticker_async.connector import catalog, config
+from stockticker_async.connector.check import check
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import Mask
+from stockticker_async.connector.read import plan
+from stockticker_async.marketdata.calendar import NEW_YORK
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.shell import Shell
 
 NAMES = made_names(500)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async import files
+from stockticker_async.connector import files
 from stockticker_async.errors import ConfigError
 
 IMPATIENT = 0.01

@@ -16,12 +16,12 @@ from jsonschema import Draft7Validator, FormatChecker
 from loopback import KEY, NOON, TODAY, serving
 from support import Recorder, Run, assert_protocol
 
-from stockticker_async import catalog, config, resources
 from stockticker_async.clock import Clock
-from stockticker_async.log import Mask
-from stockticker_async.operations.read import read
-from stockticker_async.shell import Shell
-from stockticker_async.streams import STREAMS, Bars
+from stockticker_async.connector import catalog, config, resources
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import Mask
+from stockticker_async.connector.read import read
+from stockticker_async.streams.table import STREAMS, Bars
 
 FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
 FIXTURES = {

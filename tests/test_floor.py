@@ -7,7 +7,7 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.floor import Floor
+from stockticker_async.sync.history import Floor
 
 FIRST = date(2020, 1, 1)
 AFTER = date(2030, 1, 1)

@@ -10,19 +10,19 @@ import pytest
 from jsonschema import Draft7Validator
 from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, raw_config, sync
 
-from stockticker_async import catalog, config, resources
 from stockticker_async.clock import Clock
-from stockticker_async.listing_reader import ListingSync
-from stockticker_async.log import LinesHandler, Mask, to_lines
-from stockticker_async.operations.read import plan
-from stockticker_async.rows import decode_rows
+from stockticker_async.connector import catalog, config, resources
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import LinesHandler, Mask, to_lines
+from stockticker_async.connector.read import plan
+from stockticker_async.marketdata.rows import decode_rows
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.shell import Shell
-from stockticker_async.streams import STREAMS, Bars, Daily, Listed, Lookup, Stream
-from stockticker_async.transforms import stream_rows
+from stockticker_async.streams.table import STREAMS, Bars, Daily, Listed, Lookup, Stream
+from stockticker_async.streams.transforms import stream_rows
+from stockticker_async.sync.readers.listing import ListingSync
 
 BY_NAME = {stream.name: stream for stream in STREAMS}
 LISTINGS = [stream.name for stream in STREAMS if isinstance(stream.source, Listed)]

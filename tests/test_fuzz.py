@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from program import KEY, Finished, run_here, sandbox
 
-from stockticker_async import catalog, config, saved
 from stockticker_async.clock import Clock
+from stockticker_async.connector import catalog, config
 from stockticker_async.errors import ConfigError
-from stockticker_async.saved import Basis, Entry
-from stockticker_async.streams import STREAMS
+from stockticker_async.streams.table import STREAMS
+from stockticker_async.sync import state_format
+from stockticker_async.sync.state_format import Basis, Entry
 
 TODAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 16, tzinfo=UTC)
@@ -43,7 +44,7 @@ STATE = [
         "type": "STREAM",
         "stream": {
             "stream_descriptor": {"name": stream.name},
-            "stream_state": saved.write(
+            "stream_state": state_format.write(
                 stream,
                 Basis(adjusted=True, bar="1 day"),
                 {

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loopback import NOON, client, speaking
 
-from stockticker_async.client import Answer
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConnectorError, TransientError
-from stockticker_async.limits import Limits
-from stockticker_async.verdict import Missing
+from stockticker_async.marketdata.call_limits import Limits
+from stockticker_async.marketdata.client import Answer
+from stockticker_async.marketdata.responses import Missing
 
 QUICK = Limits(silence=0.2, call=0.2)
 BODY = b'{"status":"OK"}'

@@ -9,15 +9,15 @@ import oracle
 import pytest
 from support import BARS, BOTH, PRICES, Recorder, at, made_names, raw_config, rows_of, sync, truth
 
-from stockticker_async import catalog, config
 from stockticker_async.clock import Clock
-from stockticker_async.log import LinesHandler, Mask, to_lines
-from stockticker_async.operations.read import plan
+from stockticker_async.connector import catalog, config
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import LinesHandler, Mask, to_lines
+from stockticker_async.connector.read import plan
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.shell import Shell
 
 NAMES = made_names(40)
 SELECTED = catalog.parse(catalog.configured(incremental=True))

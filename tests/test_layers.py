@@ -16,36 +16,43 @@ import stockticker_async
 
 PACKAGE = Path(stockticker_async.__file__).parent
 NAME = "stockticker_async"
-CORE = (
-    "errors",
-    "protocol",
-    "bar_size",
-    "config",
-    "job",
-    "settings",
-    "market",
-    "rows",
-    "transforms",
-    "streams",
-    "listings",
-    "list_calls",
-    "catalog",
-    "bars",
-    "bar_pages",
-    "bar_rows",
-    "bar_lines",
-    "endpoints",
-    "state_file",
-    "saved",
-    "state",
-    "tiles",
-    "completeness",
-    "failures",
-    "plan",
-    "limiter",
-    "limits",
-    "verdict",
-)
+WINGS = ("marketdata", "streams", "sync", "connector")
+"""From below: a module imports its own wing and those before it, `errors` and `clock`."""
+BELOW_ALL = {NAME, f"{NAME}.errors", f"{NAME}.clock"}
+PURE = {
+    "marketdata": (
+        "bar_pages",
+        "bar_size",
+        "bars",
+        "calendar",
+        "call_limits",
+        "endpoints",
+        "limiter",
+        "list_calls",
+        "listings",
+        "responses",
+        "rows",
+        "settings",
+        "splits",
+    ),
+    "streams": ("bar_rows", "table", "transforms"),
+    "sync": (
+        "completeness",
+        "coverage",
+        "failures",
+        "fingerprint",
+        "job",
+        "plan",
+        "session_sizes",
+        "sink",
+        "state",
+        "state_format",
+        "windows",
+    ),
+    "connector": ("bar_lines", "catalog", "config", "protocol", "state_file"),
+}
+"""The modules that decide, and know nothing of the world."""
+CORE = ["errors", *(f"{wing}.{name}" for wing, names in PURE.items() for name in names)]
 THE_WORLD = {"aiohttp", "anyio", "asyncio", "os", "random", "socket", "sys", "time"}
 
 
@@ -96,7 +103,7 @@ def test_the_core_knows_nothing_of_the_world(name: str) -> None:
 def test_the_core_imports_only_the_core(name: str) -> None:
     core = {f"{NAME}.{one}" for one in CORE}
     # the catalog offers schemas, which are files of the package
-    allowed = core | {f"{NAME}.resources"} if name == "catalog" else core
+    allowed = core | {f"{NAME}.connector.resources"} if name == "connector.catalog" else core
     assert set(ours(f"{NAME}.{name}")) <= allowed
 
 
@@ -108,6 +115,27 @@ def test_the_core_never_asks_the_time(name: str) -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
     ]
     assert asked == []
+
+
+def wing_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else ""
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_imports_itself_and_the_wings_below(wing: str) -> None:
+    allowed = {*WINGS[: WINGS.index(wing) + 1]} | ({"sandbox"} if wing == "connector" else set())
+    members = [module for module in MODULES if wing_of(module) == wing]
+    assert members
+    for module in members:
+        foreign = {name for name in ours(module) if name not in BELOW_ALL and wing_of(name) not in allowed}
+        assert foreign == set(), module
+
+
+def test_every_module_is_in_a_wing() -> None:
+    outside = {module for module in MODULES if wing_of(module) not in (*WINGS, "sandbox")}
+    assert outside == BELOW_ALL | {f"{NAME}.__main__"}
+    for module in ("errors", "clock"):
+        assert set(ours(f"{NAME}.{module}")) == set(), module
 
 
 def test_no_module_imports_itself_by_detours() -> None:
@@ -160,7 +188,7 @@ def test_no_module_of_the_sandbox_is_a_namesake_of_another() -> None:
 
 def test_only_the_commands_that_serve_it_import_the_sandbox() -> None:
     users = {module for module in MODULES if not is_sandbox(module) and any(map(is_sandbox, ours(module)))}
-    assert users == {f"{NAME}.cli", f"{NAME}.demo"}
+    assert users == {f"{NAME}.connector.cli", f"{NAME}.connector.demo"}
 
 
 def _writes(module: str) -> Iterator[str]:
@@ -182,7 +210,7 @@ def _writes(module: str) -> Iterator[str]:
 def test_only_the_output_writes_to_stdout() -> None:
     writers = {module: set(_writes(module)) for module in MODULES}
     assert {module: how for module, how in writers.items() if how} == {
-        f"{NAME}.output": {"os.write"},
+        f"{NAME}.connector.output": {"os.write"},
         f"{NAME}.sandbox.command": {"print"},  # its own command: where it listens
     }
 

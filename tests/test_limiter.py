@@ -9,7 +9,7 @@ import waits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.limiter import Limiter
+from stockticker_async.marketdata.limiter import Limiter
 
 # Whole simulations: the same ones each time, since a limit met by chance would stop other people's work.
 simulated = settings(deadline=None, derandomize=True, max_examples=40)

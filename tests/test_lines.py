@@ -10,13 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stockticker_async import bar_pages, protocol
-from stockticker_async.bar_lines import Lines, bar_lines, price_lines
-from stockticker_async.bar_pages import BarPage, Wanted, read_page
-from stockticker_async.bar_size import ONE_DAY, BarSize
-from stockticker_async.bars import Asked
+from stockticker_async.connector import protocol
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
 from stockticker_async.errors import BadPageError
-from stockticker_async.market import midnight_ms
+from stockticker_async.marketdata import bar_pages
+from stockticker_async.marketdata.bar_pages import BarPage, Wanted, read_page
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.calendar import midnight_ms
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, LAST = date(2020, 12, 1), date(2021, 3, 31)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.list_calls import Everything, ListCall, list_calls, portions_of
-from stockticker_async.streams import STREAMS, Listed
+from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls, portions_of
+from stockticker_async.streams.table import STREAMS, Listed
 
 LAST = date(2026, 11, 20)
 LISTINGS = {stream.name: stream.source.listing for stream in STREAMS if isinstance(stream.source, Listed)}

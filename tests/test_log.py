@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.log import MASK, LinesHandler, Mask, to_lines
+from stockticker_async.connector.log import MASK, LinesHandler, Mask, to_lines
 
 KEY = "aB3/dE+f=gH_iJ-kL.mN0pQr5tUvWx7z"
 

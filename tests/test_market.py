@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.bar_size import BarSize, Timespan, grid_day, last_day, window_days
-from stockticker_async.market import (
+from stockticker_async.marketdata.bar_size import BarSize, Timespan, grid_day, last_day, window_days
+from stockticker_async.marketdata.calendar import (
     NEW_YORK,
     holds_session,
     is_session,

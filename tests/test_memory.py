@@ -13,7 +13,7 @@ import anyio
 import pytest
 from loopback import speaking
 
-from stockticker_async.limits import MIB
+from stockticker_async.marketdata.call_limits import MIB
 
 MOST_BYTES = 200_000_000
 HEAD = b'{"status":"OK","adjusted":true,"ticker":"%b","results":['

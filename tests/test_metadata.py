@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from stockticker_async import catalog, resources
+from stockticker_async.connector import catalog, resources
 
 ROOT = Path(__file__).parent.parent
 METADATA: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.neighbours import Neighbours
+from stockticker_async.sync.session_sizes import Neighbours
 
 counts = st.dictionaries(st.integers(0, 30), st.integers(0, 100) | st.none(), max_size=12)
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async import protocol
+from stockticker_async.connector import protocol
+from stockticker_async.connector.output import BOUND_BYTES, PIECE_BYTES, Output, open_output
 from stockticker_async.errors import OutputError
-from stockticker_async.output import BOUND_BYTES, PIECE_BYTES, Output, open_output
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="/dev/full, /proc and F_SETPIPE_SZ are Linux's"

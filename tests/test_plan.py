@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.plan import (
+from stockticker_async.sync.plan import (
     GroupedCall,
     Plan,
     RangeCall,

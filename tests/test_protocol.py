@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stockticker_async import catalog, protocol, resources
+from stockticker_async.connector import catalog, protocol, resources
 from stockticker_async.errors import FailureType
 
 AT = 1_608_000_000_000

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 from loopback import KEY, NOON, client, relay, speaking
 
-from stockticker_async.client import Answer
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError, TransientError
-from stockticker_async.proxy import Proxy, proxy_for
+from stockticker_async.marketdata.client import Answer
+from stockticker_async.marketdata.proxy import Proxy, proxy_for
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.server import serve
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stockticker_async import resources
-from stockticker_async.streams import STREAMS
+from stockticker_async.connector import resources
+from stockticker_async.streams.table import STREAMS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

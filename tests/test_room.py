@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.limits import DECODED_BYTES, may_be_decoded
-from stockticker_async.room import Held, Room, Share
+from stockticker_async.marketdata.body_budget import Held, Room, Share
+from stockticker_async.marketdata.call_limits import DECODED_BYTES, may_be_decoded
 
 POOL, SMALL = 20, 8
 

@@ -12,12 +12,12 @@ import anyio.lowlevel
 import oracle
 import pytest
 
-from stockticker_async import protocol
 from stockticker_async.clock import Clock
+from stockticker_async.connector import protocol
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.log import Mask
+from stockticker_async.connector.runner import Operation, failing, prepared, run
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError, TransientError
-from stockticker_async.log import Mask
-from stockticker_async.runner import Operation, failing, prepared, run
-from stockticker_async.shell import Shell
 
 LINE = protocol.log("INFO", "a line")
 KEY = "marked-key"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async import protocol
+from stockticker_async.connector import protocol
+from stockticker_async.connector.state_file import find_blobs
 from stockticker_async.errors import ConfigError
-from stockticker_async.job import MARKET
-from stockticker_async.saved import Basis, Entry, Foreign, Nothing, Saved, read, write
-from stockticker_async.state_file import find_blobs
-from stockticker_async.streams import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
+from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
+from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.state_format import Basis, Entry, Foreign, Nothing, Saved, read, write
 
 FIRST = date(2020, 1, 1)
 BASIS = Basis(adjusted=True, bar="1 day")

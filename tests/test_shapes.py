@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async import transforms
 from stockticker_async.errors import BadPageError
-from stockticker_async.rows import RowPage, decode_rows
-from stockticker_async.transforms import stream_rows
+from stockticker_async.marketdata.rows import RowPage, decode_rows
+from stockticker_async.streams import transforms
+from stockticker_async.streams.transforms import stream_rows
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 ROWS = st.dictionaries(st.text(min_size=1), SCALARS).map(lambda row: {**row, "ticker": "A"})

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.fingerprint import fingerprint
-from stockticker_async.splits import Split, ratio
+from stockticker_async.marketdata.splits import Split, ratio
+from stockticker_async.sync.fingerprint import fingerprint
 
 DAY = date(2020, 8, 31)
 DAYS = st.integers(-3, 3).map(lambda n: DAY + timedelta(days=n))

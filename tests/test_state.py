@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.job import MARKET
-from stockticker_async.saved import Basis, Before, Entry, Foreign, Nothing, Saved, read
-from stockticker_async.splits import Split
-from stockticker_async.state import Progress, Start, begin, follow_splits
-from stockticker_async.streams import STOCK_PRICES
+from stockticker_async.marketdata.splits import Split
+from stockticker_async.streams.table import STOCK_PRICES
+from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.state import Progress, Start, begin, follow_splits
+from stockticker_async.sync.state_format import Basis, Before, Entry, Foreign, Nothing, Saved, read
 
 FIRST = date(2020, 1, 1)
 BASIS = Basis(adjusted=True, bar="1 day")

@@ -18,10 +18,10 @@ import orjson
 import pytest
 from program import KEY, ROOT, Finished, arguments_of_read, run, sandbox
 
-from stockticker_async import protocol
 from stockticker_async.clock import Clock
-from stockticker_async.progress import SyncProgress
-from stockticker_async.terminal import Look, Plain, Watched, plain
+from stockticker_async.connector import protocol
+from stockticker_async.connector.terminal import Look, Plain, Watched, plain
+from stockticker_async.sync.progress import SyncProgress
 
 DAYS = {"start_date": "2020-12-15", "end_date": "2020-12-21"}
 NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)

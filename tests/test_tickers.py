@@ -8,8 +8,8 @@ import pytest
 from program import KEY, Finished, run_here, write_json
 from support import BOTH, PRICES, at, made_names, rows_of, sync, truth
 
-from stockticker_async import catalog
 from stockticker_async.clock import Clock
+from stockticker_async.connector import catalog
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.server import serve
 

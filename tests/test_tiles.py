@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.tiles import Tiles
+from stockticker_async.sync.coverage import Tiles
 
 MONDAY = date(2024, 6, 3)
 DAY = timedelta(days=1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from stockticker_async.errors import ConfigError, ConnectorError
-from stockticker_async.verdict import (
+from stockticker_async.marketdata.responses import (
     RETRY_AFTER_CAP,
     Again,
     Barred,

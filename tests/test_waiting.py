@@ -7,7 +7,7 @@ import waits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.limiter import Limiter
+from stockticker_async.marketdata.limiter import Limiter
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "waiting.md"
 # The same ones each time, since a bound missed by chance would stop other people's work.

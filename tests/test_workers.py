@@ -4,7 +4,7 @@ import anyio.lowlevel
 import pytest
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
-from stockticker_async.workers import carry_out
+from stockticker_async.sync.workers import carry_out
 
 
 class Errand:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 
-from stockticker_async.limiter import Limiter
-from stockticker_async.line import rank
+from stockticker_async.marketdata.call_queue import rank
+from stockticker_async.marketdata.limiter import Limiter
 
 START = 1000.0  # the monotonic clock begins anywhere
 

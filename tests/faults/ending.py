@@ -14,7 +14,7 @@ import pytest
 from support import BOTH, Rows, Run, rows_of, sync, truth
 from support import at as new_york
 
-from stockticker_async.limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, Limits
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault

@@ -38,11 +38,12 @@ from faults.ending import (
 from loopback import authority, certified, relay, serving, speaking, tunnel
 from support import BOTH, Run, assert_protocol, raw_config
 
-from stockticker_async import bar_size, catalog, config, ranges
-from stockticker_async.bars import Asked
-from stockticker_async.client import open_client
 from stockticker_async.clock import Clock
+from stockticker_async.connector import catalog, config
 from stockticker_async.errors import ConnectorError
+from stockticker_async.marketdata import bar_size, ranges
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.client import open_client
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 

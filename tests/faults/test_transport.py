@@ -7,7 +7,7 @@ import pytest
 from faults.ending import BARS_OF_SICK, Case, Healed, Told, ends, ends_on, market, params
 from loopback import certified, relay, speaking
 
-from stockticker_async.limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, Limits
 from stockticker_async.sandbox.service.faults import Fault
 
 CLOSED = "127.0.0.1 closed the connection"

@@ -1,0 +1,1 @@
+"""Airbyte's side: commands, configuration, catalog, messages."""

@@ -1,0 +1,61 @@
+"""Judged bars of one ticker to RECORD lines: the hot path of the connector, a piece of a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+from stockticker_async.connector import protocol
+from stockticker_async.marketdata.bars import Asked, Bar
+from stockticker_async.marketdata.calendar import session_of
+from stockticker_async.marketdata.rows import Row
+from stockticker_async.streams.bar_rows import bar_fields, day_texts, intraday_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """RECORD lines, few enough for one piece of the output."""
+
+    data: bytes
+    count: int
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+
+def price_lines(stream: str, ticker: str, bars: Sequence[Bar], *, emitted_at_ms: int) -> Lines:
+    """RECORDs of `stock_prices` from day bars, ascending.
+
+    Each line is byte for byte what orjson gives for its message. Only prices are left to be encoded, which is
+    one call for all; no number holds a comma. (0.25 µs a bar, and 0.4 with a dict for each.)
+    """
+    if not bars:
+        return Lines(b"", 0)
+    begin, end = protocol.record_frame(stream, emitted_at_ms)
+    head, tail = begin + b'{"date":"', b"}" + end
+    middle = b'","stock_ticker":' + orjson.dumps(ticker) + b',"price":'
+    days = [_day(bar.t) for bar in bars]
+    prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
+    rest = (tail + head).join(map(middle.join, zip(days, prices, strict=True)))
+    return Lines(b"".join((head, rest, tail)), len(bars))
+
+
+def bar_lines(stream: str, bars: Sequence[Bar], *, asked: Asked, emitted_at_ms: int) -> Lines:
+    """RECORDs of `stock_bars`, from bars that ascend."""
+    rows = bar_fields(
+        bars, intraday_texts(bars) if asked.bar.intraday else [day_texts(bar.t) for bar in bars]
+    )
+    after: Row = {"adjusted": asked.adjusted, "otc": False}
+    if any([bar.otc for bar in bars]):  # noqa: C419 - half the time of a generator
+        rows = [{**row, **after, "otc": bar.otc or False} for row, bar in zip(rows, bars, strict=True)]
+        after = {}
+    before = {"stock_ticker": asked.ticker}
+    data = protocol.records(stream, rows, before=before, after=after, emitted_at_ms=emitted_at_ms)
+    return Lines(data, len(rows))
+
+
+@lru_cache(maxsize=16_384)  # 60 years of days
+def _day(timestamp_ms: int) -> bytes:
+    return session_of(timestamp_ms).isoformat().encode()

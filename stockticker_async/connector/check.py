@@ -1,0 +1,200 @@
+"""`check`: key, plan, history and every ticker, in as few calls as can be.
+
+One call for a whole session of the market tells which of any number of tickers are alive; bars of
+a single one cannot, since the API answers an unknown ticker with nothing. Only a few of the missing
+ones are looked up further. Whatever is wrong in the configuration, at the API or on the way is
+CONNECTION_STATUS FAILED with a sentence that says what to do, exit 0: so Airbyte wants it.
+"""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from stockticker_async.connector import config, protocol
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.config import Config
+from stockticker_async.errors import ConfigError, ConnectorError
+from stockticker_async.marketdata import calendar, grouped, ranges, reference
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
+from stockticker_async.marketdata.bars import Asked, GroupedBar
+from stockticker_async.marketdata.client import Answer, Client, open_client
+from stockticker_async.marketdata.responses import Barred, Refusal
+from stockticker_async.sync.failures import named
+from stockticker_async.sync.plan import minutes_under
+from stockticker_async.sync.windows import plan_bars
+
+_PATIENCE = 30.0
+"""Seconds without an answer after which a person who waits is told so."""
+_MOST_WAIT = 240.0
+"""Seconds that 429s may cost in a row: without Retry-After, the waits of 1 to 60 s, and two more of those."""
+_SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
+_LOOK_UPS = 3
+_YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
+
+
+async def check(shell: Shell, raw: Any, *, failed_code: int = 0) -> int:
+    """Returns the exit code: ``failed_code`` where the check failed."""
+    code = 0
+    today = calendar.new_york_date(shell.clock.utc_now())
+    try:
+        judged = config.parse(raw, today=today)
+        async with open_client(
+            judged.settings, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
+        ) as client:
+            message = await _Check(client, judged, today).run()
+        line = protocol.connection_status(succeeded=True, message=shell.mask(message))
+    except ConnectorError as error:
+        line = protocol.connection_status(succeeded=False, message=shell.mask(error.message))
+        code = failed_code
+    await shell.output.put(line)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last session that the plan gives, and who traded in it."""
+
+    session: date
+    bars: dict[str, GroupedBar]
+
+    def busiest(self, names: Sequence[str]) -> str | None:
+        """Of the names that traded (all, where none is given), the one with the most volume."""
+        found = [self.bars[name] for name in names if name in self.bars] if names else self.bars.values()
+        return max(found, key=lambda bar: bar.v, default=GroupedBar(0, 0, 0, 0, 0, 0)).T or None
+
+
+class _Check:
+    def __init__(self, client: Client, judged: Config, today: date) -> None:
+        self._client = client
+        self._job = judged.job
+        self._allowance = judged.settings.requests_per_minute
+        self._warnings = judged.warnings
+        self._today = today
+        self._first = judged.job.start_date or today - timedelta(days=7)
+        self._last = today if judged.job.end_date is None else min(today, judged.job.end_date)
+        if self._last < self._first:
+            raise ConfigError(
+                f"end_date {self._last} is before the first day to read, {self._first}: set start_date."
+            )
+
+    async def run(self) -> str:
+        """What is fine, in a few sentences. Raises the `ConnectorError` that says what is not."""
+        seen = await self._last_session()
+        missing = [name for name in self._job.tickers if name not in seen.bars]
+        await self._look_up(missing[:_LOOK_UPS], seen)
+        parts = [f"The key works, and the plan gives bars up to {seen.session}."]
+        history = await self._history(seen)
+        if history is not None:
+            parts.append(history)
+        if missing:
+            parts.append(f"Not traded on {seen.session}: {named(missing)}.")
+        parts.append(self._cost())
+        parts.extend(self._warnings)
+        return " ".join(parts)
+
+    async def _last_session(self) -> _Seen:
+        day = calendar.sessions_back(self._today - calendar.DAY, 0)
+        for _ in range(_SESSIONS):
+            found = await grouped.grouped_bars(
+                self._client,
+                day,
+                adjusted=self._job.adjusted,
+                otc=True,
+                wanted=None,
+                may_be_empty=True,
+            )
+            match found:
+                case Answer(bars) if bars:
+                    return _Seen(day, {bar.T: bar for bar in bars})
+                case Refusal(Barred.ENDPOINT, text):
+                    raise ConfigError(
+                        "The plan of this key does not include daily bars of stocks. Change the plan at "
+                        "massive.com, or give the key of another account.",
+                        detail=text,
+                    )
+            day = calendar.sessions_back(day, 1)
+        raise ConnectorError(f"The API gives no bars of any stock for the {_SESSIONS} sessions after {day}.")
+
+    async def _look_up(self, missing: Sequence[str], seen: _Seen) -> None:
+        """Raise `ConfigError` where one of a few missing tickers does not exist."""
+        unknown = [name for name in missing if not await self._exists(name)]
+        if not unknown:
+            return
+        hints = [hint for name in unknown if (hint := _other_spelling(name, seen))]
+        remedy = f" Did you mean {', '.join(hints)}?" if hints else ""
+        raise ConfigError(
+            f"stock_ticker: the API knows no {named(unknown)}.{remedy} Upper and lower case differ, and "
+            "share classes have a dot (BRK.B)."
+        )
+
+    async def _exists(self, name: str) -> bool:
+        return bool(
+            await reference.is_known(self._client, name, None)
+            or await reference.is_known(self._client, name, self._first)
+            or await self._first_bar(name, ONE_DAY)
+        )
+
+    async def _history(self, seen: _Seen) -> str | None:
+        """What the plan gives of the days asked. Raises `ConfigError` where that is nothing."""
+        name = seen.busiest(self._job.tickers)
+        if name is None:
+            return None
+        if self._job.bar != ONE_DAY:
+            await self._first_bar(name, self._job.bar)
+        if self._job.start_date is None:
+            return None
+        first = await self._first_bar(name, ONE_DAY)
+        if first is None or first - self._first <= _YOUNG:
+            return None
+        return (
+            f"The first day that the API gives for {name} is {first}, later than start_date {self._first}: "
+            "the plan's history may end there."
+        )
+
+    async def _first_bar(self, name: str, bar: BarSize) -> date | None:
+        """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
+        first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
+        asked = Asked(name, first, self._last, bar, self._job.adjusted)
+        async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
+            async for answer in pages:
+                if isinstance(answer, Refusal):
+                    self._judge_refusal(answer, bar, first)
+                elif answer.page.first_ms is not None:
+                    return calendar.session_of(answer.page.first_ms)
+        return None
+
+    def _judge_refusal(self, refusal: Refusal, bar: BarSize, first: date) -> None:
+        """Raise `ConfigError`, unless it only says that the days are too fresh."""
+        if refusal.why is Barred.ENDPOINT:
+            text = f"does not include bars of {bar}. Change the plan, or choose other bars."
+        elif refusal.why is Barred.TIMEFRAME and first < self._today - timedelta(days=7):
+            text = (
+                f"has no history from {first} to {self._last}. Set start_date and end_date later, or change "
+                "the plan."
+            )
+        else:
+            return
+        raise ConfigError(f"The plan of this key {text}", detail=refusal.text)
+
+    def _cost(self) -> str:
+        """What the first sync will ask of the API."""
+        allowance = self._allowance
+        names = self._job.names
+        first_days = dict.fromkeys(names, self._first)
+        plan = plan_bars(self._job, self._job.bar, first_days, self._last, allowance=allowance)
+        minutes = minutes_under(plan.calls, allowance)
+        calls = f"{plan.calls} call{'' if plan.calls == 1 else 's'}"
+        under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""
+        return f"A first sync of the bars takes about {calls}{under}."
+
+
+def _other_spelling(name: str, seen: _Seen) -> str | None:
+    """The ticker that traded and may be meant: in another case, without $, with the dot of a share class."""
+
+    def plain(ticker: str) -> str:
+        return ticker.upper().removeprefix("$").replace("-", ".").replace("/", ".")
+
+    same = [other for other in seen.bars if plain(other) == plain(name)]
+    return same[0] if same else None

@@ -1,0 +1,359 @@
+"""argv and files: what was asked for, as an operation for the runner.
+
+Files are read and judged here, before the event loop runs. Each command imports what it needs
+when it is chosen: `spec` must not pay for the others.
+"""
+
+import argparse
+import errno
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+import orjson
+
+from stockticker_async import __version__
+from stockticker_async.clock import Clock
+from stockticker_async.connector import files
+from stockticker_async.connector.command_context import Shell, Watcher
+from stockticker_async.connector.log import Mask
+from stockticker_async.connector.runner import Operation, failing, prepared, run
+from stockticker_async.connector.stderr import say
+from stockticker_async.errors import ConfigError, UsageError
+
+_USAGE_EXIT = 2  # argparse's own, and every shell tool's
+_SHOWN_CHARS = 16
+"""What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Knows the width: argparse makes one for each option, and to find it out imports a tenth of `spec`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving and printing: all that is written passes the output."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **how)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, usage=self.format_usage())
+
+    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        raise _Printed(self.format_help())
+
+
+class _Printed(Exception):  # noqa: N818 - not an error: what was asked for is a text
+    """The text is all that was asked for."""
+
+
+class _Version(argparse.Action):
+    """An option without a value."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, *_: object) -> NoReturn:
+        raise _Printed(f"source-stockticker-async {__version__}\n")
+
+
+def main(argv: Sequence[str], clock: Clock | None = None) -> int:
+    """Run the program and return its exit code."""
+    if not _is_open(1):
+        say("stdout is closed: there is nowhere to write to.\n")
+        return 1
+    _hold_the_first_descriptors()
+    clock = clock or Clock()
+    mask = Mask()
+    try:
+        args, unknown = _parser(argv).parse_known_args(argv)
+        if unknown:  # told with the usage of the command, not of all
+            args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    except _Printed as printed:
+        return run(_printing(str(printed)), clock=clock, mask=mask)
+    except UsageError as error:
+        _hide_values(argv, mask)
+        say(f"{error.usage}{mask(error.message)}\n")
+        run(failing(error), clock=clock, mask=mask, told=True)
+        return _USAGE_EXIT
+    operation = prepared(partial(_operation, args, clock, mask))
+    _spare_the_collector()
+    return run(operation, clock=clock, mask=mask, debug=args.debug, watch=_watcher(args, clock))
+
+
+def _watcher(args: argparse.Namespace, clock: Clock) -> Watcher | None:
+    """What shows a person at a terminal how far it is; nobody else pays for it."""
+    if args.command not in ("check", "read") or args.quiet or sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from stockticker_async.connector import terminal  # noqa: PLC0415
+
+    shown = terminal.look(table=args.command == "check" or args.plan)
+    return None if shown is None else terminal.watched(shown, color=not args.no_color, clock=clock)
+
+
+def _hold_the_first_descriptors() -> None:
+    """Where stdin or stderr is closed, nothing else gets its number: a socket would be written into."""
+    for descriptor in (0, 2):
+        if not _is_open(descriptor):
+            with suppress(OSError):  # as where there is no /dev
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _hide_values(argv: Sequence[str], mask: Mask) -> None:
+    """Mask what was typed, but for short words."""
+    for argument in argv:
+        if argument.startswith("--"):
+            option, _, value = argument[2:].partition("=")
+        elif argument.startswith("-"):
+            option, value = "", argument[2:]
+        else:
+            option, value = "", argument
+        for typed in (option, value):
+            if len(typed) > _SHOWN_CHARS:
+                mask.add(typed)
+
+
+def _columns() -> int:
+    """The width of the terminal, where stdout is one."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    with suppress(OSError):
+        return os.get_terminal_size(1).columns or 80
+    return 80
+
+
+def _spare_the_collector() -> None:
+    """Pages are many objects without cycles, which the garbage collector need not walk again and again.
+
+    Half a million bars took a fifth less CPU. What is imported by now stays for ever; cycles are
+    still collected, after more of them.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+    gc.enable()  # which `__main__` has not let look at half of what was imported
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _printing(text: str) -> Operation:
+    async def put(shell: Shell) -> int:
+        await shell.output.put(text.encode())
+        return 0
+
+    return put
+
+
+def _parser(argv: Sequence[str]) -> _Parser:
+    parser = _Parser(
+        prog="source-stockticker-async",
+        description="US stock prices from the API of Massive (formerly Polygon.io), as Airbyte messages.",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--debug", action="store_true", help="log every call to the API")
+        command.add_argument("--version", action=_Version)
+        command.set_defaults(parser=command)
+        return command
+
+    add("spec", "print what the configuration holds")
+    config_help = "the configuration, a JSON file"
+    check = add("check", "test the key, the plan and every ticker")
+    check.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    check.add_argument(
+        "--exit-code", action="store_true", help="exit 1 where it FAILED, for shells (Airbyte wants 0)"
+    )
+    add("discover", "print the streams that there are").add_argument(
+        "--config", required=True, metavar="FILE", help=config_help
+    )
+    read = add("read", "sync the streams of a configured catalog")
+    read.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    chosen = read.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--catalog", metavar="FILE", help="a configured catalog")
+    chosen.add_argument(
+        "--streams", metavar="A,B", help="streams to read incrementally, in the place of a catalog"
+    )
+    read.add_argument(
+        "--state",
+        metavar="FILE",
+        help="where to go on: a state, or the output of an earlier read; none yet: a first run",
+    )
+    read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
+    for command in (check, read):
+        command.add_argument("--quiet", action="store_true", help="show nothing on a terminal's stderr")
+        command.add_argument("--no-color", action="store_true", help="show no colors, as with NO_COLOR set")
+    configured = add("catalog", "print a configured catalog to start from")
+    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
+    configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
+    demo = add("demo", "run the whole main job against the sandbox: no key, no network")
+    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")
+    sandbox = add("sandbox", "serve an imitation of the API on this machine")
+    if "sandbox" in argv[:1]:
+        from stockticker_async.sandbox.command import add_arguments  # noqa: PLC0415 - for this command only
+
+        add_arguments(sandbox)
+    return parser
+
+
+def _operation(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
+    """The command as a coroutine to be. Raises `ConnectorError` for what its files hold."""
+    match args.command:
+        case "spec":
+            return _spec()
+        case "check":
+            return _check(args, mask)
+        case "discover":
+            return _discover(args, mask)
+        case "read":
+            return _read(args, clock, mask)
+        case "catalog":
+            return _catalog(args)
+        case "demo":
+            return _demo(args)
+        case _:
+            return _sandbox(args)
+
+
+def _spec() -> Operation:
+    from stockticker_async.connector import resources  # noqa: PLC0415
+    from stockticker_async.connector.spec import spec  # noqa: PLC0415
+
+    specification = resources.load("spec.json")
+    return lambda shell: spec(shell, specification)
+
+
+def _check(args: argparse.Namespace, mask: Mask) -> Operation:
+    from stockticker_async.connector.check import check  # noqa: PLC0415
+
+    raw = _read_config(args.config, mask)
+    return lambda shell: check(shell, raw, failed_code=int(args.exit_code))
+
+
+def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
+    from stockticker_async.connector import catalog  # noqa: PLC0415
+    from stockticker_async.connector.discover import discover  # noqa: PLC0415
+
+    _read_config(args.config, mask)
+    streams = catalog.offered()
+    return lambda shell: discover(shell, streams)
+
+
+def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
+    from stockticker_async.connector import catalog, config  # noqa: PLC0415
+    from stockticker_async.connector.read import plan, read  # noqa: PLC0415
+    from stockticker_async.marketdata import calendar  # noqa: PLC0415
+
+    if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
+        raise ConfigError(
+            "DATA_CHANNEL_MEDIUM=SOCKET is not supported: this source writes to stdout. Set it to STDIO."
+        )
+    raw = _read_config(args.config, mask)
+    parsed = config.parse(raw, today=calendar.new_york_date(clock.utc_now()))
+    if args.catalog:
+        chosen = _read_json(args.catalog, "catalog")
+        if isinstance(chosen, dict) and "stock_ticker" in chosen:
+            raise ConfigError(
+                f"The catalog file {args.catalog} is a configuration: are --config and --catalog swapped?"
+            )
+    else:
+        names = [name for part in args.streams.split(",") if (name := part.strip())]
+        chosen = catalog.configured(names, incremental=True)
+    selected = catalog.parse(chosen)
+    blobs, told = _read_state(args.state) if args.state else ({}, ())
+    parsed = replace(parsed, warnings=(*parsed.warnings, *told))
+    operate = plan if args.plan else read
+    return lambda shell: operate(shell, parsed, selected, blobs)
+
+
+def _catalog(args: argparse.Namespace) -> Operation:
+    from stockticker_async.connector.catalog import configured  # noqa: PLC0415
+    from stockticker_async.connector.configured_catalog import catalog  # noqa: PLC0415
+
+    made = configured(args.streams, incremental=args.incremental)
+    return lambda shell: catalog(shell, made)
+
+
+def _demo(args: argparse.Namespace) -> Operation:
+    from stockticker_async.connector import catalog, resources  # noqa: PLC0415
+    from stockticker_async.connector.demo import demo  # noqa: PLC0415
+
+    specification, streams = resources.load("spec.json"), catalog.offered()
+    selected = catalog.parse(catalog.configured(incremental=True))
+    return lambda shell: demo(shell, specification, streams, selected, args.tickers)
+
+
+def _sandbox(args: argparse.Namespace) -> Operation:
+    from stockticker_async.sandbox.command import run as serve  # noqa: PLC0415
+
+    async def listen(_: Shell) -> int:
+        try:
+            return await serve(args)
+        except OSError as error:
+            reason = os.strerror(error.errno or errno.EIO)
+            raise ConfigError(
+                f"The sandbox cannot listen on {args.host}:{args.port}: {reason}. Give another --port."
+            ) from error
+
+    return listen
+
+
+def _read_config(path: str, mask: Mask) -> Any:
+    """The configuration with its key masked from here on; where it has none, the environment's."""
+    raw = _read_json(path, "config")
+    if not isinstance(raw, dict):
+        return raw
+    if "streams" in raw and "stock_ticker" not in raw:
+        raise ConfigError(f"The config file {path} is a catalog: are --config and --catalog swapped?")
+    if raw.get("api_key") is None:
+        from stockticker_async.connector.config import KEY_VARIABLES  # noqa: PLC0415
+
+        found = next((key for name in KEY_VARIABLES if (key := os.environ.get(name))), None)
+        raw = raw if found is None else {**raw, "api_key": found}
+    key = raw.get("api_key")
+    if isinstance(key, str):
+        mask.add(key.strip())
+    return raw
+
+
+def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:
+    """The last stream_state of each stream, and what to warn of."""
+
+    from stockticker_async.connector import state_file  # noqa: PLC0415
+
+    blobs: dict[str, Any] = {}
+    size_bytes = 0
+    if not files.holds_something(path):  # a first night is no special case
+        return {}, (f"There is no state in {path} yet: everything is read from its start.",)
+    for block in files.blocks(path, "state"):
+        blobs |= state_file.find_blobs(block)
+        size_bytes += len(block.strip())
+    nothing = [name for name, blob in blobs.items() if blob is None]
+    if nothing:
+        return blobs, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
+    if blobs or size_bytes <= len("null"):  # a state that was left empty on purpose
+        return blobs, ()
+    return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)
+
+
+def _read_json(path: str, what: str) -> Any:
+    try:
+        return orjson.loads(files.whole(path, what))
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"The {what} file {path} is not JSON: {error}.") from None

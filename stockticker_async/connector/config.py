@@ -1,0 +1,265 @@
+"""Raw JSON to `Config`, or a `ConfigError` that names the field, the fault and the remedy.
+
+`spec.json` is what the user sees of this; `tests/test_config.py` holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar, get_args
+from urllib.parse import urlsplit
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
+from stockticker_async.marketdata.settings import BASE_URL, Settings, is_loopback
+from stockticker_async.sync.job import MARKET, SyncJob
+
+T = TypeVar("T", int, None)
+_MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
+_EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
+_TICKER_CHARS = 24
+"""The longest, an option's, have 23. A key has 32, and must not be sent or shown as a ticker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration whose every value has been judged, but for what needs the API."""
+
+    job: SyncJob
+    settings: Settings
+    warnings: tuple[str, ...] = ()
+    """What is not wrong, but surely not meant, in plain words."""
+
+
+def parse(raw: Any, *, today: date) -> Config:
+    """Judge a configuration; ``today`` is New York's date. Raises `ConfigError`."""
+    if not isinstance(raw, Mapping):
+        raise ConfigError(
+            f"The configuration must be a JSON object with stock_ticker and api_key, not {_kind(raw)}."
+        )
+    warnings = _unknown_keys(raw)
+    tickers = _tickers(raw)
+    start, end = _date(raw, "start_date"), _date(raw, "end_date")
+    if start is not None and start > today:
+        raise ConfigError(
+            f"start_date {start} is in the future (it is {today} in New York): give a day that has begun."
+        )
+    if start is not None and end is not None and end < start:
+        raise ConfigError(f"end_date {end} is before start_date {start}: exchange them, or leave one empty.")
+    bar = BarSize(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
+    if not tickers and bar != ONE_DAY:
+        raise ConfigError(
+            f'stock_ticker "*" gives bars of 1 day only, not of {bar}: name the tickers, or set '
+            "multiplier to 1 and timespan to day."
+        )
+    base_url, insecure = _base_url(raw)
+    if insecure:
+        warnings.append(
+            f"base_url {_shown(raw, base_url)} is plain http: whoever is on the way can read the "
+            "API key. Use https."
+        )
+    job = SyncJob(
+        tickers=tickers,
+        start_date=start,
+        end_date=end,
+        adjusted=_boolean(raw, "adjusted", default=True),
+        bar=bar,
+        include_otc=_boolean(raw, "include_otc", default=False),
+        lookback_days=_integer(raw, "lookback_days", 0, 250, 1),
+    )
+    settings = Settings(
+        api_key=_api_key(raw),
+        base_url=base_url,
+        requests_per_minute=_integer(raw, "requests_per_minute", 1, 1_000_000, None),
+        max_concurrent_requests=_integer(raw, "max_concurrent_requests", 1, 64, 16),
+    )
+    return Config(job, settings, tuple(warnings))
+
+
+KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
+"""Of the environment, where the configuration has no key."""
+_FIELDS = (
+    "stock_ticker",
+    "api_key",
+    "start_date",
+    "end_date",
+    "adjusted",
+    "multiplier",
+    "timespan",
+    "include_otc",
+    "lookback_days",
+    "requests_per_minute",
+    "max_concurrent_requests",
+    "base_url",
+)
+
+
+def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
+    unknown = [key for key in raw if key not in _FIELDS and not key.startswith("__")]
+    if not unknown:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, and hardly ever needed
+
+    warnings = []
+    for key in unknown:
+        near = get_close_matches(key, _FIELDS, n=1)
+        hint = f": did you mean {near[0]}?" if near else "."
+        warnings.append(f"The configuration has an unknown field {_shown(raw, key)}, which is ignored{hint}")
+    return warnings
+
+
+def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    text = raw.get("stock_ticker")
+    remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
+    if not isinstance(text, str):
+        fault = "is missing" if text is None else f"must be a text, not {_kind(text)}"
+        near = next((key for key in raw if "tick" in key.lower() or "symbol" in key.lower()), None)
+        hint = f" (did you mean it by {_shown(raw, near)}?)" if text is None and near is not None else ""
+        raise ConfigError(f"stock_ticker {fault}{hint}. {remedy}")
+    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if not names:
+        raise ConfigError(f"stock_ticker is empty. {remedy}")
+    if names == (MARKET,):
+        return ()
+    if MARKET in names:
+        raise ConfigError(
+            'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
+        )
+    for name in names:
+        if len(name) > _TICKER_CHARS:
+            raise ConfigError(
+                f"stock_ticker has a name of {len(name)} characters, which cannot be a ticker. {remedy}"
+            )
+        if not _is_ticker(name):
+            raise ConfigError(f"stock_ticker has {_shown(raw, name)}, which cannot be a ticker. {remedy}")
+    return names
+
+
+def _is_ticker(name: str) -> bool:
+    # "=" parts names from fingerprints in the state; a path of dots would be another URL
+    return (
+        name.isprintable()
+        and not any(char.isspace() or char in "*=?#" for char in name)
+        and name.strip(".") != ""
+    )
+
+
+def _api_key(raw: Mapping[str, Any]) -> str:
+    key = raw.get("api_key")
+    remedy = "Give the key of your account at massive.com."
+    if not isinstance(key, str):
+        looked = f"is missing, and neither {' nor '.join(KEY_VARIABLES)} is set"
+        fault = looked if key is None else f"must be a text, not {_kind(key)}"
+        raise ConfigError(f"api_key {fault}. {remedy}")
+    key = key.strip()
+    if not key:
+        raise ConfigError(f"api_key is empty. {remedy}")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(f"api_key has characters that no key has (spaces, line ends, accents). {remedy}")
+    return key
+
+
+def _date(raw: Mapping[str, Any], name: str) -> date | None:
+    text = raw.get(name)
+    if text is None or text == "":
+        return None
+    if not isinstance(text, str):
+        raise ConfigError(f'{name} must be a text such as "2024-01-02", not {_kind(text)}.')
+    try:
+        day = date.fromisoformat(text)
+        if day.isoformat() != text:
+            raise ValueError  # noqa: TRY301 - fromisoformat also takes 20240102 and 2024-W01-1, which we do not
+    except ValueError:
+        raise ConfigError(f"{name} {_shown(raw, text)} is not a date: write it as 2024-01-02.") from None
+    if day < _EARLIEST:
+        raise ConfigError(f"{name} {day} is before {_EARLIEST}; the API's history begins in 2003.")
+    return day
+
+
+def _boolean(raw: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = raw.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false, not {_shown(raw, value)}.")
+    return value
+
+
+def _integer(raw: Mapping[str, Any], name: str, low: int, high: int, default: T) -> int | T:
+    value = raw.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {_shown(raw, value)}.")
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be from {low} to {high}, not {_shown(raw, value)}.")
+    return value
+
+
+def _timespan(raw: Mapping[str, Any]) -> Timespan:
+    value = raw.get("timespan")
+    if value is None:
+        return "day"
+    names: tuple[Timespan, ...] = get_args(Timespan)
+    for name in names:
+        if value == name:
+            return name
+    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(raw, value)}.")
+
+
+def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
+    """The URL without a slash at its end, and whether a key would travel unprotected."""
+    url = raw.get("base_url")
+    if url is None or url == "":
+        return BASE_URL, False
+    if isinstance(url, str) and any(char in url for char in "@?#"):
+        # nothing of it is shown: it may hold a password
+        raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
+    fault = ConfigError(f"base_url {_shown(raw, url)} is no address of an API: write it as {BASE_URL}.")
+    if not isinstance(url, str):
+        raise fault
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, port_is_valid = parts.hostname, parts.port is None or parts.port > 0
+    except ValueError:
+        raise fault from None
+    if parts.scheme not in ("http", "https") or not host or not port_is_valid or not _is_plain(url):
+        raise fault
+    return url, parts.scheme == "http" and not is_loopback(host)
+
+
+def _is_plain(url: str) -> bool:
+    """Whether every reader of URLs reads it alike: urlsplit forgets line ends, others turn backslashes."""
+    return url.isprintable() and " " not in url and "\\" not in url
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _shown(raw: Mapping[str, Any], value: Any) -> str:
+    """A value as it may stand in a message: quoted, cut where somebody pasted a file, and never the key."""
+    match value:
+        case list() | dict():
+            return _kind(value)
+        case bool():
+            return "true" if value else "false"
+        case int() if abs(value) >= _MANY_DIGITS:
+            return "a number of many digits"
+    text, key = repr(value), raw.get("api_key")
+    if isinstance(key, str) and key.strip() and key.strip() in (value if isinstance(value, str) else text):
+        return "(which holds the api_key)"
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth

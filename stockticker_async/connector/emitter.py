@@ -1,0 +1,240 @@
+"""One stream's messages, in the protocol's order, and the decision when a STATE is due.
+
+STARTED, RUNNING at the first record, records with states between them, a last STATE, COMPLETE or
+INCOMPLETE. What is always true: ``recordCount`` is exactly the records put since the state before;
+no two states in a row are equal (a counter tells them apart where only records came between);
+each stream writes at least one state; a state is put after the records that it vouches for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import anyio
+
+from stockticker_async.connector import protocol
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.output import PIECE_BYTES
+from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
+from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
+from stockticker_async.streams.bar_rows import bar_rows, price_rows
+from stockticker_async.streams.table import Bars, Stream
+from stockticker_async.sync.sink import Row, TooLarge, Vouched
+
+_STATE_EVERY = 5.0
+"""Seconds between states, when there is progress and states stay a small part of the bytes."""
+_FIRST_STATE = 0.5
+"""The same until the first one, so that what is killed early begins no more at the start."""
+_STATE_LATEST = 600.0
+"""Seconds of progress after which a state goes out whatever it weighs."""
+_STATE_SHARE = 0.05
+_SILENCE = 1800.0
+"""Seconds without a record or state after which one shows that the sync lives: the platform's
+heartbeat counts nothing else, and gives up after three hours by default."""
+_SAME_RESET = 1.0  # seconds within which two announced ends of a wait are one
+
+
+_ROW_BYTES: Mapping[str, int] = {"prices": 140, "bars": 340}  # of a line, its envelope included
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Lines that their emitter has not written yet. Implements `sink.BarChunk`."""
+
+    emitter: "Emitter"
+    lines: Lines
+
+    @property
+    def size_bytes(self) -> int:
+        return self.lines.size_bytes
+
+    async def put(self) -> None:
+        await self.emitter.lines(self.lines.data, self.lines.count)
+
+
+class Emitter:
+    """Writes the messages of one stream. Implements `sink.Sink`."""
+
+    def __init__(self, stream: Stream, vouched: Vouched, shell: Shell) -> None:
+        self.name = stream.name
+        self._bars = stream.source.rows if isinstance(stream.source, Bars) else None
+        self.failed = False
+        self._finished = False
+        self._vouched = vouched
+        self._shell = shell
+        self._output = shell.output
+        self._clock = shell.clock
+        self._running = False
+        self._waits_until: datetime | None = None
+        self._records = 0
+        self._record_bytes = 0
+        self._state_bytes = 0
+        self._state_size = 0
+        self._blob: dict[str, Any] | None = None
+        self._repetitions = 0
+        self._state_at = self._line_at = shell.clock.monotonic()
+        self._turn = anyio.Lock()
+
+    async def start(self) -> None:
+        await self._status("STARTED")
+
+    async def replaced(self) -> None:
+        """What the sync began with does not hold any more: a STATE says so before the first record."""
+        async with self._turn:
+            await self._state(even_unchanged=True)
+
+    async def estimate(self, *, rows: int) -> None:
+        size_bytes = rows * _ROW_BYTES[self._bars or "bars"]
+        at_ms = self._clock.emitted_at_ms()
+        await self._output.put(
+            protocol.estimate(self.name, rows=rows, size_bytes=size_bytes, emitted_at_ms=at_ms)
+        )
+
+    def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
+        at_ms = self._clock.emitted_at_ms()
+        if self._bars == "prices":
+            return _Chunk(self, price_lines(self.name, asked.ticker, bars, emitted_at_ms=at_ms))
+        return _Chunk(self, bar_lines(self.name, bars, asked=asked, emitted_at_ms=at_ms))
+
+    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
+        if self._bars == "prices":
+            await self.rows(price_rows(bars, session))
+        else:
+            await self.rows(bar_rows(bars, session, adjusted=adjusted))
+
+    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+        """RECORDs of rows, in as many pieces of the output as their bytes take.
+
+        A row that no piece holds is left out, and ``too_large`` hears of it; without one that raises
+        `RowTooLargeError`. Raises `BadPageError` for what is nested too deeply: orjson reads 1024 levels, and
+        writes 254.
+        """
+        if not rows:
+            return
+        try:
+            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
+        except TypeError as fault:
+            raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
+        if len(lines) <= PIECE_BYTES:
+            await self.lines(lines, len(rows))
+        elif len(rows) > 1:
+            del lines
+            middle = len(rows) // 2
+            await self.rows(rows[:middle], too_large)
+            await self.rows(rows[middle:], too_large)
+        elif too_large is None:
+            raise RowTooLargeError(len(lines), PIECE_BYTES)
+        else:
+            too_large(rows[0], RowTooLargeError(len(lines), PIECE_BYTES))
+
+    async def lines(self, lines: bytes, count: int) -> None:
+        """So many RECORDs that are encoded already.
+
+        None once the stream has ended: no state vouches for what comes too late.
+        """
+        async with self._turn:
+            if self._finished:
+                return
+            await self._run()
+            await self._output.put(lines)
+            self._records += count
+            self._record_bytes += len(lines)
+            self._waits_until = None
+            self._line_at = self._clock.monotonic()
+
+    async def waits(self, until: datetime) -> None:
+        """RUNNING, but waiting for the allowance; said once for each end of the wait."""
+        async with self._turn:
+            told = self._waits_until
+            if self._finished or (told is not None and abs((until - told).total_seconds()) < _SAME_RESET):
+                return
+            self._waits_until = until
+            self._running = True
+            await self._output.put(
+                protocol.stream_status(
+                    self.name,
+                    "RUNNING",
+                    emitted_at_ms=self._clock.emitted_at_ms(),
+                    rate_limited_until_ms=int(until.timestamp() * 1000),
+                )
+            )
+
+    async def state_due(self) -> None:
+        """A STATE if one is due: called whenever something may have been covered."""
+        if not self._is_due():
+            return  # without waiting for the turn, as nearly always
+        async with self._turn:
+            if self._is_due():  # nobody else told it, or ended the stream, while this waited for its turn
+                silent = self._since(self._line_at) >= _SILENCE
+                must = silent or self._since(self._state_at) >= _STATE_LATEST
+                await self._state(even_unchanged=silent, even_heavy=must)
+
+    async def complete(self) -> None:
+        async with self._turn:
+            if not self._finished:
+                await self._run()
+                await self._state(even_unchanged=self._blob is None)
+                await self._end("COMPLETE")
+
+    async def fail(self, errors: Sequence[ConnectorError]) -> None:
+        """Tell why, vouch for what was written, and end INCOMPLETE; nothing if it has ended already.
+
+        Without errors it was interrupted.
+        """
+        async with self._turn:
+            if not self._finished:
+                self.failed = True
+                for error in errors:
+                    await self._shell.tell_error(error, stream=self.name)
+                await self._state(even_unchanged=self._blob is None)
+                await self._end("INCOMPLETE")
+
+    async def _end(self, status: protocol.Status) -> None:
+        """The last message; one that a signal kept from being put leaves the stream to be ended."""
+        await self._status(status)
+        self._finished = True
+
+    async def _run(self) -> None:
+        """RUNNING, once; the suites want it of empty streams, too."""
+        if not self._running or self._waits_until is not None:
+            self._running = True
+            await self._status("RUNNING")
+
+    def _is_due(self) -> bool:
+        """Whether to tell a state, as far as can be said without making one."""
+        waited = self._since(self._state_at)
+        if self._finished or waited < (_FIRST_STATE if self._blob is None else _STATE_EVERY):
+            return False
+        silent = self._since(self._line_at) >= _SILENCE
+        return silent or waited >= _STATE_LATEST or self._is_light(self._state_size)
+
+    def _since(self, moment: float) -> float:
+        return self._clock.monotonic() - moment
+
+    def _is_light(self, size: int) -> bool:
+        return self._state_bytes + size <= _STATE_SHARE * self._record_bytes
+
+    async def _state(self, *, even_unchanged: bool, even_heavy: bool = True) -> None:
+        blob = self._vouched.blob()
+        changed = blob != self._blob
+        if not changed and not self._records and not even_unchanged:
+            return
+        told = blob if changed else {**blob, "repetition": self._repetitions + 1}
+        line = protocol.state(self.name, told, records=self._records)
+        self._state_size = len(line)  # the next one is weighed by it first: to make one takes time
+        if not (even_heavy or self._is_light(len(line))):
+            return
+        # a signal may come while this waits for room: nothing is counted as told before it is
+        await self._output.put(line)
+        self._blob = blob
+        self._repetitions += not changed
+        self._records = 0
+        self._state_bytes += len(line)
+        self._state_at = self._line_at = self._clock.monotonic()
+
+    async def _status(self, status: protocol.Status) -> None:
+        await self._output.put(
+            protocol.stream_status(self.name, status, emitted_at_ms=self._clock.emitted_at_ms())
+        )

@@ -1,0 +1,84 @@
+"""stdlib `logging` to LOG lines through the output, the secrets masked."""
+
+import base64
+import logging
+from collections.abc import Callable, Iterator
+
+from stockticker_async.connector import protocol
+
+_LEVELS: tuple[tuple[int, protocol.Level], ...] = (
+    (logging.CRITICAL, "FATAL"),
+    (logging.ERROR, "ERROR"),
+    (logging.WARNING, "WARN"),
+    (logging.INFO, "INFO"),
+    (logging.DEBUG, "DEBUG"),
+    (0, "TRACE"),
+)
+MASK = "****"
+
+
+class Mask:
+    """Replaces each secret, and the forms in which one may turn up, in any text.
+
+    Known forms: as it is, quoted by Python, percent-encoded, and in base64 wherever it stands in the
+    text that was encoded (``Bearer KEY``). Secrets shorter than four characters are
+    not masked: they would blot out ordinary words, and no key is that short.
+    """
+
+    def __init__(self) -> None:
+        self._forms: list[str] = []
+
+    def add(self, secret: str) -> None:
+        if len(secret) < 4:  # noqa: PLR2004 - see above
+            return
+        from urllib.parse import quote, quote_plus  # noqa: PLC0415 - `spec` has no secrets
+
+        data = secret.encode(errors="surrogateescape")
+        forms = {secret, repr(secret)[1:-1], quote(data), quote(data, safe=""), quote_plus(data)}
+        forms |= {part for form in tuple(forms) for part in _in_base64(form)}
+        # the longest first: a secret may be part of another form
+        self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """What the base64 of every longer text has in common: six bits a character, three places to begin."""
+    data = text.encode(errors="surrogateescape")
+    yield base64.b64encode(data).decode().rstrip("=")
+    for place in range(3):
+        whole = slice(-(-place * 8 // 6), (place + len(data)) * 8 // 6)
+        yield base64.b64encode(bytes(place) + data).decode()[whole]
+        yield base64.urlsafe_b64encode(bytes(place) + data).decode()[whole]
+
+
+class LinesHandler(logging.Handler):
+    """Hands every log record to ``offer`` as a LOG line."""
+
+    def __init__(self, offer: Callable[[bytes], None], mask: Mask) -> None:
+        super().__init__()
+        self._offer = offer
+        self._mask = mask
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+            if record.exc_info:
+                text = f"{text}: {record.exc_info[1]!r}"
+        except Exception as error:  # noqa: BLE001 - whatever is logged wrongly must not end a sync
+            text = f"{type(error).__name__} in a log line"
+            if isinstance(record.msg, str):
+                text = f"{record.msg} ({text})"
+        level = next(name for least, name in _LEVELS if record.levelno >= least)
+        self._offer(protocol.log(level, self._mask(text)))
+
+
+def to_lines(handler: LinesHandler, *, debug: bool) -> None:
+    """Make ``handler`` the only one of the root logger. Foreign loggers speak from WARNING on."""
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("stockticker_async").setLevel(logging.DEBUG if debug else logging.INFO)

@@ -1,0 +1,56 @@
+"""`read`: the sync, from a configuration, a catalog and states to Airbyte messages."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.config import Config
+from stockticker_async.connector.emitter import Emitter
+from stockticker_async.streams.table import STREAMS
+from stockticker_async.sync.failures import named
+from stockticker_async.sync.job import Selected
+from stockticker_async.sync.prepare import Reading, days_of, prepare
+from stockticker_async.sync.preview import preview
+from stockticker_async.sync.run import run
+from stockticker_async.sync.windows import Days
+
+_log = logging.getLogger(__name__)
+
+
+async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
+    """Sync the selected streams from the states in ``blobs``. Returns the exit code.
+
+    Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
+    """
+    days, readings = _prepared(shell, config, selected, blobs)
+    for warning in config.warnings:
+        _log.warning(warning)
+    strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
+    if strange:
+        _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))
+    is_well = await run(
+        config.job, config.settings, readings, days, clock=shell.clock, progress=shell.progress
+    )
+    return 0 if is_well else 1
+
+
+async def plan(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
+    """What `read` would ask of the API now, as LOG lines, without asking. Splits are not compared.
+
+    Raises `ConfigError` as `read` does.
+    """
+    days, readings = _prepared(shell, config, selected, blobs)
+    for text in preview(config.job, readings, days, allowance=config.settings.requests_per_minute):
+        _log.info(text)
+    return 0
+
+
+def _prepared(
+    shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]
+) -> tuple[Days, list[Reading]]:
+    days = days_of(shell.clock, config.job)
+    open_sink = partial(Emitter, shell=shell)
+    found = [prepare(open_sink, config.job, one, blobs.get(one.stream.name), days) for one in selected]
+    return days, found

@@ -1,0 +1,15 @@
+"""Files that travel with the package: `spec.json` and the streams' schemas."""
+
+from typing import Any
+
+import orjson
+
+from stockticker_async.connector import files
+
+_PACKAGE = __file__.rpartition("/")[0].rpartition("/")[0]  # pathlib would be a tenth of what `spec` imports
+
+
+def load(name: str) -> dict[str, Any]:
+    """The JSON object in the package's file ``name``, a path relative to the package."""
+    loaded: dict[str, Any] = orjson.loads(files.whole(f"{_PACKAGE}/{name}", "package's"))
+    return loaded

@@ -1,0 +1,122 @@
+"""States in the files of Airbyte and its clients: which stream each is of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.streams.table import STOCK_PRICES, STREAMS
+from stockticker_async.sync.failures import named
+from stockticker_async.sync.state_format import REMEDY
+
+_OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
+"""Messages of a read beside its states: one that was killed early may have written nothing else."""
+
+
+def find_blobs(text: bytes) -> dict[str, Any]:
+    """The last stream_state of each stream in a state file, by the stream's name.
+
+    Understood are: a list of states, as the platform keeps it; one state or one STATE message;
+    the legacy forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the whole output of an
+    earlier read, of which a last half line is ignored. Raises `ConfigError` for all else: for
+    states of no stream that there is, too, and for the output of another command.
+    """
+    try:
+        raw = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = _from_output(_messages(text))
+    else:
+        if isinstance(raw, dict) and isinstance(raw.get("type"), str):
+            found = _from_output([raw])
+        else:
+            found = {}
+            for item in raw if isinstance(raw, list) else [raw]:
+                if item is not None:
+                    found |= _from_item(item)
+    if found and not any(stream.name in found for stream in STREAMS):
+        raise ConfigError(
+            f"The state is of {named([*found])} only, which this source does not have. {REMEDY}"
+        )
+    return found
+
+
+def _messages(text: bytes) -> list[dict[str, Any]]:
+    """The lines of an output that are messages; half a line, of a program that was killed, is none."""
+    found = []
+    for one in text.splitlines():
+        try:
+            message = orjson.loads(one)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(message, dict) and isinstance(message.get("type"), str):
+            found.append(message)
+    if not found:
+        raise ConfigError(f"The state is no JSON. {REMEDY}")
+    return found
+
+
+def _from_output(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    others: list[str] = []
+    for message in messages:
+        match message:
+            case {"type": kind} if kind in _OF_READ:
+                continue
+            case {"type": "STATE" | "STREAM" | "GLOBAL" | "LEGACY"}:
+                found |= _from_item(message)
+            case _:
+                others.append(str(message["type"])[:40])
+    if others and not found:
+        raise ConfigError(f"The state is no output of read: it has {named(others)}, and no STATE. {REMEDY}")
+    return found
+
+
+def _from_item(item: Any) -> dict[str, Any]:
+    match item:
+        case {"type": "STATE", "state": inner}:
+            return _from_state(inner)
+        case {"data": dict(inner)}:
+            return _from_legacy(inner)
+        case {"type": _} | {"stream": {"stream_descriptor": _}}:
+            return _from_state(item)
+        case dict():
+            return _from_legacy(item)
+    raise ConfigError(f"The state is neither a list nor an object. {REMEDY}")
+
+
+def _from_state(state: Any) -> dict[str, Any]:
+    match state:
+        case {"type": "GLOBAL", "global": {"stream_states": list(several)}}:
+            found: dict[str, Any] = {}
+            for one in several:
+                found |= _from_stream(one)
+            return found
+        case {"stream": one}:
+            return _from_stream(one)
+        case {"data": dict(inner)}:
+            return _from_legacy(inner)
+    raise ConfigError(f"The state holds a message that is no state of a stream. {REMEDY}")
+
+
+def _from_stream(stream: Any) -> dict[str, Any]:
+    match stream:
+        case {"stream_descriptor": {"name": str(name)}, **rest}:
+            return {name: rest.get("stream_state")}
+    raise ConfigError(f"The state holds a stream without a name. {REMEDY}")
+
+
+def _may_be_a_state(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping)
+
+
+def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
+    # "splits" is a stream, and a key of our own states, where it holds a text
+    found = {
+        stream.name: item[stream.name] for stream in STREAMS if _may_be_a_state(item.get(stream.name, ""))
+    }
+    if found or not item:
+        return found
+    if STOCK_PRICES.cursor in item:
+        return {STOCK_PRICES.name: item}
+    raise ConfigError(f"The state names none of the streams of this source, and has no date. {REMEDY}")

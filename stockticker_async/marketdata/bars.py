@@ -1,0 +1,297 @@
+"""Bars as the API writes them: from the bytes of an answer to judged bars.
+
+Pages are decoded into typed structs (msgspec), which takes a quarter
+of the time of dicts; only when that fails are they decoded again, slowly, so that the error names
+ticker, bar and field. No row is made before its whole page has been judged.
+
+A page is judged by what the API has been seen to get wrong: the echoed ticker (another case) and
+``adjusted`` (lost on a further page), order, repetition, bars outside the range that was asked.
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from operator import lt
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import orjson
+
+from stockticker_async.errors import BadPageError
+from stockticker_async.marketdata.bar_size import BarSize, window_days
+from stockticker_async.marketdata.calendar import claimed_session, midnight_ms, session_of, utc_text
+from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
+from stockticker_async.marketdata.rows import stated
+
+_UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
+_SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
+# what a line can hold: orjson writes no larger integers
+_Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Bar(msgspec.Struct, gc=False):
+    """One bar as the API writes it; the names are the API's."""
+
+    t: int
+    o: float
+    h: float
+    l: float  # noqa: E741 - the API's name
+    c: float
+    v: float
+    vw: float | None = None
+    n: _Trades | float | None = None
+    otc: bool | None = None
+
+
+class GroupedBar(Bar, gc=False):
+    """A row of a grouped answer."""
+
+    T: str = ""
+
+
+class _Page(msgspec.Struct):
+    status: str | None = None
+    adjusted: bool | None = None
+    next_url: str | None = None
+    error: Any = None  # read only where the status is none of success, and then whatever it holds
+    message: Any = None
+    resultsCount: Any = None  # noqa: N815 - the API's names
+    count: Any = None
+
+    @property
+    def stated(self) -> int | None:
+        """How many rows the page says that it has; None where it does not say.
+
+        ``resultsCount`` and ``count`` are the rows of the page itself, in every recorded answer of bars.
+        ``queryCount`` is not: it counts the minutes or days that the bars were made of.
+        """
+        return stated(self.resultsCount, self.count)
+
+
+P = TypeVar("P", bound=_Page)
+
+
+class Envelope(_Page):
+    """What a page of one ticker's bars says of itself."""
+
+    ticker: str | None = None
+    results: Any = None
+
+
+class RangePage(Envelope):
+    """A page of one ticker's bars."""
+
+    results: list[Bar] | None = None
+
+
+class GroupedPage(_Page):
+    """The bars of one session, all tickers."""
+
+    results: list[GroupedBar] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a range call asked for, which its pages must stay within."""
+
+    ticker: str
+    first: date
+    last: date
+    bar: BarSize
+    adjusted: bool
+
+    @property
+    def from_ms(self) -> int:
+        """The earliest start of a bar that contains some of ``first``."""
+        if self.bar.intraday:
+            # nobody says from where the API counts bars of 7 minutes: one may begin the day before
+            return midnight_ms(self.first) - (self.bar.multiplier - 1) * _UNIT_MS[self.bar.timespan]
+        return midnight_ms(self.first - timedelta(days=window_days(self.bar) - 1))
+
+    @property
+    def until_ms(self) -> int:
+        """No bar starts at or after this."""
+        if self.last == date.max:
+            return midnight_ms(self.last) + 24 * _UNIT_MS["hour"]
+        return midnight_ms(self.last + timedelta(days=1))
+
+
+_decode_range = msgspec.json.Decoder(RangePage).decode
+_decode_grouped = msgspec.json.Decoder(GroupedPage).decode
+
+
+def decode_range(body: bytes) -> RangePage:
+    """Raises `BadPageError` for anything but a successful page."""
+    return successful(_decoded(_decode_range, RangePage, body))
+
+
+def decode_grouped(body: bytes) -> GroupedPage:
+    """Raises `BadPageError` for anything but a successful answer."""
+    return successful(_decoded(_decode_grouped, GroupedPage, body))
+
+
+def judge_echo(page: Envelope, asked: Asked) -> None:
+    """Raise `BadPageError` where the page says of itself that it is not what was asked."""
+    if page.ticker is not None and page.ticker != asked.ticker:
+        raise BadPageError(f"the API answered for another ticker, {page.ticker[:40]}.")
+    if page.adjusted is not None and page.adjusted is not asked.adjusted:
+        raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
+
+
+def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> set[date]:
+    """The New York dates on which the bars at these times begin.
+
+    Raises `BadPageError` unless the times ascend, within the range asked. Bars of a day and longer are judged
+    by the session that each claims, too, of which it must be the only bar. ``after_ms`` is the time of the
+    bar before them, on this page or an earlier one. None: there is none.
+    """
+    low, high = asked.from_ms, asked.until_ms
+    last = low - 1 if after_ms is None else after_ms
+    # half of the time of the loop, which finds the one that is misplaced
+    if moments and not (last < moments[0] and moments[-1] < high and all(map(lt, moments, moments[1:]))):
+        for moment in moments:
+            if not last < moment < high:
+                raise _misplaced(moment, asked, last)
+            last = moment
+    return set(_days_in(moments)) if asked.bar.intraday else _claimed(moments, after_ms)
+
+
+def _days_in(moments: Sequence[int]) -> Iterator[date]:
+    """The New York dates of moments that ascend; looks at each day once."""
+    place = 0
+    while place < len(moments):
+        day = session_of(moments[place])
+        yield day
+        place = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
+
+
+def _claimed(moments: Sequence[int], after_ms: int | None) -> set[date]:
+    """The sessions of bars of a day or longer. Raises `BadPageError` unless each claims one of its own."""
+    claims = list(map(claimed_session, moments))
+    sessions = {session for session in claims if session is not None}
+    before = None if after_ms is None else claimed_session(after_ms)
+    if len(sessions) == len(moments) and before not in sessions:
+        return sessions
+    if None in claims:
+        strange = utc_text(moments[claims.index(None)])
+        raise BadPageError(
+            f"the API gave a bar of {strange}, which is neither the start nor the close of a session in New "
+            "York."
+        )
+    twice = next(session for session, following in pairwise([before, *claims]) if session == following)
+    raise BadPageError(f"the API gave two bars of one session, {twice}.")
+
+
+def judge_grouped(
+    page: GroupedPage, *, adjusted: bool, wanted: frozenset[str] | None, session: date | None = None
+) -> list[GroupedBar]:
+    """The bars of the tickers wanted (None: of all), in the API's order.
+
+    The rows' own timestamps need not be the session's start (16:00 New York has been seen, and midnight
+    too), but every one, wanted or not, has to be of the ``session``, where one is given: a single row of
+    another day makes the others doubtful. Raises `BadPageError`.
+    """
+    if session is not None and page.results:
+        _judge_session(page.results, session)
+    if page.adjusted is not None and page.adjusted is not adjusted and page.results:
+        raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
+    bars = page.results or []
+    if wanted is not None:
+        bars = [bar for bar in bars if bar.T in wanted]
+    judge_names(bars)
+    return bars
+
+
+def judge_names(bars: Sequence[GroupedBar]) -> None:
+    """Raise `BadPageError` unless each bar of a session has a ticker of its own."""
+    names = {bar.T for bar in bars}
+    if len(names) != len(bars):
+        raise BadPageError("a ticker stands in the market's answer twice.")
+    if "" in names:
+        raise BadPageError("a bar of the market's answer has no ticker (field T).")
+
+
+def _judge_session(bars: Sequence[Bar], session: date) -> None:
+    low, high = midnight_ms(session), midnight_ms(session + timedelta(days=1))
+    strangers = sum(not low <= bar.t < high for bar in bars)
+    if strangers:
+        raise BadPageError(
+            f"asked for the session of {session}, the API answered for another day ({strangers} of "
+            f"{len(bars)} bars)."
+        )
+
+
+def _decoded(decode: Callable[[bytes], P], shape: type[P], body: bytes) -> P:
+    if not may_be_decoded(body):
+        raise BadPageError(
+            f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded at once."
+        )
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fast:
+        return _decoded_slowly(shape, body, fast)
+
+
+def _decoded_slowly(shape: type[P], body: bytes, fast: Exception) -> P:
+    """Decode once more without types: to forgive what is harmless, or to say what is wrong."""
+    if len(body) > _SLOW_BYTES:
+        raise BadPageError(f"the answer is not of the published form: {fast}.", detail=str(fast)) from fast
+    try:
+        # the stdlib's, because it reads NaN, which is no JSON: as a text it is found like other texts
+        raw = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
+        what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
+        raise BadPageError(f"the API answered 200 with {what}.", detail=str(fast)) from fast
+    if not isinstance(raw, dict):
+        raise BadPageError("the API answered 200 with JSON that is no object.", detail=str(fast)) from fast
+    results = raw.get("results")
+    bars = results if isinstance(results, list) else []
+    for bar in bars:
+        if isinstance(bar, dict) and isinstance(bar.get("t"), float) and bar["t"].is_integer():
+            bar["t"] = int(bar["t"])  # 1.6e+12 is a whole timestamp in scientific notation
+    try:
+        page = msgspec.convert(raw, shape)
+        orjson.loads(body)  # which refuses what the stdlib forgives: 1e999, halves of surrogates
+    except (msgspec.ValidationError, orjson.JSONDecodeError) as fault:
+        raise BadPageError(_where(bars, fast), detail=str(fast)) from fault
+    return page
+
+
+def _where(bars: list[Any], fast: Exception) -> str:
+    """The field and the bar that a typed decoding refused, in words."""
+    for place, bar in enumerate(bars):
+        try:
+            msgspec.convert(bar, Bar)
+        except msgspec.ValidationError as refused:
+            return f"bar {place + 1}{_moment(bar)} is not usable: {refused}."
+    return f"the answer is not of the published form: {fast}."
+
+
+def _moment(bar: Any) -> str:
+    """When a bar of unknown form begins, where it says so."""
+    moment = bar.get("t") if isinstance(bar, dict) else None
+    return f" ({utc_text(moment)})" if isinstance(moment, int) and 0 <= moment < 10**14 else ""
+
+
+def successful(page: P) -> P:
+    """The page, or `BadPageError` with the reason that it gives."""
+    # DELAYED is what plans with late data answer; older answers had no status at all
+    if page.status not in (None, "OK", "DELAYED"):
+        said = str(page.error or page.message or "no reason given")[:200]
+        raise BadPageError(f"the API answered 200 with status {page.status[:40]}: {said}")
+    return page
+
+
+def _misplaced(moment: int, asked: Asked, last: int) -> BadPageError:
+    what = "the API gave a bar"
+    if not -(2**53) < moment < 2**53:
+        return BadPageError(f"{what} with an impossible time, {str(moment)[:40]} ms.")
+    if not asked.from_ms <= moment < asked.until_ms:
+        return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {moment} ms.")
+    when = utc_text(moment)
+    if moment == last:
+        return BadPageError(f"{what} twice: that of {when}.")
+    return BadPageError(f"{what} out of order: that of {when} after a later one.")

@@ -1,0 +1,139 @@
+"""The bars of all tickers in one session: a grouped answer, judged, and asked twice where it lacks any."""
+
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from stockticker_async.errors import BadPageError
+from stockticker_async.marketdata.bars import (
+    GroupedBar,
+    GroupedPage,
+    decode_grouped,
+    judge_grouped,
+    judge_names,
+)
+from stockticker_async.marketdata.calendar import is_session
+from stockticker_async.marketdata.client import Answer, Client, at_once
+from stockticker_async.marketdata.confirmation import Doubt, asked_twice
+from stockticker_async.marketdata.endpoints import BAR_BYTES, MARKET_ROWS, grouped_path
+from stockticker_async.marketdata.list_pages import no_answer, turn_to
+from stockticker_async.marketdata.responses import Missing, Refusal
+
+_MOST_STOCKS = 100_000  # some 35,000 were ever listed; a session without an end would fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """The bars of one session."""
+
+    bars: list[GroupedBar]
+    """Of the tickers wanted."""
+    count: int
+    """Of all bars in the answer."""
+    lacks: int = 0
+    """By how many that is another number than the answer says."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """What two answers have to have in common."""
+        return self.count, len(self.bars), self.lacks
+
+
+async def grouped_bars(
+    client: Client,
+    session: date,
+    *,
+    adjusted: bool,
+    otc: bool,
+    wanted: frozenset[str] | None,
+    may_be_empty: bool = False,
+) -> Answer[list[GroupedBar]] | Refusal:
+    """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`.
+
+    None at all is asked for twice, but where it ``may_be_empty``.
+    """
+    async with grouped_answer(
+        client,
+        session,
+        adjusted=adjusted,
+        otc=otc,
+        wanted=wanted,
+        few=lambda found: not (found.count or may_be_empty),
+    ) as found:
+        return found if isinstance(found, Refusal) else Answer(found.value.bars, found.moment)
+
+
+@asynccontextmanager
+async def grouped_answer(
+    client: Client,
+    session: date,
+    *,
+    adjusted: bool,
+    otc: bool,
+    wanted: frozenset[str] | None,
+    few: Callable[[Grouped], bool],
+    doubt: Doubt | None = None,
+) -> AsyncGenerator[Answer[Grouped] | Refusal]:
+    """As `grouped_bars`, for the body of the statement: one answer at a time is decoded.
+
+    Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars. An answer of a session with
+    too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
+    with one page; where it names a further one, that is a part of the answer. ``doubt`` holds the answers
+    that the caller has doubted before.
+    """
+
+    def lacks(answer: Answer[Grouped]) -> Hashable | None:
+        found = answer.value
+        return found.size if found.lacks or (is_session(session) and few(found)) else None
+
+    ask = partial(_answer, client, session, adjusted=adjusted, otc=otc, wanted=wanted)
+    async with asked_twice(ask, lacks, doubt) as found:
+        if isinstance(found, Missing):
+            raise no_answer(client, found)
+        yield found
+
+
+@asynccontextmanager
+async def _answer(
+    client: Client, session: date, *, adjusted: bool, otc: bool, wanted: frozenset[str] | None
+) -> AsyncGenerator[Answer[Grouped] | Refusal | Missing]:
+    """One answer for a session, whose last page has the turn for the body of the statement."""
+    url = client.url_of(grouped_path(session, adjusted=adjusted, otc=otc))
+    seen, before = set[str](), Grouped([], 0)
+
+    def decode(body: bytes) -> tuple[Grouped, str | None]:
+        page = decode_grouped(body)
+        return _with_page(before, page, session, adjusted=adjusted, wanted=wanted), page.next_url or None
+
+    while True:
+        turn_to(url, seen)
+        async with _page(client, url, decode) as found:
+            if not isinstance(found, Answer):
+                yield found
+                return
+            before, next_url = found.value
+            if next_url is None:
+                yield Answer(before, found.moment)
+                return
+        url = client.next_target(next_url)
+
+
+def _page(
+    client: Client, url: str, decode: Callable[[bytes], tuple[Grouped, str | None]]
+) -> AbstractAsyncContextManager[Answer[tuple[Grouped, str | None]] | Refusal | Missing]:
+    return client.asked(url, at_once(decode), expected_bytes=MARKET_ROWS * BAR_BYTES)
+
+
+def _with_page(
+    before: Grouped, page: GroupedPage, session: date, *, adjusted: bool, wanted: frozenset[str] | None
+) -> Grouped:
+    """The session with one more page. Raises `BadPageError`, also for more bars than there are stocks."""
+    count = before.count + len(page.results or ())
+    if count > _MOST_STOCKS:
+        raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")
+    bars = before.bars + judge_grouped(page, adjusted=adjusted, wanted=wanted, session=session)
+    judge_names(bars)
+    off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
+    return Grouped(bars, count, before.lacks + off)

@@ -1,0 +1,83 @@
+"""Lists of the API: a question, and the pages of its answer."""
+
+import math
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.marketdata.call_limits import PAGES
+from stockticker_async.marketdata.client import Answer, Client, at_once
+from stockticker_async.marketdata.confirmation import asked_twice
+from stockticker_async.marketdata.responses import Missing, Refusal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[T]):
+    """A page of a list."""
+
+    rows: Sequence[T]
+    next_url: str | None
+    count: int
+    """The rows as the API counts them: one of them may have become several, or none."""
+    stated: int | None
+    """How many rows the page says that it has; None where it does not say."""
+
+    @property
+    def lacks(self) -> bool:
+        """Whether rows may have been left out: there is none, or another number than the page says."""
+        return not self.count or self.stated not in (None, self.count)
+
+
+async def list_pages(
+    client: Client,
+    path: str,
+    decode: Callable[[bytes], ListPage[T]],
+    *,
+    expected_bytes: int = 65_536,
+    patience: float = math.inf,
+    may_be_empty: bool = False,
+) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
+    """The pages from a path of the API on, as ``decode`` gives them.
+
+    A page that lacks something is asked for again, and a 404: see `Doubt`. The first page lacks nothing by
+    being empty where it ``may_be_empty``: then the caller doubts that. What is no answer ends them. A page
+    is counted until the next one is asked for, and has the turn: nothing may be asked before. Raises
+    `BadPageError` for a page that cannot be used; the pages before it stand.
+    """
+    url, seen = client.url_of(path), set[str]()
+    while True:
+        turn_to(url, seen)
+        ask = partial(client.asked, url, at_once(decode), expected_bytes=expected_bytes, patience=patience)
+        may_be_empty = may_be_empty and len(seen) == 1
+        async with asked_twice(ask, partial(_list_lacks, may_be_empty=may_be_empty)) as found:
+            yield found
+            next_url = found.value.next_url if isinstance(found, Answer) else None
+        del found
+        if next_url is None:
+            return
+        url = client.next_target(next_url)
+
+
+def _list_lacks(answer: Answer[ListPage[Any]], *, may_be_empty: bool) -> Hashable | None:
+    page = answer.value
+    if not page.lacks or (may_be_empty and not page.count and not page.stated):
+        return None
+    return page.count, page.stated, page.next_url is None
+
+
+def turn_to(url: str, seen: set[str]) -> None:
+    """Note that this page is asked for. Raises `BadPageError` where it was before, or pages have no end."""
+    if url in seen or len(seen) == PAGES:
+        raise BadPageError("the API's pages go round in a circle.")
+    seen.add(url)
+
+
+def no_answer(client: Client, missing: Missing) -> ConnectorError:
+    """What a 404 means where there always is an answer."""
+    if missing.no_route and not client.found_any:
+        return ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
+    return BadPageError("the API answered 404 where it always has an answer.")

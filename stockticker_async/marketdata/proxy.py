@@ -1,0 +1,56 @@
+"""The proxy that the environment names for the API, judged before anything is sent to it.
+
+Of a value that cannot be used nothing is shown: it may hold a password.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from yarl import URL
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.marketdata.settings import is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where to connect instead, and what to show there."""
+
+    url: URL
+    """Without a name and a password."""
+    authorization: str | None
+    """A ``Proxy-Authorization``: never the API's key."""
+
+
+def proxy_for(base_url: str) -> Proxy | None:
+    """None for this machine itself, where the sandbox is, and for what ``no_proxy`` names.
+
+    (aiohttp's own way also reads ~/.netrc.) Raises `ConfigError` for a proxy that cannot be used.
+    """
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    name = parts.scheme if parts.scheme in proxies else "all"
+    port = parts.port or {"https": 443, "http": 80}[parts.scheme]
+    if name not in proxies or is_loopback(host) or proxy_bypass(f"{host}:{port}"):
+        return None
+    return _judged(proxies[name], f"{name}_proxy")
+
+
+def _judged(value: str, variable: str) -> Proxy:
+    try:
+        url = URL(value if "://" in value else f"http://{value}")
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigError(
+            f"The environment variable {variable} names no proxy that can be used: write it as "
+            "http://HOST:PORT, or as http://USER:PASSWORD@HOST:PORT with special characters percent-encoded."
+        ) from None
+    if url.user is None and url.password is None:
+        return Proxy(url, None)
+    # RFC 7617: nobody says in which encoding, so that it is the one of the URL, whose bytes are UTF-8
+    shown = f"{url.user or ''}:{url.password or ''}".encode(errors="surrogateescape")
+    return Proxy(url.with_user(None), f"Basic {b64encode(shown).decode()}")

@@ -1,0 +1,156 @@
+"""The bars of one ticker in a range of days: pages, judged, converted, and asked twice if they lack any."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Generic, overload
+
+import anyio.lowlevel
+
+from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.calendar import last_settled, missing_sessions, session_of
+from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.confirmation import asked_twice
+from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_path
+from stockticker_async.marketdata.list_pages import no_answer, turn_to
+from stockticker_async.marketdata.responses import Missing, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class BarsPage(Generic[C]):
+    """A judged page of one ticker's bars, converted."""
+
+    page: BarPage[C]
+    moment: datetime
+    """The API's clock when it answered."""
+    lacking: "Lacking | None" = None
+    """What was left out of it, twice."""
+
+    @property
+    def last(self) -> bool:
+        return self.page.next_url is None
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What an answer of bars leaves out, as far as can be told."""
+
+    sessions: int
+    """Sessions of the calendar without a bar."""
+    bars: int
+    """By how many the number of bars is another than the page says."""
+    ends_empty: bool
+    """Whether it is a further page, which the one before it named, without a bar."""
+    between: tuple[int | None, int | None]
+    """The times of the first and last bar: what two answers have to have in common."""
+
+
+@overload
+def range_pages(
+    client: Client, asked: Asked, *, doubted: bool = ...
+) -> AsyncGenerator[BarsPage[JudgedBars] | Refusal, None]: ...
+
+
+@overload
+def range_pages(
+    client: Client,
+    asked: Asked,
+    wanted: Sequence[Wanted[C]],
+    *,
+    otc: bool = ...,
+    rows: int = ...,
+    settled: date = ...,
+    since: date | None = ...,
+    doubted: bool = ...,
+) -> AsyncGenerator[BarsPage[C] | Refusal, None]: ...
+
+
+async def range_pages(
+    client: Client,
+    asked: Asked,
+    wanted: Sequence[Wanted[Any]] | None = None,
+    *,
+    otc: bool = True,
+    rows: int = 1,
+    settled: date = date.max,
+    since: date | None = None,
+    doubted: bool = True,
+) -> AsyncGenerator[BarsPage[Any] | Refusal, None]:
+    """The pages of a range, oldest bars first, or the plan's refusal. Both ends are included.
+
+    A page that lacks something is asked for again (see `Doubt`), unless it is not to be ``doubted``. Bars
+    are expected of each session of the calendar: up to ``settled``, or what has by the API's clock; from
+    ``since`` on, or where that is None from the first bar on, since nobody knows when a ticker began.
+    ``rows`` is about how many. A page is decoded only when the one before it, of whatever range, has been
+    consumed: so only one is in memory in its converted form. Where nothing is said to be ``wanted``, a page
+    gives its bars as they are. Raises `BadPageError` for a page that cannot be used; the pages before it
+    stand.
+    """
+    if wanted is None:
+        wanted = (Wanted(asked.first, JudgedBars),)
+    expected_bytes = min(rows, PAGE_ROWS) * BAR_BYTES
+    url, after_ms, seen = client.url_of(range_path(asked)), None, set[str]()
+    while True:
+        turn_to(url, seen)
+        read = partial(_page, asked=asked, wanted=wanted, after_ms=after_ms, otc=otc)
+        lacks = partial(_lacking, asked=asked, after_ms=after_ms, since=since, settled=settled)
+        ask = partial(client.asked, url, read, expected_bytes=expected_bytes)
+        async with asked_twice(ask, lacks if doubted else _nothing) as found:
+            match found:
+                case Answer(page, moment):
+                    yield BarsPage(page, moment, lacks(found))
+                case Refusal():
+                    yield found
+                    return
+                case Missing():
+                    raise no_answer(client, found)
+            next_url, last_ms = page.next_url, page.last_ms
+            del page, found
+        if next_url is None:
+            return
+        after_ms = after_ms if last_ms is None else last_ms
+        url = client.next_target(next_url)
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _lacking(
+    answer: Answer[BarPage[Any]], *, asked: Asked, after_ms: int | None, since: date | None, settled: date
+) -> Lacking | None:
+    """What the page leaves out of the days that follow the page before it (None: that it begins with)."""
+    page = answer.value
+    end = min(asked.last, settled, last_settled(answer.moment))
+    if page.next_url is not None:
+        end = end if page.last_ms is None else session_of(page.last_ms)
+    starts = page.starts
+    if after_ms is not None:
+        begin = session_of(after_ms)
+        starts = starts | {begin}
+    elif since is not None:
+        begin = max(asked.first, since)
+    else:
+        begin = asked.first if page.first_ms is None else session_of(page.first_ms)
+    sessions = missing_sessions(asked.bar, begin, end, starts)
+    bars = 0 if page.stated is None else abs(page.stated - page.count)
+    ends_empty = after_ms is not None and page.first_ms is None
+    if not (sessions or bars or ends_empty):
+        return None
+    return Lacking(sessions, bars, ends_empty, (page.first_ms, page.last_ms))
+
+
+async def _page(
+    body: bytes, asked: Asked, wanted: Sequence[Wanted[C]], *, after_ms: int | None, otc: bool
+) -> BarPage[C]:
+    """The page, decoded while others have their turns in the loop."""
+    steps = read_page(body, asked, wanted, after_ms=after_ms, otc=otc)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            page: BarPage[C] = done.value
+            return page
+        await anyio.lowlevel.checkpoint()

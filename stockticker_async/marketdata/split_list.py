@@ -1,0 +1,99 @@
+"""The splits of the API, of all tickers together: from the new list, or the older one where that is not."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from stockticker_async.errors import BadPageError
+from stockticker_async.marketdata.call_limits import SIDE_PATIENCE
+from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
+from stockticker_async.marketdata.list_pages import ListPage, list_pages
+from stockticker_async.marketdata.listings import OLDER_SPLITS, SPLITS
+from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.rows import stated
+from stockticker_async.marketdata.splits import Split, ratio
+
+
+class _WireSplit(msgspec.Struct):
+    ticker: str
+    execution_date: str
+    split_from: float
+    split_to: float
+
+
+class _SplitsPage(msgspec.Struct):
+    results: list[_WireSplit] | msgspec.UnsetType | None = msgspec.UNSET
+    next_url: str | None = None
+    count: Any = None
+
+
+async def splits(
+    client: Client, names: Sequence[str], *, after: date, until: date
+) -> Answer[list[Split]] | Refusal:
+    """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
+
+    That there is none is believed at once: whoever knows what was there before may ask again. The moment is
+    the first answer's. Rows may be repeated, and of tickers that were not asked for.
+    Raises `BadPageError`.
+    """
+    found: list[Split] = []
+    moments: list[datetime] = []
+    first = after + timedelta(days=1)
+    firsts = dict.fromkeys(names, first) if names else Everything(first)
+    for question in list_calls(SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, question.path)
+        if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
+            part = await _older_splits(client, question, until)
+        if isinstance(part, Missing):
+            raise BadPageError("the API answered 404, as if it had no splits.")
+        if isinstance(part, Refusal):
+            return part
+        found += part.value
+        moments.append(part.moment)
+    return Answer(found, moments[0])
+
+
+async def _older_splits(
+    client: Client, question: ListCall, until: date
+) -> Answer[list[Split]] | Refusal | Missing:
+    """From the deprecated list, which is served on: for plans and proxies without the new one."""
+    parts = []
+    names = question.names
+    firsts = dict.fromkeys(names, question.first) if names else Everything(question.first)
+    for older in list_calls(OLDER_SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, older.path)
+        if not isinstance(part, Answer):
+            return part
+        parts.append(part)
+    return Answer([split for part in parts for split in part.value], parts[0].moment)
+
+
+async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:
+    found: list[Split] = []
+    moments: list[datetime] = []
+    found_pages = list_pages(client, path, _decode_splits, patience=SIDE_PATIENCE, may_be_empty=True)
+    async with aclosing(found_pages) as answers:
+        async for one in answers:
+            if not isinstance(one, Answer):
+                return one
+            found += one.value.rows
+            moments.append(one.moment)
+    return Answer(found, moments[0])
+
+
+def _decode_splits(body: bytes) -> ListPage[Split]:
+    try:
+        page = msgspec.json.decode(body, type=_SplitsPage)
+        rows = [
+            Split(row.ticker, date.fromisoformat(row.execution_date), ratio(row.split_to, row.split_from))
+            for row in page.results or ()
+        ]
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
+        raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
+    if page.results is msgspec.UNSET and stated(page.count) != 0:
+        raise BadPageError("the splits are not of the published form: without results.")
+    return ListPage(rows, page.next_url or None, len(rows), stated(page.count))

@@ -1,1 +1,0 @@
-"""One coroutine for each command that Airbyte knows."""

@@ -1,0 +1,261 @@
+"""The table of streams: a stream is a row here and a JSON schema in `schemas/`, never a subclass.
+
+Two streams are made of bars, whose calls a planner shares out. All others are forwarded: the API's
+rows travel on as they came, but for the ticker, which is ``stock_ticker`` everywhere. How a forwarded
+stream is asked for is one of four sources: a `Listed`, a `Lookup`, a `Daily` or a `Previous`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stockticker_async.marketdata.listings import SPLITS, Listing
+from stockticker_async.streams import transforms
+from stockticker_async.streams.transforms import Transform
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of the configured tickers, read by a `BarsSync`."""
+
+    rows: Literal["prices", "bars"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Rows of all tickers, from a listing of the API."""
+
+    listing: Listing
+    lookback_days: int = 0
+    """Days before the cursor that are asked for again, since rows come late."""
+    identity: tuple[str, ...] = ()
+    """The API's fields of which an ``id`` is made where a row has none."""
+    transform: Transform = transforms.plain
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One answer a ticker: a row, or a few, without a cursor."""
+
+    path: str
+    """With ``{ticker}``."""
+    transform: Transform = transforms.plain
+    dated: bool = False
+    """Whether a ticker without an answer may have one as of a day: those that were delisted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One answer a ticker and session."""
+
+    path: str
+    """With ``{ticker}`` and ``{session}``."""
+    transform: Transform
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The last session's bar of each ticker: all in one call, what that lacks one by one."""
+
+    path: str
+    """Of one ticker, with ``{ticker}``."""
+
+
+_LARGE_PAGE = 15_000  # 50,000 may be asked for, which are 60 MB when decoded; a session has some 12,000
+
+Source = Bars | Listed | Lookup | Daily | Previous
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """What the catalog says of a stream, and where it comes from. Its schema is ``schemas/{name}.json``."""
+
+    name: str
+    primary_key: tuple[str, ...]
+    cursor: str
+    """The field that the destination may compare by; the state has a key of the same name. Empty: there is
+    none, and every sync reads the whole."""
+    source: Source
+    times: bool = False
+    """Whether the cursor is a moment; else it is a day."""
+
+
+STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date", Bars("prices"))
+STOCK_BARS = Stream("stock_bars", ("stock_ticker", "timestamp"), "timestamp", Bars("bars"), times=True)
+_DIVIDENDS = Listing(
+    "/stocks/v1/dividends",
+    market_rows=150,
+    page_rows=5000,
+    filters="any_of",
+    since="ex_dividend_date",
+    query={"sort": "ex_dividend_date.asc"},
+    older=Listing(
+        "/v3/reference/dividends",
+        market_rows=150,
+        page_rows=1000,
+        filters="one",
+        since="ex_dividend_date",
+        query={"sort": "ex_dividend_date", "order": "asc"},
+    ),
+)
+STREAMS = (
+    STOCK_PRICES,
+    STOCK_BARS,
+    Stream(
+        "splits",
+        ("id",),
+        "execution_date",
+        Listed(
+            SPLITS,
+            lookback_days=365,
+            identity=("ticker", "execution_date", "split_from", "split_to"),
+        ),
+    ),
+    Stream(
+        "dividends",
+        ("id",),
+        "ex_dividend_date",
+        Listed(_DIVIDENDS, lookback_days=365, identity=("ticker", "ex_dividend_date", "cash_amount")),
+    ),
+    Stream(
+        "tickers",
+        ("id",),
+        "",
+        Listed(
+            Listing(
+                "/v3/reference/tickers",
+                market_rows=35_000,  # of which a third are listed now
+                page_rows=1000,
+                filters="one",
+                query={"sort": "ticker", "order": "asc"},
+                variants=({"active": "true"}, {"active": "false"}),
+                by_market=True,
+            ),
+            identity=("ticker", "composite_figi", "cik", "name"),
+        ),
+    ),
+    Stream("ticker_details", ("stock_ticker",), "", Lookup("/v3/reference/tickers/{ticker}", dated=True)),
+    Stream(
+        "ticker_events",
+        ("stock_ticker", "date", "type"),
+        "",
+        Lookup("/vX/reference/tickers/{ticker}/events", transforms.events),
+    ),
+    Stream(
+        "related_companies",
+        ("stock_ticker", "related_ticker"),
+        "",
+        Lookup("/v1/related-companies/{ticker}", transforms.related),
+    ),
+    Stream(
+        "open_close",
+        ("stock_ticker", "date"),
+        "date",
+        Daily("/v1/open-close/{ticker}/{session}", transforms.open_close),
+    ),
+    Stream("previous_close", ("stock_ticker",), "", Previous("/v2/aggs/ticker/{ticker}/prev")),
+    Stream(
+        "short_interest",
+        ("stock_ticker", "settlement_date"),
+        "settlement_date",
+        Listed(
+            Listing(
+                "/stocks/v1/short-interest",
+                market_rows=1300,  # some 20,000 securities twice a month
+                page_rows=_LARGE_PAGE,
+                filters="any_of",
+                since="settlement_date",
+                query={"sort": "settlement_date.asc"},
+            ),
+            lookback_days=60,  # published some eight business days later, corrected with the next ones
+        ),
+    ),
+    Stream(
+        "short_volume",
+        ("stock_ticker", "date"),
+        "date",
+        Listed(
+            Listing(
+                "/stocks/v1/short-volume",
+                market_rows=12_000,
+                page_rows=_LARGE_PAGE,
+                filters="any_of",
+                since="date",
+                query={"sort": "date.asc"},
+            ),
+            lookback_days=7,
+        ),
+    ),
+    Stream(
+        "float",
+        ("stock_ticker",),
+        "",
+        Listed(
+            Listing(
+                "/stocks/vX/float",
+                market_rows=7000,
+                page_rows=5000,
+                filters="any_of",
+                query={"sort": "ticker.asc"},
+            )
+        ),
+    ),
+    Stream(
+        "news",
+        ("stock_ticker", "id"),
+        "published_utc",
+        Listed(
+            Listing(
+                "/v2/reference/news",
+                market_rows=500,
+                page_rows=1000,
+                filters="one",
+                since="published_utc",
+                query={"sort": "published_utc", "order": "asc"},
+            ),
+            lookback_days=2,
+            transform=transforms.news,
+        ),
+        times=True,
+    ),
+    Stream(
+        "ipos",
+        ("id",),
+        "",  # those not yet dated would be lost to a filter by listing_date
+        Listed(
+            Listing(
+                "/vX/reference/ipos",
+                market_rows=6000,
+                page_rows=1000,
+                filters="one",
+                query={"sort": "listing_date", "order": "asc"},
+            ),
+            identity=("ticker", "issuer_name", "announced_date"),  # the other identifiers come later
+        ),
+    ),
+    Stream("market_holidays", ("exchange", "date"), "", Listed(Listing("/v1/marketstatus/upcoming", 60))),
+    Stream(
+        "exchanges",
+        ("id", "name"),  # the facilities of FINRA share an id, and the tapes have no mic
+        "",
+        Listed(Listing("/v3/reference/exchanges", 30, query={"asset_class": "stocks"})),
+    ),
+    Stream(
+        "ticker_types",
+        ("code",),
+        "",
+        Listed(Listing("/v3/reference/tickers/types", 30, query={"asset_class": "stocks", "locale": "us"})),
+    ),
+    Stream(
+        "conditions",
+        ("id", "type"),
+        "",
+        Listed(
+            Listing(
+                "/v3/reference/conditions",
+                market_rows=150,
+                page_rows=1000,
+                query={"asset_class": "stocks", "sort": "id", "order": "asc"},
+            )
+        ),
+    ),
+)

@@ -1,0 +1,158 @@
+"""What answers left out without a word: pure bookkeeping of day bars, and the sentences for it.
+
+A plan clips old history with a 200, and a session may be missing in the middle. One ticker alone
+proves neither: it may be a young listing, or not have traded. Several that begin on the same day
+do, and a session in which others traded deserves a word. It is told once a sync, with counts.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from stockticker_async.marketdata.calendar import session_of
+
+Named = Callable[[Sequence[str]], str]
+"""A short text for any number of tickers."""
+_SAME_FLOOR = 2
+"""So many tickers that begin on the same late day are no coincidence."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    first: date
+    last: date
+    count: int
+
+
+class Completeness:
+    """Day bars of several tickers, each told in ascending order within one call."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+        self._sessions: set[date] = set()
+        self._lacking: dict[str, int] = {}
+        self._other_counts: dict[str, int] = {}
+        self._halves: list[date] = []
+        self._moments: set[int] = set()
+        """Bars that became no dates yet: those of a thousand tickers begin at the same times."""
+
+    def add(self, name: str, days: Sequence[date]) -> None:
+        """Sessions for which the ticker has a bar, ascending; none of them told before."""
+        if days:
+            self._sessions.update(days)
+            self._note(name, days[0], days[-1], len(days))
+
+    def add_bars(self, name: str, moments: Sequence[int]) -> None:
+        """As `add`, with the times of the bars (epoch milliseconds), ascending."""
+        if moments:
+            self._moments.update(moments)
+            self._note(name, session_of(moments[0]), session_of(moments[-1]), len(moments))
+
+    def _note(self, name: str, first: date, last: date, count: int) -> None:
+        seen = self._seen.get(name)
+        if seen is None:
+            self._seen[name] = _Seen(first, last, count)
+        else:
+            seen.first, seen.last = min(seen.first, first), max(seen.last, last)
+            seen.count += count
+
+    def lack(self, name: str, sessions: int = 0, *, bars: int = 0) -> None:
+        """An answer of ``name``, asked for twice, lacks ``sessions``, or its own count is off by ``bars``."""
+        if bars and not sessions:
+            self._other_counts[name] = self._other_counts.get(name, 0) + bars
+        else:
+            self._lacking[name] = self._lacking.get(name, 0) + sessions
+
+    def lack_all(self, names: Iterable[str]) -> None:
+        """Of these tickers nothing was found."""
+        for name in names:
+            self._lacking.setdefault(name, 0)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These tickers do not exist: nothing is lacking."""
+        for name in names:
+            self._lacking.pop(name, None)
+
+    def lack_half(self, session: date) -> None:
+        """The session has less than half of the bars of the one beside it, also when asked for again."""
+        self._halves.append(session)
+
+    def lacking(self, named: Named) -> str | None:
+        """Tickers without a bar on sessions of the calendar."""
+        if not self._lacking:
+            return None
+        count = sum(self._lacking.values())
+        told = f" (sessions: {count}, asked for twice)" if count else ""
+        return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{told}."
+
+    def other_counts(self, named: Named) -> str | None:
+        """Answers that have another number of bars than they say."""
+        if not self._other_counts:
+            return None
+        return (
+            "Answers have more or fewer bars than they say, asked for twice: by "
+            f"{sum(self._other_counts.values())}, of {named(_worst(self._other_counts))}."
+        )
+
+    def halves(self) -> str | None:
+        """Sessions of which half may be missing."""
+        if not self._halves:
+            return None
+        first = min(self._halves)
+        return (
+            f"Of {len(self._halves)} sessions, the first on {first}, the API has less than half of the bars "
+            "of the session beside it, asked for twice."
+        )
+
+    def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
+        """Tickers that begin together after the first session asked of them, which the pairs tell.
+
+        A bar from before, of any ticker, shows that the plan has more: then they are as young as they look.
+        """
+        floor = min((seen.first for seen in self._seen.values()), default=date.max)
+        names = [
+            name
+            for name, first_session in asked
+            if name in self._seen and self._seen[name].first == floor > first_session
+        ]
+        if len(names) < _SAME_FLOOR:
+            return None
+        return (
+            f"{named(names)} all begin on {floor}, later than asked: the plan's history seems to end there."
+        )
+
+    def gaps(self, named: Named) -> str | None:
+        """Sessions between a ticker's first and last bar in which only others traded."""
+        ordered = sorted(self._sessions | {session_of(moment) for moment in self._moments})
+        missing: dict[str, int] = {}
+        for name, seen in self._seen.items():
+            expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)
+            if expected > seen.count and name not in self._lacking:
+                missing[name] = expected - seen.count
+        if not missing:
+            return None
+        total = sum(missing.values())
+        return (
+            f"Bars missing on days on which other tickers traded: {total}, of {named(_worst(missing))}. "
+            "These may not have traded, or been halted."
+        )
+
+    def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
+        """Of tickers read again for their splits: the day before which rows could not be had."""
+        floors: dict[date, list[str]] = {}
+        for name, first_session in again:
+            seen = self._seen.get(name)
+            if seen is not None and seen.first > first_session:
+                floors.setdefault(seen.first, []).append(name)
+        if not floors:
+            return None
+        parts = [
+            f"{named(names)}: nothing before {floor} was given again"
+            for floor, names in sorted(floors.items())
+        ]
+        return f"{'; '.join(parts)}. Older rows stay on the basis from before the split."
+
+
+def _worst(counts: Mapping[str, int]) -> list[str]:
+    return sorted(counts, key=lambda name: -counts[name])

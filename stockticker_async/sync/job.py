@@ -1,0 +1,44 @@
+"""What a sync has to read: tickers, days, and which bars."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
+from stockticker_async.streams.table import Stream
+
+MARKET = "*"
+"""The whole market, in place of a ticker."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncJob:
+    """Days are New York dates, both ends included."""
+
+    tickers: tuple[str, ...]
+    """In the order given, each once, case kept. Empty: the whole market."""
+    start_date: date | None = None
+    """None: the default of the sync."""
+    end_date: date | None = None
+    """None: no end."""
+    adjusted: bool = True
+    bar: BarSize = ONE_DAY
+    include_otc: bool = False
+    lookback_days: int = 1
+    """Settled sessions that an incremental sync reads again."""
+
+    @property
+    def whole_market(self) -> bool:
+        return not self.tickers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tickers, or `MARKET` alone."""
+        return self.tickers or (MARKET,)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A stream that was asked for."""
+
+    stream: Stream
+    incremental: bool

@@ -1,0 +1,99 @@
+"""Where a sync begins: its days, and each stream with what its state says.
+
+The days are fixed once, from the clock: the last day worth asking, and the last that has settled. Every
+stream's state is read, or refused, before anything is sent.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from stockticker_async.clock import Clock
+from stockticker_async.errors import ConfigError
+from stockticker_async.marketdata import calendar
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, counts_days
+from stockticker_async.streams.table import STOCK_BARS, Bars, Listed, Stream
+from stockticker_async.sync import state, state_format
+from stockticker_async.sync.job import Selected, SyncJob
+from stockticker_async.sync.row_stream import Forward, Whole
+from stockticker_async.sync.sink import OpenSink
+from stockticker_async.sync.windows import Days, Feed
+
+_DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
+
+Reading = Feed | Forward
+Family = tuple[BarSize, list[Feed]]
+
+
+def days_of(clock: Clock, job: SyncJob) -> Days:
+    """The days of a sync that begins now."""
+    now = clock.utc_now()
+    last = calendar.last_askable(now)
+    return Days(
+        last=last if job.end_date is None else min(last, job.end_date),
+        settled=calendar.last_settled(now),
+        today=calendar.new_york_date(now),
+    )
+
+
+def prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: Days) -> Reading:
+    """The stream's place to begin. Raises `ConfigError`."""
+    stream = one.stream
+    if not stream.cursor:
+        return Forward(stream, open_sink(stream, Whole()), job.names)
+    progress = _progress(job, stream, blob, days)
+    sink = open_sink(stream, progress)
+    match stream.source:
+        case Bars():
+            lookback = job.lookback_days if one.incremental else 0
+            return Feed(sink, progress, _bar(job, stream), lookback)
+        case Listed(lookback_days=lookback) if one.incremental:
+            return Forward(stream, sink, job.names, progress, lookback)
+    return Forward(stream, sink, job.names, progress)
+
+
+def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Progress:
+    whole = job.whole_market
+    basis = state_format.Basis()
+    if not isinstance(stream.source, Listed):
+        basis = state_format.Basis(job.adjusted, str(_bar(job, stream)), otc=whole and job.include_otc)
+    start = state.begin(
+        state_format.read(stream, blob),
+        names=job.names,
+        basis=basis,
+        start=job.start_date,
+        default_start=days.today - _DEFAULT_DAYS,
+        settled=days.settled,
+        movable=not counts_days(_bar(job, stream)),
+    )
+    for entry in start.entries.values():
+        if entry.cursor is None and job.end_date is not None and entry.since > job.end_date:
+            raise ConfigError(
+                f"end_date {job.end_date} is before the first day to read, {entry.since}: set start_date."
+            )
+    return state.Progress(stream, basis, start, end=job.end_date)
+
+
+def _bar(job: SyncJob, stream: Stream) -> BarSize:
+    return job.bar if stream is STOCK_BARS else ONE_DAY
+
+
+def feeds_of(readings: Sequence[Reading]) -> list[Feed]:
+    return [reading for reading in readings if isinstance(reading, Feed)]
+
+
+def forwards_of(readings: Sequence[Reading]) -> list[Forward]:
+    return [reading for reading in readings if isinstance(reading, Forward)]
+
+
+def families_of(readings: Sequence[Reading]) -> list[Family]:
+    """The streams by the bars that they are made of."""
+    families: dict[BarSize, list[Feed]] = {}
+    for feed in feeds_of(readings):
+        families.setdefault(feed.bar, []).append(feed)
+    return list(families.items())
+
+
+def is_adjusted(reading: Reading) -> bool:
+    """Whether the stream's rows are prices, which splits change."""
+    return reading.progress is not None and reading.progress.basis.bar is not None

@@ -1,0 +1,181 @@
+"""Reads a `Listing`: pages of rows of many tickers.
+
+A call's pages come in the order of the cursor's field, so each page covers the days before its last
+row's; what comes in another order covers nothing before the last page. A page is written only after all
+of it was judged. Where the plan or a proxy does not have a listing, its deprecated form is asked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from stockticker_async.errors import ConnectorError
+from stockticker_async.marketdata.calendar import new_york_date
+from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
+from stockticker_async.marketdata.list_pages import ListPage, list_pages
+from stockticker_async.marketdata.listings import Listing
+from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.rows import Row, decode_rows
+from stockticker_async.streams.table import Listed
+from stockticker_async.streams.transforms import stream_rows
+from stockticker_async.sync.failures import Failure
+from stockticker_async.sync.job import MARKET, SyncJob
+from stockticker_async.sync.row_stream import Forward, settled
+from stockticker_async.sync.windows import Days
+from stockticker_async.sync.workers import carry_out
+
+_ROW_BYTES = 500  # as JSON, about
+
+
+def asked_of(forward: Forward, listing: Listing, job: SyncJob, days: Days) -> list[ListCall]:
+    """The first call of each run of pages."""
+    return list_calls(
+        listing,
+        _windows(forward.firsts),
+        last=days.last,
+        end=job.end_date,
+        times=forward.stream.times,
+        otc=job.include_otc or not job.whole_market,
+    )
+
+
+def _windows(firsts: Mapping[str, date | None]) -> Mapping[str, date | None] | Everything:
+    return Everything(firsts[MARKET]) if MARKET in firsts else firsts
+
+
+class ListingSync:
+    """Reads one stream from its listing."""
+
+    def __init__(self, client: Client, job: SyncJob, forward: Forward, listed: Listed, days: Days) -> None:
+        self._client = client
+        self._job = job
+        self._forward = forward
+        self._listed = listed
+        self._days = days
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        await carry_out(
+            iter(asked_of(self._forward, self._listed.listing, self._job, self._days)),
+            self._ask,
+            at_once=self._client.at_once,
+            answers=lambda: self._client.answers,
+            failed=self._failed,
+        )
+
+    def _names(self, call: ListCall) -> tuple[str, ...]:
+        """Whose rows the call is for; nobody's where the rows have no tickers."""
+        by_ticker = self._listed.listing.filters != "nothing"
+        return call.names or ((MARKET,) if by_ticker and self._job.whole_market else ())
+
+    def _failed(self, call: ListCall, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure(self._names(call), error))
+
+    async def _ask(self, call: ListCall) -> None:
+        barred = await self._read(call)
+        if barred is None:
+            return
+        older = self._listed.listing.older
+        if older is not None and not (isinstance(barred, Refusal) and barred.why is not Barred.ENDPOINT):
+            await self._ask_older(older, call)
+        elif isinstance(barred, Refusal):
+            self._forward.refused(self._names(call), barred)
+        else:
+            self._forward.missing(self._names(call))
+
+    async def _ask_older(self, older: Listing, call: ListCall) -> None:
+        listed = replace(self._listed, listing=older)
+        sync = ListingSync(self._client, self._job, self._forward, listed, self._days)
+        for one in list_calls(
+            older,
+            dict.fromkeys(call.names, call.first) or Everything(call.first),
+            last=self._days.last,
+            end=self._job.end_date,
+            times=self._forward.stream.times,
+        ):
+            await sync._ask(one)
+
+    async def _read(self, call: ListCall) -> Refusal | Missing | None:
+        """Write the call's rows; or return why there are none."""
+
+        def decode(body: bytes) -> ListPage[Row]:
+            page = decode_rows(body)
+            found = stream_rows(
+                page,
+                self._listed.transform,
+                asked=call.asked,
+                primary_key=self._forward.stream.primary_key,
+                identity=self._listed.identity,
+            )
+            return ListPage(found, page.next_url, len(page.rows), page.stated)
+
+        order = _Order(self._forward.stream.cursor)
+        expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
+        answers = list_pages(self._client, call.path, decode, expected_bytes=expected_bytes)
+        async with aclosing(answers) as pages:
+            async for answer in pages:
+                if not isinstance(answer, Answer):
+                    return answer
+                page = answer.value
+                if page.lacks:
+                    self._forward.lack(self._names(call), page.count)
+                await self._forward.rows(list(self._wanted(call, page.rows)))
+                reached = order.through(page.rows)
+                if page.next_url is None:
+                    reached = self._days.last
+                if reached is not None and call.first is not None:
+                    await self._cover(call, answer.moment, reached)
+        return None
+
+    async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
+        through = min(reached, settled(self._days, moment, self._job.end_date))
+        if self._forward.progress is not None:
+            self._forward.progress.see(through)  # no row of a day is an answer, too
+        await self._forward.cover(self._names(call), through)
+
+    def _wanted(self, call: ListCall, rows: Sequence[Row]) -> Iterator[Row]:
+        """Of a list that is asked whole, the rows of the tickers wanted."""
+        if not call.names:
+            yield from rows
+            return
+        names = frozenset(call.names)
+        for row in rows:
+            if row.get("stock_ticker") in names:  # an offering may have no ticker yet
+                yield row
+
+
+class _Order:
+    """How far the pages of a call reach, as long as they come in order."""
+
+    def __init__(self, cursor: str) -> None:
+        self._cursor = cursor
+        self._first = ""
+        self._last: str | None = ""
+
+    def through(self, rows: Sequence[Row]) -> date | None:
+        """The last day of which all rows were seen, since a further page may have more of the next.
+
+        None before the second day: rows of one day are in every order, also the newest first.
+        """
+        for row in rows:
+            value = row.get(self._cursor) if self._cursor else None
+            if self._last is None or not isinstance(value, str) or value < self._last:
+                self._last = None
+                return None
+            self._first = self._first or value
+            self._last = value
+        day = _day(self._last) if self._last and self._last > self._first else None
+        return None if day is None else day - timedelta(days=1)
+
+
+def _day(text: str) -> date | None:
+    """The New York date of a day or a moment; None for neither."""
+    try:
+        if len(text) <= len("2020-12-21"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return new_york_date(moment) if moment.tzinfo else None

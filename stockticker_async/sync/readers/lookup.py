@@ -1,0 +1,179 @@
+"""Reads streams that cost a call a ticker: a `Lookup`, or the `Previous` bar.
+
+The previous bars of all tickers are the bars of the last session, which is one call; only tickers
+that did not trade then are asked one by one.
+"""
+
+from datetime import date
+from functools import partial
+
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.marketdata import bars, calendar
+from stockticker_async.marketdata.bars import GroupedBar
+from stockticker_async.marketdata.client import Answer, Client, at_once
+from stockticker_async.marketdata.confirmation import asked_twice
+from stockticker_async.marketdata.endpoints import ticker_path
+from stockticker_async.marketdata.grouped import grouped_bars
+from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.rows import Row, decode_rows
+from stockticker_async.streams import bar_rows
+from stockticker_async.streams.table import Lookup, Previous
+from stockticker_async.streams.transforms import stream_rows
+from stockticker_async.sync.failures import Failure, named
+from stockticker_async.sync.job import MARKET, SyncJob
+from stockticker_async.sync.row_stream import Forward, warn
+from stockticker_async.sync.windows import Days
+from stockticker_async.sync.workers import carry_out
+
+_SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
+
+
+class LookupSync:
+    """Reads one stream, ticker by ticker."""
+
+    def __init__(self, client: Client, job: SyncJob, forward: Forward, lookup: Lookup, days: Days) -> None:
+        self._client = client
+        self._job = job
+        self._forward = forward
+        self._lookup = lookup
+        self._days = days
+        self._silent: list[str] = []
+        self._refusal: Refusal | None = None
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        await carry_out(
+            iter(self._forward.firsts),
+            self._ask,
+            at_once=self._client.at_once,
+            answers=lambda: self._client.answers,
+            failed=self._failed,
+        )
+        if not self._silent:
+            return
+        if self._lookup.dated:
+            text = "the API knows no such ticker; mind upper and lower case."
+            self._forward.failures.append(Failure(tuple(self._silent), ConfigError(text)))
+        else:
+            warn(self._forward, f"the API has nothing for {named(self._silent)}.")
+
+    def _failed(self, name: str, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure((name,), error))
+
+    async def _ask(self, name: str) -> None:
+        if self._refusal is not None:  # what the plan does not give for one, it gives for none
+            self._forward.refused((name,), self._refusal)
+            return
+        found = await self._take(name, "")
+        if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
+            begin = self._job.start_date or self._days.last - 7 * calendar.DAY
+            found = await self._take(name, f"?date={begin}")
+        match found:
+            case Refusal():
+                self._refusal = found
+                self._forward.refused((name,), found)
+            case Missing(no_route=True):
+                self._forward.missing((name,))
+            case Missing():
+                self._silent.append(name)
+        await self._forward.sink.state_due()
+
+    async def _take(self, name: str, query: str) -> Refusal | Missing | None:
+        """Write the rows; or return why there are none."""
+
+        def decode(body: bytes) -> list[Row]:
+            key = self._forward.stream.primary_key
+            rows = stream_rows(decode_rows(body), self._lookup.transform, asked=name, primary_key=key)
+            for row in rows:
+                if row["stock_ticker"] != name:
+                    raise BadPageError(f"the API answered for another ticker, {row['stock_ticker'][:40]}.")
+            return rows
+
+        path = ticker_path(self._lookup.path, name)
+        ask = partial(self._client.asked, f"{path}{query}", at_once(decode))
+        async with asked_twice(ask, lambda found: None if found.value else ()) as found:
+            if not isinstance(found, Answer):
+                return found
+            await self._forward.rows(found.value)
+            # an answer without a row says that there is no such ticker, as a 404 does
+            return None if found.value else Missing()
+
+
+class PreviousSync:
+    """Reads the last bar of each ticker."""
+
+    def __init__(
+        self, client: Client, job: SyncJob, forward: Forward, previous: Previous, days: Days
+    ) -> None:
+        self._client = client
+        self._job = job
+        self._forward = forward
+        self._previous = previous
+        self._days = days
+        self._silent: list[str] = []
+
+    async def run(self) -> None:
+        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        names = dict.fromkeys(self._forward.firsts)
+        if len(names) > 1 or MARKET in names:
+            for traded in await self._write_session():
+                names.pop(traded, None)
+        names.pop(MARKET, None)
+        await carry_out(
+            iter(names),
+            self._ask,
+            at_once=self._client.at_once,
+            answers=lambda: self._client.answers,
+            failed=self._failed,
+        )
+        if self._silent:
+            warn(self._forward, f"the API has no bar of {named(self._silent)}.")
+
+    def _failed(self, name: str, error: ConnectorError) -> None:
+        self._forward.failures.append(Failure((name,), error))
+
+    async def _write_session(self) -> set[str]:
+        """Write the bars of the last session that the plan gives; return whose."""
+        day = calendar.sessions_back(self._days.settled, 0)
+        whole = self._job.whole_market
+        wanted = None if whole else frozenset(self._forward.firsts)
+        otc = self._job.include_otc or not whole
+        for _ in range(_SESSIONS):
+            found = await grouped_bars(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
+            if isinstance(found, Answer) and found.value:
+                await self._write(found.value, day)
+                return {bar.T for bar in found.value}
+            if isinstance(found, Refusal) and found.why is Barred.ENDPOINT:
+                self._forward.refused(tuple(self._forward.firsts), found)
+                return set(self._forward.firsts)
+            day = calendar.sessions_back(day, 1)
+        if whole:
+            text = f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."
+            self._forward.failures.append(Failure((), ConnectorError(text)))
+        return set()
+
+    async def _ask(self, name: str) -> None:
+        path = ticker_path(self._previous.path, name, adjusted=self._job.adjusted)
+
+        def decode(body: bytes) -> list[GroupedBar]:
+            page = bars.decode_grouped(body)
+            found = bars.judge_grouped(page, adjusted=self._job.adjusted, wanted=None)
+            if any(name != bar.T for bar in found):
+                raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
+            return found
+
+        ask = partial(self._client.asked, path, at_once(decode))
+        async with asked_twice(ask, lambda found: None if found.value else ()) as answer:
+            match answer:
+                case Answer([bar, *_]):
+                    await self._write([bar], calendar.session_of(bar.t))
+                case Answer():
+                    self._silent.append(name)
+                case Refusal() as refusal:
+                    self._forward.refused((name,), refusal)
+                case Missing():
+                    self._forward.missing((name,))
+
+    async def _write(self, found: list[GroupedBar], session: date) -> None:
+        await self._forward.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))
+        await self._forward.sink.state_due()

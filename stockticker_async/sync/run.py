@@ -1,0 +1,218 @@
+"""A sync: every selected stream, from the state that it has to the one that it ends with.
+
+Theory of operation
+-------------------
+1. The days of the sync are fixed once, from the clock: the last day worth asking, and the last that
+   has settled. Every stream's state is read, or refused, before anything is sent.
+2. Each stream says STARTED. Where the state does not hold any more (`state.begin`), the replaced one
+   is written before the first record that is read again.
+3. Streams of the same bars share their calls: `stock_prices` with `stock_bars` when those are of one
+   day. Each such family is planned and carried out by a `BarsSync`.
+4. Each stream ends once: COMPLETE, or an ERROR for each cause and INCOMPLETE. Whatever ends the
+   sync early (a signal, a wrong key, an outage) still lets every stream write its last state.
+
+While calls are made, a heartbeat lets states out in time even when nothing arrives.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from functools import partial
+
+import anyio
+
+from stockticker_async.clock import Clock
+from stockticker_async.errors import ConnectorError, TransientError, UnforeseenError, causes
+from stockticker_async.marketdata.client import Client, open_client
+from stockticker_async.marketdata.endpoints import MARKET_ROWS
+from stockticker_async.marketdata.settings import Settings
+from stockticker_async.sync.failures import told
+from stockticker_async.sync.job import SyncJob
+from stockticker_async.sync.plan import Plan, minutes_under, weekdays_in
+from stockticker_async.sync.prepare import Reading, families_of, feeds_of, forwards_of
+from stockticker_async.sync.progress import SyncProgress
+from stockticker_async.sync.readers.bars import BarsSync
+from stockticker_async.sync.readers.rows import read_forward
+from stockticker_async.sync.row_stream import Forward
+from stockticker_async.sync.sink import Sink
+from stockticker_async.sync.split_changes import follow_splits, leave_market
+from stockticker_async.sync.windows import Days, Feed, first_days
+
+_log = logging.getLogger(__name__)
+
+_HEARTBEAT = 60.0
+_SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
+
+
+async def run(
+    job: SyncJob,
+    settings: Settings,
+    readings: Sequence[Reading],
+    days: Days,
+    *,
+    clock: Clock,
+    progress: SyncProgress,
+) -> bool:
+    """Read the streams that were prepared. Returns whether all of them ended well."""
+    sinks = [reading.sink for reading in readings]
+    started: list[Sink] = []
+    try:
+        for sink in sinks:
+            await sink.start()
+            started.append(sink)
+        async with _heartbeat(clock, sinks):
+            await _sync(job, settings, readings, days, clock=clock, progress=progress)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            for sink in started:
+                await sink.fail([])
+        raise
+    return not any(sink.failed for sink in sinks)
+
+
+async def _sync(
+    job: SyncJob,
+    settings: Settings,
+    readings: Sequence[Reading],
+    days: Days,
+    *,
+    clock: Clock,
+    progress: SyncProgress,
+) -> None:
+    """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
+    sinks = [reading.sink for reading in readings]
+    try:
+        async with open_client(settings, clock, on_wait=_waiting(sinks)) as client:
+            try:
+                await _read_all(client, job, readings, days, progress)
+            finally:
+                _log.info("Calls made, with those for splits: %d.", client.calls)
+    except ConnectorError as error:
+        await _end(sinks, [error])
+
+
+async def _read_all(
+    client: Client, job: SyncJob, readings: Sequence[Reading], days: Days, progress: SyncProgress
+) -> None:
+    progress.calls_made = lambda: client.calls
+    await leave_market(client, job, feeds_of(readings))
+    await follow_splits(client, job, readings, days)
+    for bar, family in families_of(readings):
+        sync = BarsSync(client, job, bar, family, days)
+        await _read_family(sync, family, job, days, allowance=client.allowance, progress=progress)
+    for forward in forwards_of(readings):
+        await _read_forward(client, job, forward, days)
+
+
+async def _read_forward(client: Client, job: SyncJob, forward: Forward, days: Days) -> None:
+    """Read a forwarded stream, and end it. Raises what would end every other sync, too."""
+    try:
+        await read_forward(client, job, forward, days)
+    except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
+        ending = _of_stream(error)
+        await _end([forward.sink], [*told(forward.failures), ending])
+        _raise_lasting(ending)
+    else:
+        await _end([forward.sink], told(forward.failures))
+
+
+async def _read_family(
+    sync: BarsSync,
+    family: Sequence[Feed],
+    job: SyncJob,
+    days: Days,
+    *,
+    allowance: int | None,
+    progress: SyncProgress,
+) -> None:
+    """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
+    sinks = [feed.sink for feed in family]
+    try:
+        calls = sync.plan(allowance)
+        _tell_plan(calls, allowance)
+        progress.calls_planned = progress.calls_made() + calls.calls
+        progress.tickers = 0 if job.whole_market else len(first_days(family))
+        progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
+        for feed in family:
+            rows = _expected_rows(feed, job, days)
+            await feed.sink.estimate(rows=rows)
+        await sync.run(calls)
+    except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
+        ending = _of_stream(error)
+        await _end(sinks, [*told(sync.failures), ending])
+        _raise_lasting(ending)
+    else:
+        await _end(sinks, told(sync.failures))
+
+
+def _tickers_done(family: Sequence[Feed], through: date) -> int:
+    """How many tickers are answered up to that day, in the stream that is the furthest behind."""
+    return min(feed.progress.count_covered(through) for feed in family)
+
+
+def _of_stream(error: Exception) -> ConnectorError:
+    """What ends a stream, as an error of ours. Raises it where memory ran out: that ends the program."""
+    if isinstance(error, ConnectorError):
+        return error
+    if any(isinstance(cause, MemoryError) for cause in causes(error)):
+        raise error
+    return UnforeseenError(error)
+
+
+def _raise_lasting(error: ConnectorError) -> None:
+    """An outage may be of this endpoint alone; if it is of all, the next stream tells in seconds."""
+    if not isinstance(error, TransientError | UnforeseenError):
+        raise error
+
+
+def _expected_rows(feed: Feed, job: SyncJob, days: Days) -> int:
+    sessions = sum(weekdays_in(first, days.last) for first in feed.floors.values())
+    if job.whole_market:
+        return sessions * MARKET_ROWS
+    return sessions * _SESSION_BARS.get(feed.bar.timespan, 1)
+
+
+def _tell_plan(plan: Plan, allowance: int | None) -> None:
+    minutes = minutes_under(plan.calls, allowance)
+    under = f", {minutes} min under the allowance" if minutes else ""
+    _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
+
+
+def _waiting(sinks: Sequence[Sink]) -> Callable[[datetime], Awaitable[None]]:
+    async def tell(until: datetime) -> None:
+        for sink in sinks:
+            await sink.waits(until)
+
+    return tell
+
+
+@asynccontextmanager
+async def _heartbeat(clock: Clock, sinks: Sequence[Sink]) -> AsyncIterator[None]:
+    """Let states out that are due though no answer arrives."""
+
+    async def beat() -> None:
+        while True:
+            await clock.sleep(_HEARTBEAT)
+            for sink in sinks:
+                await sink.state_due()
+
+    failed: list[ConnectorError] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(beat)
+        try:
+            yield
+        except ConnectorError as error:
+            failed.append(error)  # raised below: the group would wrap it
+        group.cancel_scope.cancel()
+    for one in failed:
+        raise one
+
+
+async def _end(sinks: Sequence[Sink], errors: Sequence[ConnectorError]) -> None:
+    """End those streams that have not ended yet: COMPLETE where there is no error."""
+    for sink in sinks:
+        if errors:
+            await sink.fail(errors)
+        else:
+            await sink.complete()

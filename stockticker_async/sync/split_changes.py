@@ -1,0 +1,122 @@
+"""What changes the history that was read: splits, and a market that was read without its OTC stocks.
+
+Both are asked before the first bar, and what they change is taken back: it is read again in this sync.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError
+from stockticker_async.marketdata import calendar
+from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.confirmation import Doubt
+from stockticker_async.marketdata.grouped import grouped_bars
+from stockticker_async.marketdata.responses import Refusal
+from stockticker_async.marketdata.split_list import splits
+from stockticker_async.marketdata.splits import Split
+from stockticker_async.sync import state
+from stockticker_async.sync.job import SyncJob
+from stockticker_async.sync.prepare import Reading, is_adjusted
+from stockticker_async.sync.sink import Sink
+from stockticker_async.sync.windows import Days, Feed
+
+_log = logging.getLogger(__name__)
+
+
+async def leave_market(client: Client, job: SyncJob, feeds: Sequence[Feed]) -> None:
+    """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
+
+    A bar of the last session that was covered shows that a ticker is none; the others begin anew.
+    """
+    listed: dict[date, frozenset[str]] = {}
+    for feed in feeds:
+        names = feed.progress.start.from_market
+        for session in {calendar.sessions_back(cursor, 0) for cursor in names.values()}:
+            if session not in listed:
+                listed[session] = await _listed(client, job, session)
+            feed.progress.uncover([name for name in names if name not in listed[session]])
+
+
+async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]:
+    """The configured tickers that traded on an exchange in a session; none where that cannot be had."""
+    wanted = frozenset(job.tickers)
+    try:
+        found = await grouped_bars(client, session, adjusted=job.adjusted, otc=False, wanted=wanted)
+    except BadPageError:
+        return frozenset()
+    return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
+
+
+async def follow_splits(client: Client, job: SyncJob, readings: Sequence[Reading], days: Days) -> None:
+    """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
+    found: list[Split] | None = None
+    adjusted = [reading.progress for reading in readings if reading.progress and is_adjusted(reading)]
+    since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
+    known = days
+    if job.adjusted and since < days.today:
+        answer = await _splits(client, job.tickers, adjusted, since, days)
+        if answer is not None:
+            found = answer.value
+            known = _known(days, answer)
+    for reading in readings:
+        if reading.progress is not None:
+            splits = found if is_adjusted(reading) else None
+            await _follow(reading.progress, reading.sink, splits, known)
+        reading.begin(days, job.end_date)
+
+
+async def _follow(progress: state.Progress, sink: Sink, splits: Sequence[Split] | None, days: Days) -> None:
+    progress.follow(splits, today=days.today, settled=days.settled)
+    for note in progress.start.notes:
+        _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", sink.name, note.text)
+    if progress.start.replaced:
+        await sink.replaced()
+
+
+def _known(days: Days, splits: Answer[list[Split]]) -> Days:
+    """The days with the last one that is settled by the clock of the API's answer, too."""
+    return replace(days, settled=min(days.settled, calendar.last_settled(splits.moment)))
+
+
+async def _splits(
+    client: Client, names: Sequence[str], adjusted: Sequence[state.Progress], after: date, days: Days
+) -> Answer[list[Split]] | None:
+    """None, and a warning, where they cannot be had, unless that is for the user to mend.
+
+    They are asked for twice where history would be read again for them: one answer without a split would
+    rewrite it tonight, and the next one tomorrow. So are none at all, where no earlier sync found the same.
+    """
+
+    async def ask() -> Answer[list[Split]] | Refusal:
+        return await splits(client, names, after=after, until=days.today)
+
+    def is_news(found: Answer[list[Split]]) -> bool:
+        known = _known(days, found)
+        if not found.value and any(
+            entry.cursor is None for one in adjusted for entry in one.start.entries.values()
+        ):
+            return True
+        return any(
+            state.follow_splits(one.start, found.value, today=known.today, settled=known.settled).again
+            for one in adjusted
+        )
+
+    doubt = Doubt()
+    try:
+        found = await ask()
+        while isinstance(found, Answer):
+            if doubt.settles(frozenset(found.value) if is_news(found) else None):
+                break
+            found = await ask()
+    except (ConfigError, OutputError):
+        raise
+    except ConnectorError as error:
+        reason = error.message.rstrip(".")
+    else:
+        if not isinstance(found, Refusal):
+            return found
+        reason = found.why.value
+    _log.warning("The splits cannot be had (%s): adjusted history is not compared in this sync.", reason)
+    return None

@@ -1,0 +1,321 @@
+"""Cursors: where a sync begins, how they advance (never back).
+
+Theory of operation
+-------------------
+A stream's state says, for each ticker, up to which New York session everything has been written.
+An entry is (since, cursor, splits): the first day that was ever asked, the last session that was
+answered whole and written (none yet: no cursor), and a fingerprint of the splits that the rows
+written so far are adjusted for. What holds for all entries of a stream stands beside them, the
+`Basis`: rows of another basis are other numbers under the same keys.
+
+What is always true:
+
+- An entry without a cursor has nothing to vouch for; reading begins at ``since``. One with a
+  cursor vouches for every session from ``since`` to the cursor, both included.
+- Within an entry the cursor never goes back. When what was written must be read again (another
+  basis, an earlier ``since``), the entry is replaced by one without a cursor, and that is
+  written before the first record that is read again.
+- A cursor moves over a day once that day was answered whole for the ticker *and* has settled
+  *and* a bar of that day or a later one, of any ticker, was seen, in this sync or in the one that
+  moved another's cursor there: an answer without any bar may come from an API that has not
+  published yet. So the cursor of an illiquid or delisted ticker moves with the others', and a day
+  for which nobody has a bar holds it. Only at the configured end it passes days on which the
+  exchange was closed: then nothing is left to ask.
+- `Progress.blob` vouches only for what was reported by `cover`, which the caller calls after
+  the records have been put into the output, and the output keeps the order.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from stockticker_async.marketdata.calendar import DAY, holds_session
+from stockticker_async.marketdata.splits import Split
+from stockticker_async.streams.table import Stream
+from stockticker_async.sync.failures import named
+from stockticker_async.sync.fingerprint import fingerprint
+from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.state_format import Basis, Before, Entry, Foreign, Nothing, Saved, write
+
+_PENDING = "0"
+"""Stands for the fingerprint of a ticker of the whole market while it is read again: no hash is so short."""
+_Mark = Callable[[str, date, date], str | None]
+"""The fingerprint of a ticker's splits after one day and up to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to tell the user about the state that a sync begins with."""
+
+    warn: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a sync of one stream begins."""
+
+    entries: dict[str, Entry]
+    market_splits: dict[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    replaced: bool = False
+    """Whether an entry was replaced: then a state goes out before the first record."""
+    foreign: bool = False
+    """Whether the cursors come from a state that has no fingerprints."""
+    from_market: Mapping[str, date] = field(default_factory=dict)
+    """Tickers that count as covered up to a day since the whole market was, though without its OTC stocks."""
+    moves: Mapping[str, date] = field(default_factory=dict)
+    """A later ``since`` for these tickers, which takes effect once their splits were compared."""
+    again: tuple[str, ...] = ()
+    """Tickers whose splits changed."""
+    rereads: Mapping[str, str | None] = field(default_factory=dict)
+    """Of the whole market: tickers to read again, with the fingerprint that holds when that is done."""
+
+
+def begin(
+    before: Before,
+    *,
+    names: Sequence[str],
+    basis: Basis,
+    start: date | None,
+    default_start: date,
+    settled: date,
+    movable: bool = True,
+) -> Start:
+    """The entries to go on from: those of ``before`` that still hold, new ones for the rest.
+
+    ``names`` are the tickers, or `MARKET` alone. ``start`` is the configured start date: only
+    where a ticker without state begins, unless it is earlier than where its state began. A later
+    one moves ``since``, but where bars are counted from it: not ``movable``.
+    """
+    fresh = Entry(start or default_start)
+    match before:
+        case Nothing():
+            return Start(dict.fromkeys(names, fresh))
+        case Foreign(through):
+            entry = Entry(start or min(through, settled), min(through, settled))
+            text = f"The state is of {through}, ahead of the last finished day: read on from {settled}."
+            notes = (Note(warn=True, text=text),) if through > settled else ()
+            return Start(dict.fromkeys(names, entry), notes=notes, foreign=True)
+        case Saved():
+            if not _holds(before.basis, basis, market=MARKET in names):
+                return _begin_anew(before, names, basis, start, fresh)
+            found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
+            return found if movable else replace(found, moves={})
+
+
+def _holds(saved: Basis, basis: Basis, *, market: bool) -> bool:
+    """Whether the rows that were written are among those to be written now, with the same numbers."""
+    # a list is read wherever its tickers trade; a market with OTC stocks holds the one without
+    return replace(saved, otc=False) == replace(basis, otc=False) and (
+        saved.otc or not (market and basis.otc)
+    )
+
+
+def _go_on(saved: Saved, *, names: Sequence[str], start: date | None, fresh: Entry, settled: date) -> Start:
+    entries: dict[str, Entry] = {}
+    again, ahead = [], []
+    moves: dict[str, date] = {}
+    from_market: dict[str, date] = {}
+    for name in names:
+        entry = _found(saved, name)
+        if entry is None:
+            entry = fresh
+        elif start is not None and start < entry.since:
+            again.append(name)
+            entry = Entry(start)
+        elif start is not None and start > entry.since:
+            moves[name] = start
+        if entry.since > settled + DAY or (entry.cursor is not None and entry.cursor > settled):
+            ahead.append(name)
+        elif entry.cursor is not None and name not in saved.entries and not saved.basis.otc:
+            from_market[name] = entry.cursor
+        entries[name] = entry
+    notes = (
+        (again, True, f"start_date is earlier than before: {named(again)} read again from {start}."),
+        (moves, False, f"start_date is later than before: {named([*moves])} keep what was read."),
+        (ahead, True, f"The state is ahead of the last finished day, {settled}: {named(ahead)} not read."),
+    )
+    return Start(
+        entries,
+        dict(saved.market_splits) if MARKET in names and not again else {},
+        tuple(Note(warn, text) for which, warn, text in notes if which),
+        replaced=bool(again),
+        from_market=from_market,
+        moves=moves,
+    )
+
+
+def _begin_anew(saved: Saved, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry) -> Start:
+    """Every entry without a cursor, since the rows written so far are of another basis."""
+    old = {name: _found(saved, name) for name in names}
+    entries = {name: Entry(start or (entry.since if entry else fresh.since)) for name, entry in old.items()}
+    change = f"from {_basis_words(saved.basis)} to {_basis_words(basis)}"
+    text = f"The kind of bars was changed {change}: the history of all tickers is read again."
+    if saved.basis.bar != basis.bar:
+        text += " Clear the stream in the destination, where bars of both sizes would have the same keys."
+    return Start(entries, notes=(Note(warn=True, text=text),), replaced=True)
+
+
+def follow_splits(start: Start, splits: Sequence[Split] | None, *, today: date, settled: date) -> Start:
+    """The start with the history of those tickers taken back whose splits are not those of the state.
+
+    ``splits`` are those of all the tickers since the first ``since``; None where prices are not
+    adjusted, or the splits cannot be had: then fingerprints stay as they are.
+    """
+    if splits is None:
+        return _moved(start, None)
+    known: dict[str, list[Split]] = {}
+    for split in splits:
+        known.setdefault(split.ticker, []).append(split)
+
+    def mark(name: str, since: date, until: date) -> str | None:
+        some = (split for split in known.get(name, ()) if split.day <= until)
+        return fingerprint(some, since=since, today=today, settled=settled)
+
+    if MARKET in start.entries:
+        return _moved(_follow_market(start, known, mark), mark)
+    changed, entries = [], {}
+    for name, entry in start.entries.items():
+        found = mark(name, entry.since, date.max)
+        before = mark(name, entry.since, entry.cursor) if start.foreign and entry.cursor else entry.splits
+        if entry.cursor is not None and found != before:
+            changed.append(name)
+            entries[name] = Entry(entry.since, None, found)
+        else:
+            entries[name] = replace(entry, splits=found)
+    return _moved(_with_change(replace(start, entries=entries), changed), mark)
+
+
+def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
+    entry = start.entries[MARKET]
+    found = {name: made for name in known if (made := mark(name, entry.since, date.max)) is not None}
+    if entry.cursor is None:
+        return replace(start, market_splits=found)
+    before: Mapping[str, str | None] = start.market_splits
+    if start.foreign:
+        before = {name: mark(name, entry.since, entry.cursor) for name in found}
+    names = [name for name in {**before, **found} if found.get(name) != before.get(name)]
+    # until it is read again, a ticker has a mark that no splits give
+    marks = {**found, **dict.fromkeys(names, _PENDING)}
+    rereads = {name: found.get(name) for name in names}
+    return _with_change(replace(start, market_splits=marks, rereads=rereads), names)
+
+
+def _with_change(start: Start, changed: Sequence[str]) -> Start:
+    if not changed:
+        return start
+    text = f"The splits of {named(changed)} are not those of the last sync: their history is read again."
+    return replace(
+        start, notes=(*start.notes, Note(warn=True, text=text)), replaced=True, again=tuple(changed)
+    )
+
+
+def _moved(start: Start, mark: _Mark | None) -> Start:
+    """Let the later first days take effect, with the fingerprints that belong to them.
+
+    Where there are fingerprints and the splits are not known, a later sync does.
+    """
+    entries = dict(start.entries)
+    market_splits, rereads = start.market_splits, start.rereads
+    for name, since in start.moves.items():
+        entry = entries[name]
+        if mark is not None:
+            entries[name] = replace(entry, since=since, splits=mark(name, since, date.max))
+        elif entry.splits is None and not market_splits:
+            entries[name] = replace(entry, since=since)
+        if mark is not None and name == MARKET:
+            found = {one: mark(one, since, date.max) for one in market_splits}
+            rereads = {one: found[one] for one in rereads}
+            found |= dict.fromkeys(rereads, _PENDING)
+            market_splits = {one: made for one, made in found.items() if made is not None}
+    return replace(start, entries=entries, market_splits=market_splits, rereads=rereads, moves={})
+
+
+def _found(saved: Saved, name: str) -> Entry | None:
+    entry = saved.entries.get(name)
+    if entry is None and MARKET in saved.entries:
+        # from the whole market to a list: what is listed counts as covered
+        entry = replace(saved.entries[MARKET], splits=saved.market_splits.get(name))
+    return entry
+
+
+def _basis_words(basis: Basis) -> str:
+    kind = "split-adjusted" if basis.adjusted else "unadjusted"
+    return f"{kind} bars of {basis.bar}{' with OTC stocks' if basis.otc else ''}"
+
+
+class Progress:
+    """What one stream has covered so far in this sync."""
+
+    def __init__(self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None) -> None:
+        self.stream = stream
+        self.basis = basis
+        self.start = start
+        self._end = end
+        self._market_splits = dict(start.market_splits)
+        self._covered: dict[str, date] = {}
+        self._seen: date | None = None
+
+    def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
+        """Take the splits into account, once, before anything is covered."""
+        if not self.start.foreign:
+            for entry in self.start.entries.values():
+                if entry.cursor is not None and entry.cursor <= settled:
+                    self.see(entry.cursor)  # else no sync would have moved it so far
+        self.start = follow_splits(self.start, splits, today=today, settled=settled)
+        self._market_splits = dict(self.start.market_splits)
+
+    def uncover(self, names: Collection[str]) -> None:
+        """These were not part of the market that was read: theirs begins anew, before anything is covered."""
+        if not names:
+            return
+        since = {name: Entry(self.start.entries[name].since) for name in names}
+        text = f"The market was read without its OTC stocks, as which {named([*names])} may be: read anew."
+        self.start = replace(
+            self.start,
+            entries={**self.start.entries, **since},
+            notes=(*self.start.notes, Note(warn=True, text=text)),
+            replaced=True,
+        )
+
+    def reread(self, name: str) -> None:
+        """A ticker of `Start.rereads` was read again, and its records are put."""
+        mark = self.start.rereads[name]
+        if mark is None:
+            del self._market_splits[name]
+        else:
+            self._market_splits[name] = mark
+
+    def see(self, session: date) -> None:
+        """A bar of that session, of any ticker, was in an answer."""
+        if self._seen is None or session > self._seen:
+            self._seen = session
+
+    def cover(self, name: str, through: date) -> None:
+        """Every day up to ``through`` was answered whole for the ticker, has settled, and is put."""
+        if name not in self._covered or through > self._covered[name]:
+            self._covered[name] = through
+
+    def count_covered(self, through: date) -> int:
+        """How many tickers are covered up to this day."""
+        return sum(day >= through for day in self._covered.values())
+
+    def entry(self, name: str) -> Entry:
+        """The ticker's entry with its cursor where it may stand now."""
+        entry = self.start.entries[name]
+        covered = self._covered.get(name)
+        if covered is None:
+            return entry
+        reached = min(covered, max(self._seen or date.min, entry.cursor or date.min, entry.since - DAY))
+        if self._end is not None and reached < self._end <= covered:
+            reached = reached if holds_session(reached + DAY, self._end) else self._end
+        if reached < entry.since or (entry.cursor is not None and reached <= entry.cursor):
+            return entry
+        return replace(entry, cursor=reached)
+
+    def blob(self) -> dict[str, Any]:
+        """The state as it is written."""
+        entries = {name: self.entry(name) for name in self.start.entries}
+        return write(self.stream, self.basis, entries, self._market_splits)

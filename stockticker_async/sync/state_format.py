@@ -1,0 +1,175 @@
+"""The written form of cursors: what the state of a stream says.
+
+The written form is compact, since it is written again and again: tickers in step share one
+object with their names joined by commas, each with its fingerprint after a ``=`` where it has one.
+The least cursor stands at the top under the name of the stream's cursor field, for people, for
+suites that look for it, and for older connectors. ``"*"`` is the whole market as one ticker; the
+fingerprints of its tickers stand in an object of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from stockticker_async.errors import ConfigError
+from stockticker_async.marketdata.calendar import midnight_ms, new_york_date, utc_text
+from stockticker_async.streams.table import Listed, Stream
+
+VERSION = 1
+_EPOCH = date(1970, 1, 1)
+"""No bar is older, since timestamps are epoch milliseconds; so no older day means more than this one."""
+REMEDY = (
+    "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What makes rows comparable: a change of any of it means other numbers under the same keys."""
+
+    adjusted: bool | None = None
+    bar: str | None = None
+    """None of both: the rows are the same however bars are asked for."""
+    otc: bool = False
+    """Of the whole market only: whether over-the-counter stocks are part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ticker's place in a stream."""
+
+    since: date
+    cursor: date | None = None
+    splits: str | None = None
+
+    @property
+    def floor(self) -> date:
+        """The first day that is not covered yet. The last day of all has none after it: OverflowError."""
+        return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No state: every ticker begins at its start date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A bare date, as the tutorial's connector would write it: all tickers are read up to it."""
+
+    through: date
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A state of our own."""
+
+    basis: Basis
+    entries: Mapping[str, Entry]
+    market_splits: Mapping[str, str] = field(default_factory=dict)
+
+
+Before = Nothing | Foreign | Saved
+
+
+def write(
+    stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
+) -> dict[str, Any]:
+    """The stream_state of a STATE message; `read` understands it."""
+    groups: dict[tuple[date, date], list[str]] = {}
+    for name, entry in entries.items():
+        # an entry without a cursor covers nothing up to the day before it begins
+        covered = entry.cursor or entry.since - timedelta(days=1)
+        marked = name if entry.splits is None else f"{name}={entry.splits}"
+        groups.setdefault((covered, entry.since), []).append(marked)
+    blob: dict[str, Any] = {"version": VERSION}
+    if basis.bar is not None:
+        blob |= {"adjusted": basis.adjusted, "bar": basis.bar}
+    if basis.otc:
+        blob["otc"] = True
+    if groups:
+        blob[stream.cursor] = _cursor_text(stream, min(groups)[0])
+    blob["tickers"] = [
+        {"since": since.isoformat(), stream.cursor: _cursor_text(stream, covered), "names": ",".join(names)}
+        for (covered, since), names in sorted(groups.items())
+    ]
+    if market_splits:
+        blob["splits"] = ",".join(f"{name}={mark}" for name, mark in market_splits.items())
+    return blob
+
+
+def _cursor_text(stream: Stream, day: date) -> str:
+    return utc_text(midnight_ms(day)) if stream.times else day.isoformat()
+
+
+def read(stream: Stream, blob: Any) -> Before:
+    """What a stream_state says. Unknown keys are ignored. Raises `ConfigError` where it cannot tell."""
+    if blob is None or blob == {}:
+        return Nothing()
+    if not isinstance(blob, Mapping):
+        raise _unreadable(stream, "it is no JSON object")
+    if "version" in blob or "tickers" in blob:
+        version = blob.get("version")
+        if version != VERSION:
+            told = repr(version)[:20] if isinstance(version, int | str) else "unknown"
+            fault = f"its version is {told}, where the number {VERSION} is understood"
+            raise _unreadable(stream, fault)
+        return _read_own(stream, blob)
+    for key in (stream.cursor, "date", "timestamp"):
+        if blob.get(key) is not None:
+            return Foreign(max(_EPOCH, _read_day(stream, blob, key)))
+    raise _unreadable(stream, f"it has no {stream.cursor}")
+
+
+def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
+    adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
+    groups = blob.get("tickers")
+    if isinstance(stream.source, Listed):
+        adjusted = bar = None
+    elif not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
+        raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
+    if not isinstance(groups, list):
+        raise _unreadable(stream, "tickers is no list")
+    if not groups:
+        raise _unreadable(stream, "tickers has no entry")
+    entries: dict[str, Entry] = {}
+    for group in groups:
+        if not isinstance(group, Mapping):
+            raise _unreadable(stream, "an entry of tickers is no object")
+        since = max(_EPOCH, _read_day(stream, group, "since"))
+        covered = _read_day(stream, group, stream.cursor)
+        names = _read_names(stream, group.get("names"))
+        if not names:
+            raise _unreadable(stream, "an entry of tickers has no names")
+        for name, mark in names:
+            if name in entries:
+                raise _unreadable(stream, f"it has {name[:40]} twice")
+            entries[name] = Entry(since, covered if covered >= since else None, mark)
+    splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
+    return Saved(Basis(adjusted, bar, otc is True), entries, splits)
+
+
+def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
+    if not isinstance(text, str):
+        raise _unreadable(stream, "names is no text")
+    parts = (part.partition("=") for part in text.split(",") if part)
+    return [(name, mark or None) for name, _, mark in parts]
+
+
+def _read_day(stream: Stream, holder: Mapping[str, Any], key: str) -> date:
+    """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
+    text = holder.get(key)
+    if not isinstance(text, str):
+        raise _unreadable(stream, f"{key} is missing" if text is None else f"{key} is no text")
+    try:
+        if len(text) <= len("2020-12-21"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return new_york_date(moment) if moment.tzinfo else moment.date()
+    except (ValueError, OverflowError):
+        raise _unreadable(stream, f"{key} is {text[:40]!r}, which is no day") from None
+
+
+def _unreadable(stream: Stream, fault: str) -> ConfigError:
+    return ConfigError(f"The state of {stream.name} cannot be read: {fault}. {REMEDY}")

@@ -1,0 +1,124 @@
+"""What is to be read: the days of a sync, and for each stream the first day of each ticker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from stockticker_async.marketdata import bar_size, calendar
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
+from stockticker_async.sync.job import MARKET, SyncJob
+from stockticker_async.sync.plan import (
+    Plan,
+    RangeCall,
+    Window,
+    plan_days,
+    plan_intraday,
+    plan_market,
+    weekdays_in,
+)
+from stockticker_async.sync.sink import Sink
+from stockticker_async.sync.state import Progress
+from stockticker_async.sync.state_format import Entry
+
+_SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
+"""Base bars a session of a well-known stock, as `limit` counts them, for estimates of rows: minutes for hours
+too, 390 in regular hours and the rest before and after; of its seconds a third has a trade, as a guess."""
+_BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
+"""How long a base bar is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a sync, fixed when it begins (New York)."""
+
+    last: date
+    """The last day asked, included."""
+    settled: date
+    """The last day that has wholly passed."""
+    today: date
+
+
+@dataclass(slots=True)
+class Feed:
+    """A stream that is served by the calls of a `BarsSync`."""
+
+    sink: Sink
+    progress: Progress
+    bar: BarSize
+    lookback: int
+    """Settled sessions before the cursor that are read again."""
+    floors: dict[str, date] = field(default_factory=dict)
+    """The first day to write, of each ticker that has any."""
+    rereads: dict[str, date] = field(default_factory=dict)
+    """The same for tickers of the whole market that are read again, beside the market's own."""
+    rereads_last: date = date.min
+    """Up to that day, included: all that was written is read again, also what lies after a new end."""
+
+    def begin(self, days: Days, end: date | None) -> None:
+        """Find out what is to be read, once the progress knows the splits."""
+        for name, entry in self.progress.start.entries.items():
+            first = first_day(entry, lookback=self.lookback, bar=self.bar, days=days, end=end)
+            if first is not None:
+                self.floors[name] = first
+            if name == MARKET:
+                self.rereads_last = max(days.last, min(entry.cursor or days.last, days.settled))
+                if entry.since <= self.rereads_last:
+                    self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
+
+
+def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: date | None) -> date | None:
+    """Where reading a ticker begins in this sync. None: there is nothing to read.
+
+    ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
+    or ahead of the last settled day, asks for nothing.
+    """
+    if entry.since > days.last:
+        return None
+    first = entry.since
+    if entry.cursor is not None:
+        if entry.cursor > days.settled:
+            return None
+        if end is not None and weekdays_in(entry.cursor + calendar.DAY, end) <= 0:
+            return None
+        first = entry.floor
+        if lookback:
+            first = max(entry.since, calendar.sessions_back(entry.cursor, lookback - 1))
+    first = bar_size.grid_day(bar, entry.since, first)
+    return first if first <= days.last else None
+
+
+def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
+    """The union of the feeds' windows, which all end on the same day. Who is furthest behind comes first."""
+    found: dict[str, date] = {}
+    for feed in feeds:
+        for name, first in feed.floors.items():
+            found[name] = min(first, found.get(name, first))
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def family_plan(
+    job: SyncJob, bar: BarSize, feeds: Sequence[Feed], days: Days, *, allowance: int | None
+) -> Plan:
+    """The calls for streams that share their bars."""
+    plan = plan_bars(job, bar, first_days(feeds), days.last, allowance=allowance)
+    again: dict[str, RangeCall] = {}
+    for feed in feeds:
+        for name, first in feed.rereads.items():
+            one = again.get(name, RangeCall(name, first, feed.rereads_last))
+            again[name] = RangeCall(name, min(one.first, first), max(one.last, feed.rereads_last))
+    return replace(plan, ranges=(*plan.ranges, *again.values()))
+
+
+def plan_bars(
+    job: SyncJob, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
+) -> Plan:
+    """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
+    if job.whole_market:
+        return Plan(grouped=plan_market(firsts[MARKET], last) if firsts else ())
+    windows = [Window(name, first, last) for name, first in firsts.items()]
+    if bar == ONE_DAY:
+        return plan_days(windows, allowance=allowance)
+    if bar.intraday:
+        pieces = plan_intraday(windows, bar_minutes=_BAR_MINUTES[bar.timespan])
+        return Plan(ranges=pieces, rows_per_session=_SESSION_BARS[bar.timespan])
+    return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
