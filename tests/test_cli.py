@@ -215,7 +215,7 @@ def test_a_stdout_that_can_only_be_read_is_told() -> None:
 def test_the_number_of_a_closed_stderr_goes_to_nothing_else() -> None:
     # whatever opens next would get it, and be written into by whoever complains to stderr
     probe = (
-        "import os; from stockticker_async.cli import main; main(['spec']); "
+        "import os; from stockticker_async.connector.cli import main; main(['spec']); "
         "print([os.fstat(n).st_rdev == os.stat(os.devnull).st_rdev for n in (0, 2)])"
     )
     done = shell(f'{PROGRAM[0]} -c "{probe}" <&- 2>&-')

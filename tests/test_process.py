@@ -229,7 +229,7 @@ def judge(event, arguments):
     elif event.startswith(("os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "tempfile")):
         sys.stderr.write(f"{event}\\n")
 sys.addaudithook(judge)
-from stockticker_async.cli import main
+from stockticker_async.connector.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 

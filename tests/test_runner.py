@@ -143,7 +143,7 @@ def test_what_cannot_be_prepared_is_told_like_any_other_error(program: Program) 
 @pytest.mark.fault("no file descriptors")
 def test_an_output_that_cannot_be_opened_is_told_on_stderr() -> None:
     code = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7)); "
-    code += "from stockticker_async.cli import main; sys.exit(main(['spec']))"
+    code += "from stockticker_async.connector.cli import main; sys.exit(main(['spec']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stdout == b""

@@ -168,7 +168,7 @@ def test_what_is_no_terminal_sees_nothing_and_pays_for_nothing(
     read = arguments_of_read(tmp_path, {**config, "colour": "red"})
     done = run(*read)
     assert (done.returncode, done.stderr) == (0, b"")
-    probe = "import sys; from stockticker_async.cli import main; main(sys.argv[1:]); "
+    probe = "import sys; from stockticker_async.connector.cli import main; main(sys.argv[1:]); "
     probe += "print(sorted({'rich', 'stockticker_async.terminal'} & set(sys.modules)), file=sys.stderr)"
     command = [sys.executable, "-c", probe, *read]
     done_here = subprocess.run(command, capture_output=True, check=True, timeout=60)
