@@ -7,11 +7,9 @@ thousand bars cheap.
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from holidays.constants import HALF_DAY, PUBLIC
-from holidays.financial.ny_stock_exchange import NewYorkStockExchange
+from stockticker_async.sandbox.data.calendar_rules import Closure, closures
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -23,43 +21,6 @@ EXTENDED_CLOSING = 20 * 60
 EARLY_EXTENDED_CLOSING = 17 * 60
 
 _WORKDAYS = 5  # of the week, from Monday, which ordinal 1 is
-
-# Made on import: they read their translations from files, which must not happen inside an event loop.
-_FULL = NewYorkStockExchange(categories=(PUBLIC,))  # type: ignore[no-untyped-call]  # theirs
-_HALF = NewYorkStockExchange(categories=(HALF_DAY,))  # type: ignore[no-untyped-call]  # theirs
-
-# Closures that are not announced months ahead (names of the `holidays` package).
-_UNFORESEEN = ("Hurricane", "Mourning", "Closed following", "Funeral")
-
-
-class Closure(NamedTuple):
-    """A day on which the exchange is closed, or closes early."""
-
-    day: int
-    name: str
-    early: bool
-
-
-@lru_cache(maxsize=256)
-def closures(year: int) -> dict[int, Closure]:
-    """The holidays and early closes of a year, by day."""
-    found: dict[int, Closure] = {}
-    for number in range(date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()):
-        day = date.fromordinal(number)
-        name = _FULL.get(day) or _HALF.get(day)
-        if name:
-            found[number] = Closure(number, _title(name), day not in _FULL)
-    return found
-
-
-def _title(name: str) -> str:
-    """The API's name of a holiday: an early close is named after the feast it precedes or follows."""
-    plain = name.split(" (", maxsplit=1)[0].removeprefix("Day before ").removeprefix("Day after ")
-    return {
-        "Thanksgiving Day": "Thanksgiving",
-        "Christmas Day": "Christmas",
-        "Christmas Eve": "Christmas",
-    }.get(plain, plain)
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +78,7 @@ def upcoming(day: int, days: int = 365) -> list[Closure]:
     last = day + days
     years = range(date.fromordinal(day).year, date.fromordinal(last).year + 1)
     known = (closure for year in years for closure in closures(year).values())
-    return [c for c in known if day <= c.day <= last and not any(word in c.name for word in _UNFORESEEN)]
+    return [closure for closure in known if day <= closure.day <= last and closure.scheduled]
 
 
 @lru_cache(maxsize=65_536)
