@@ -19,7 +19,7 @@ help:
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make image   builds the image and runs it, where docker or podman is"
-	@echo "make fixtures  the files of the acceptance tests, made anew"
+	@echo "make fixtures  the calendar and the files of the acceptance tests, made anew"
 	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: nothing may grow or be left"
 	@echo "make bench   the benchmarks, ratios measured side by side"
 	@echo "make figures  docs/figures.md and its picture, from all benchmarks"
@@ -83,8 +83,9 @@ example: setup
 image: setup
 	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/test_image.py
 
-# Catalogs, expected records and future states, after a stream was added or has changed.
+# The calendar; and catalogs, expected records and future states, after a stream was added or has changed.
 fixtures: setup
+	$(BIN)/python integration_tests/nyse_closures.py
 	$(BIN)/python integration_tests/make.py
 	$(BIN)/python docs/tables.py
 

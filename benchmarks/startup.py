@@ -12,11 +12,8 @@ from benchmarks.report import Table
 from benchmarks.size import LAST_DAY, Size
 
 _LEAST = ("python, argparse, orjson", "import argparse, orjson")
-_NEEDED = "python, aiohttp, anyio, msgspec, the calendar"
-_IMPORTS = (
-    "import argparse, anyio._backends._asyncio, orjson, msgspec, aiohttp; "
-    "from holidays.financial.ny_stock_exchange import NewYorkStockExchange"
-)
+_NEEDED = "python, aiohttp, anyio, msgspec"
+_IMPORTS = "import argparse, anyio._backends._asyncio, orjson, msgspec, aiohttp"
 
 
 def run(size: Size) -> Iterator[Table]:

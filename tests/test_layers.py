@@ -2,8 +2,10 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -30,6 +32,7 @@ PURE = {
         "limiter",
         "list_calls",
         "listings",
+        "nyse_closures",
         "responses",
         "rows",
         "settings",
@@ -142,6 +145,13 @@ def test_no_module_imports_itself_by_detours() -> None:
     TopologicalSorter({module: set(ours(module)) for module in MODULES}).prepare()
 
 
+def test_nothing_is_imported_that_is_not_installed_with_the_package() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["terminal"]]
+    roots = {name.split(".")[0] for module in MODULES for name in imports(module)}
+    assert roots - sys.stdlib_module_names - {NAME} <= {re.split(r"[<>=]", one)[0] for one in wanted}
+
+
 def test_the_sandbox_shares_no_code_with_the_connector() -> None:
     # not even a constant, so that one error cannot hide in both; the version is no behaviour
     for module in filter(is_sandbox, MODULES):
@@ -226,4 +236,4 @@ def test_a_command_that_needs_no_network_does_not_pay_for_it(command: str, tmp_p
     imported = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
     assert "orjson" in imported
     roots = {name.split(".")[0] for name in imported}
-    assert not roots & {"aiohttp", "msgspec", "holidays", "yarl", "multidict", "zoneinfo"}
+    assert not roots & {"aiohttp", "msgspec", "yarl", "multidict", "zoneinfo"}

@@ -68,7 +68,7 @@ def test_debug_lines_are_told_only_when_asked_for(lines: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("debug", [True, False])
-@pytest.mark.parametrize("name", ["aiohttp.client", "asyncio", "holidays", "some.other"])
+@pytest.mark.parametrize("name", ["aiohttp.client", "asyncio", "yarl", "some.other"])
 def test_foreign_loggers_speak_from_warning_on(lines: list[bytes], name: str, debug: bool) -> None:  # noqa: FBT001 - a case
     to_lines(LinesHandler(lines.append, Mask()), debug=debug)
     log = logging.getLogger(name)

@@ -278,3 +278,13 @@ async def test_what_a_configuration_gets_wrong_without_harm_is_told() -> None:
     async with serve(options()) as sandbox:
         run = await sync(sandbox, NAMES, start_date=FIRST, adjustd=True)
         assert any("adjustd" in text and "adjusted?" in text for text in run.told("WARN"))
+
+
+@pytest.mark.parametrize(("day", "told"), [("2100-11-01", False), ("2100-11-02", True), ("2101-02-01", True)])
+async def test_the_end_of_the_calendar_is_told_sixty_days_before(day: str, told: bool) -> None:  # noqa: FBT001 - a case
+    async with serve(Options(now=at(day), universe=10)) as sandbox:
+        run = await sync(sandbox, "AAA", streams=("exchanges",))
+        assert run.code == 0
+        warned = [text for text in run.told("WARN") if "calendar" in text]
+        assert len(warned) == told
+        assert all("2100-12-31" in text for text in warned)

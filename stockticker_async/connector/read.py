@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from stockticker_async.connector.command_context import Shell
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
+from stockticker_async.marketdata.calendar import CALENDAR_ENDS
 from stockticker_async.streams.table import STREAMS
 from stockticker_async.sync.failures import named
 from stockticker_async.sync.job import Selected
@@ -18,6 +20,9 @@ from stockticker_async.sync.windows import Days
 
 _log = logging.getLogger(__name__)
 
+_CALENDAR_NOTICE = timedelta(days=60)
+"""Before the calendar ends: long enough to install another version."""
+
 
 async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs: Mapping[str, Any]) -> int:
     """Sync the selected streams from the states in ``blobs``. Returns the exit code.
@@ -27,6 +32,12 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     days, readings = _prepared(shell, config, selected, blobs)
     for warning in config.warnings:
         _log.warning(warning)
+    if days.today > CALENDAR_ENDS - _CALENDAR_NOTICE:
+        _log.warning(
+            "The exchange's calendar in this version ends on %s; later holidays count as sessions. Install a "
+            "newer version.",
+            CALENDAR_ENDS,
+        )
     strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))

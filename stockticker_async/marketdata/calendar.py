@@ -3,8 +3,10 @@
 A session is named by its New York date. Everything here is computed in America/New_York, whatever
 the machine's time zone. Timestamps are epoch milliseconds, as the API gives them.
 
-The calendar (package `holidays`, NYSE) is advice: it spares useless calls and false alarms. Which
-bars exist is for the API to say, and no bar is refused for falling on a holiday.
+The calendar (`nyse_closures`) is advice: it spares useless calls and false alarms. Which bars exist is for
+the API to say, and no bar is refused for falling on a holiday. So a weekday outside of the calendar's years
+counts as a session: where it is a holiday, that costs a call and a warning, and no data. Rules that go on
+after the calendar would be a second source of the same facts. `read` warns before the calendar ends.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,13 +15,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-# the module itself: the package would import it at the first use, in the middle of a sync
-from holidays.financial.ny_stock_exchange import NewYorkStockExchange
-
 from stockticker_async.marketdata.bar_size import BarSize, window_days
+from stockticker_async.marketdata.nyse_closures import CLOSED
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
+CALENDAR_ENDS = date(max(CLOSED), 12, 31)
+"""The last day of the calendar."""
 _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
 _STAMPS = (time(), time(16))  # New York, of bars of a day and longer: start and close
 
@@ -80,14 +82,10 @@ def weekdays(first: date, last: date) -> list[date]:
     return [day for day in days if is_weekday(day)]
 
 
-# made here, since it looks for translations on the disk; it works out each year when it is first asked
-_CLOSED = NewYorkStockExchange()  # type: ignore[no-untyped-call]  # theirs has no hints
-
-
 @lru_cache(maxsize=16_384)
 def is_session(day: date) -> bool:
     """Whether the exchange's calendar has a session that day (half days are sessions)."""
-    return is_weekday(day) and day not in _CLOSED
+    return is_weekday(day) and f"{day.month:02}{day.day:02}" not in CLOSED.get(day.year, "")
 
 
 def sessions_back(day: date, count: int) -> date:
