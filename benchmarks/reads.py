@@ -79,9 +79,8 @@ def run(size: Size) -> Iterator[Table]:
 
 
 def _beside_bare(url: str, stream: str, config: Mapping[str, Any], size: Size) -> tuple[str, ...]:
-    kind = "stock_bars_of_days" if stream == "stock_bars" and "timespan" not in config else stream
     with reading({**config, "base_url": url}, stream) as ours:
-        commands = {NAME: ours, "bare": bare(kind, url, config)}
+        commands = {NAME: ours, "bare": bare(kind(stream, config), url, config)}
         costs, _ = _measured(commands, size.runs)
     ratios = sorted(one.cpu / other.cpu for one, other in zip(costs[NAME], costs["bare"], strict=True))
     mine, least = median_cpu(costs[NAME]), median_cpu(costs["bare"])
@@ -93,12 +92,17 @@ def _beside_bare(url: str, stream: str, config: Mapping[str, Any], size: Size) -
     )
 
 
-def bare(kind: str, url: str, config: Mapping[str, Any]) -> list[str]:
+def kind(stream: str, config: Mapping[str, Any]) -> str:
+    """The bare script's name of what is read."""
+    return "stock_bars_of_days" if stream == "stock_bars" and "timespan" not in config else stream
+
+
+def bare(what: str, url: str, config: Mapping[str, Any]) -> list[str]:
     script = str(_CONTENDERS / "bare.py")
     return [
         sys.executable,
         script,
-        kind,
+        what,
         url,
         config["stock_ticker"],
         config["start_date"],

@@ -2,14 +2,16 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from benchmarks import emission, held, latency, memory, picture, planned, reads, report, startup
-from benchmarks.processes import ROOT
+from benchmarks.processes import ROOT, serving
 from benchmarks.size import TINY, Size
 
 PAGE = ROOT / "docs" / "figures.md"
@@ -31,6 +33,39 @@ def test_a_benchmark_measures_something_everywhere(benchmark: Benchmark) -> None
         for row in table.rows:
             assert len(row) == len(table.header)
             assert any(re.search(r"\d", cell) for cell in row[1:])
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize(
+    ("stream", "told"),
+    [
+        ("stock_prices", {"stock_ticker": "A,B"}),
+        ("stock_bars", {"stock_ticker": "A,B"}),
+        ("stock_bars", {"stock_ticker": "A", "timespan": "minute"}),
+        ("stock_prices", {"stock_ticker": "*"}),
+    ],
+)
+@pytest.mark.parametrize("packing", [(), ("--gzip",)])
+@pytest.mark.long
+def test_the_bare_script_writes_the_same_records(
+    stream: str, told: dict[str, Any], packing: tuple[str, ...]
+) -> None:
+    config = {**told, "start_date": "2024-10-31", "end_date": "2025-03-11"}  # more minutes than a page has
+    if told["stock_ticker"] == "*":
+        config["start_date"] = "2025-03-06"
+    with serving(*packing) as url, reads.reading({**config, "base_url": url}, stream) as ours:
+        connector, script = (
+            subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout.splitlines()
+            for command in (ours, reads.bare(reads.kind(stream, config), url, config))
+        )
+    assert len(script) > 100
+    assert _records(script) == _records(connector)
+
+
+def _records(lines: list[bytes]) -> list[bytes]:
+    """The RECORD lines but for the time at which they were written, sorted: calls are answered in turns."""
+    records = (line for line in lines if line.startswith(b'{"type":"RECORD"'))
+    return sorted(re.sub(rb'"emitted_at":\d+', b"", line) for line in records)
 
 
 TABLE = report.Table("A title", "Note.", ("", "CPU"), [("a `b`", "**1 s**"), ("c", "2 s")])
