@@ -6,13 +6,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Size:
     tickers: int = 100
+    few_tickers: int = 10
     first: str = "2006-01-02"
     """With 2025-02-28 as the last day: 5,000 weekdays."""
     minutes_first: str = "2022-01-03"
     """With 2025-03-07 as the last day: 830 weekdays of 600 minutes, ten pages."""
     sessions_first: str = "2024-03-18"
     """Of the whole market: 250 weekdays."""
-    runs: int = 3
+    runs: int = 5
     short_runs: int = 11
     """Of what takes less than a second."""
     contenders: tuple[str, ...] = ("plain", "gzip", "cdk")
@@ -26,6 +27,7 @@ class Size:
 WHOLE = Size()
 TINY = Size(
     tickers=3,
+    few_tickers=1,
     first="2025-02-03",
     minutes_first="2025-03-03",
     sessions_first="2025-02-27",
