@@ -119,15 +119,15 @@ def test_a_timestamps_text_is_the_timestamp(timestamp_ms: int) -> None:
 _PROBE = """
 import time
 from datetime import UTC, date, datetime, timedelta
-from stockticker_async import market
+from stockticker_async.marketdata import calendar
 days = [date(2024, 1, 1) + timedelta(days=n) for n in range(0, 366, 5)]
 days += [date(2024, 3, 9), date(2024, 3, 10), date(2024, 3, 11), date(2024, 11, 2), date(2024, 11, 3)]
 moments = [datetime(2024, 6, 3, 4, tzinfo=UTC) + timedelta(minutes=30 * n) for n in range(48)]
-print([market.midnight_ms(day) for day in days])
-print([market.session_of(market.midnight_ms(day) + 86_000_000).isoformat() for day in days])
-print([market.utc_text(market.midnight_ms(day)) for day in days])
-print([(market.last_askable(at), market.last_settled(at), market.new_york_date(at)) for at in moments])
-print(market.is_session(date(2024, 7, 4)), market.sessions_back(date(2024, 7, 5), 3))
+print([calendar.midnight_ms(day) for day in days])
+print([calendar.session_of(calendar.midnight_ms(day) + 86_000_000).isoformat() for day in days])
+print([calendar.utc_text(calendar.midnight_ms(day)) for day in days])
+print([(calendar.last_askable(at), calendar.last_settled(at), calendar.new_york_date(at)) for at in moments])
+print(calendar.is_session(date(2024, 7, 4)), calendar.sessions_back(date(2024, 7, 5), 3))
 """
 
 
