@@ -230,7 +230,8 @@ async def test_an_address_without_the_endpoint_fails_the_stream_alone(name: str)
         run = await sync(sandbox, "TSLA", streams=(name,), start_date="2020-12-01", adjusted=False)
         (error,) = run.errors(name)
         text = "the address has no such endpoint (404): leave the stream out, or check base_url."
-        of_tickers = getattr(BY_NAME[name].source, "filters", "") != "nothing"
+        source = BY_NAME[name].source
+        of_tickers = not (isinstance(source, Listed) and source.listing.filters == "nothing")
         assert error["message"] == ("TSLA: " if of_tickers else "") + text
 
 

@@ -85,9 +85,9 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
 
 @pytest.mark.usefixtures("uncounted")
 def test_the_steps_of_the_readme_are_all_there_is_to_do(copy: Copy) -> None:
-    row = '    Stream("colours", ("code",), "", Listing("/v3/reference/colours", 30)),\n'
+    row = '    Stream("colours", ("code",), "", Listed(Listing("/v3/reference/colours", 30))),\n'
     after = '    Stream("market_holidays",'
-    copy.edit("streams.py", after, row + after)
+    copy.edit("streams/table.py", after, row + after)
     assert_told(copy, "The stream colours has no schema: step 2, stockticker_async/schemas/colours.json.")
 
     (copy.package / "schemas" / "colours.json").write_text(json.dumps(SCHEMA))
