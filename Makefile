@@ -61,7 +61,7 @@ cover: setup
 check: lint types audit cover
 
 soak: setup
-	SOAK_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/test_soak.py
+	SOAK_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/process/test_soak.py
 
 $(CLIENTS_READY): conformance/requirements.lock
 	$(CLIENTS_PYTHON) -m venv $(CLIENTS)
@@ -83,7 +83,7 @@ example: setup
 	&& CONNECTOR=$(BIN)/source-stockticker-async $$chosen/bin/python examples/splits.py
 
 image: setup
-	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/test_image.py
+	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/repository/test_image.py
 
 # The calendar; and catalogs, expected records and future states, after a stream was added or has changed.
 fixtures: setup

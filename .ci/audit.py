@@ -4,7 +4,7 @@
 
 Exit 1 where one is known, or a lock file is not fully pinned. A database that cannot be reached is no
 finding, and is told as skipped. Hashes, and the agreement of the lock files, are for
-tests/test_project.py.
+tests/repository/test_project.py.
 """
 
 import json

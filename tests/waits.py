@@ -293,7 +293,7 @@ from the 429s.
 
 This page shows the cost of learning, in simulated time. The simulation has 16 calls at once, latencies
 of 20 to 300 ms, and the limiter and the queue of the program itself. `python tests/waits.py` prints
-this page; `tests/test_waiting.py` compares the page with the simulation.
+this page; `tests/marketdata/test_limiter_waits.py` compares the page with the simulation.
 
 The tables have three kinds of Retry-After: *absent*; *right*, the time until the API would accept the
 next call; *always 1 s*, one second whatever the limit is.

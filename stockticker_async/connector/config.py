@@ -1,6 +1,6 @@
 """Raw JSON to `Config`, or a `ConfigError` that names the field, the fault and the remedy.
 
-`spec.json` is what the user sees of this; `tests/test_config.py` holds the two together.
+`spec.json` is what the user sees of this; `tests/connector/test_config.py` holds the two together.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ import pytest
 from stockticker_async.connector import check, runner
 from stockticker_async.marketdata import body_budget, call_limits, client, endpoints, responses
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
 PROVEN = ("Transport", "Responses", "Input", "Process", "Secrets", "Soak")
 SECTIONS = (*PROVEN, "Limits")
@@ -33,9 +33,11 @@ def faults() -> list[str]:
 
 @cache
 def proofs() -> dict[str, list[str]]:
-    """The faults of every test in tests/faults, and in all files with such a marker."""
-    marked = [str(path) for path in sorted(TESTS.glob("test_*.py")) if "mark.fault(" in path.read_text()]
-    command = [sys.executable, str(TESTS / "proofs.py"), str(TESTS / "faults"), *marked]
+    """The faults of every test in tests/whole/faults, and in all files with such a marker."""
+    folder = TESTS / "whole" / "faults"
+    others = [path for path in sorted(TESTS.rglob("test_*.py")) if folder not in path.parents]
+    marked = [str(path) for path in others if "mark.fault(" in path.read_text()]
+    command = [sys.executable, str(TESTS / "proofs.py"), str(folder), *marked]
     done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
@@ -63,7 +65,9 @@ def test_a_test_proves_each_fault_and_each_proof_has_its_row() -> None:
 
 
 def test_every_test_of_a_fault_says_which() -> None:
-    assert [test for test, names in proofs().items() if test.startswith("tests/faults/") and not names] == []
+    assert [
+        test for test, names in proofs().items() if test.startswith("tests/whole/faults/") and not names
+    ] == []
 
 
 LIMITS = {

@@ -12,7 +12,7 @@ from holidays.financial.ny_stock_exchange import NewYorkStockExchange
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS, is_session, is_weekday, weekdays
 from stockticker_async.marketdata.nyse_closures import CLOSED
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BEGINS = date(1970, 1, 1)
 
 

@@ -18,7 +18,7 @@ from stockticker_async.marketdata.call_limits import MIB
 MOST_BYTES = 200_000_000
 HEAD = b'{"status":"OK","adjusted":true,"ticker":"%b","results":['
 MIDNIGHT = 1_608_526_800_000  # 2020-12-21, New York
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 Said = Callable[[bytes], Iterator[bytes]]
 """A ticker's name to the pieces of its body."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.long  # pip-audit takes a second or two to start
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HASH = f"    --hash=sha256:{'0' * 64}\n"
 LOCK = "".join(
     f"{pin} \\\n{HASH}"

@@ -47,7 +47,7 @@ from stockticker_async.marketdata.client import open_client
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 
-LAUNCH = str(Path(__file__).parent.parent / "launch.py")
+LAUNCH = str(Path(__file__).parents[2] / "launch.py")
 CATALOG = json.dumps(catalog.configured(["stock_prices", "stock_bars"], incremental=True))
 CASES = {
     name: case

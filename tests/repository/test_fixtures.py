@@ -25,7 +25,8 @@ from stockticker_async.streams.table import STREAMS, Bars
 
 FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
 FIXTURES = {
-    path.stem: orjson.loads(path.read_bytes()) for path in (Path(__file__).parent / "fixtures").glob("*.json")
+    path.stem: orjson.loads(path.read_bytes())
+    for path in (Path(__file__).parents[1] / "fixtures").glob("*.json")
 }
 SCHEMAS = {name: resources.load(f"schemas/{name}.json") for name in FORWARDED}
 SELECTED = {

@@ -22,7 +22,7 @@ from stockticker_async.connector import catalog
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MOMENT = "2028-05-17T16:00:00+00:00"
 """Not one that the expected records were made at."""
 SUITE: dict[str, Any] = yaml.safe_load((ROOT / "acceptance-test-config.yml").read_bytes())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stockticker_async.marketdata.limiter import Limiter
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "waiting.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "waiting.md"
 # The same ones each time, since a bound missed by chance would stop other people's work.
 simulated = settings(deadline=None, derandomize=True, max_examples=40)
 

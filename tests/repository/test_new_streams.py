@@ -13,7 +13,7 @@ from typing import Any
 import new_streams
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COPIED = ("stockticker_async", "tests", "docs", "catalogs", "integration_tests", "benchmarks")
 SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -111,15 +111,16 @@ def test_the_steps_of_the_readme_are_all_there_is_to_do(copy: Copy) -> None:
     for script in ("integration_tests/make.py", "docs/tables.py"):
         made = copy.python(script)
         assert made.returncode == 0, made.stderr
-    catalogs = "tests/test_project.py::test_a_catalog_is_what_the_catalog_command_makes"
-    files = ("fixtures", "catalog", "acceptance", "readme")
-    code, told = copy.tests(catalogs, *(f"tests/test_{name}.py" for name in files))
+    catalogs = "tests/repository/test_project.py::test_a_catalog_is_what_the_catalog_command_makes"
+    names = ("repository/test_fixtures", "connector/test_catalog", "repository/test_acceptance")
+    files = [f"tests/{name}.py" for name in (*names, "repository/test_readme")]
+    code, told = copy.tests(catalogs, *files)
     assert code == 0, told
     assert "| `colours` |" in (copy.root / "README.md").read_text()
 
 
 def assert_told(copy: Copy, sentence: str) -> None:
-    code, told = copy.tests("tests/test_catalog.py")
+    code, told = copy.tests("tests/connector/test_catalog.py")
     assert code == 1
     assert sentence in told
     assert "passed" not in told

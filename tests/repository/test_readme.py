@@ -8,7 +8,7 @@ from pathlib import Path
 from stockticker_async.connector import resources
 from stockticker_async.streams.table import STREAMS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 

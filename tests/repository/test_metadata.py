@@ -13,7 +13,7 @@ import yaml
 
 from stockticker_async.connector import catalog, resources
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 METADATA: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]
 PAGE = (ROOT / "docs" / "stockticker-async.md").read_text()
 
