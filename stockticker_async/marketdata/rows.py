@@ -1,13 +1,17 @@
 """The rows of the API's lists and look-ups: from the bytes of an answer to judged rows, not interpreted."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 import orjson
 
 from stockticker_async.errors import BadPageError
 
 Row = dict[str, Any]
+Form = Literal["list", "object", "flat"]
+"""What an answer is: rows in an array, under ``results`` or bare; one row under ``results``; a row itself."""
 
 
 def stated(*counts: Any) -> int | None:
@@ -28,10 +32,11 @@ class RowPage:
     """How many rows the answer says that it has (``count``, which every recorded list counts right)."""
 
 
-def decode_rows(body: bytes) -> RowPage:
-    """The rows under ``results``, of which there may be none or one; a bare array; or the answer itself.
+def decode_rows(body: bytes, form: Form = "list") -> RowPage:
+    """The rows of an answer of that form, of which there may be none.
 
-    An answer without ``results`` has none only where it says so: ``count`` is 0.
+    An answer has none where its ``results`` are null or an empty array, and without ``results`` only where it
+    says so: ``count`` is 0. A row in which there is nothing is no row.
 
     Raises `BadPageError` for anything but a successful answer of that form.
     """
@@ -43,15 +48,17 @@ def decode_rows(body: bytes) -> RowPage:
     if answer in ({}, []):
         # the API says "none" with a status, and has no array that is ever empty
         raise BadPageError("the API answered 200 with JSON in which there is nothing.")
-    if isinstance(answer, list):
+    if isinstance(answer, list) and form == "list":
         return RowPage(objects(answer))
     if not isinstance(answer, dict):
-        raise BadPageError("the API answered 200 with JSON that is neither an object nor an array.")
+        raise BadPageError("the API answered 200 with JSON of another form.")
     _judge_status(answer)
     next_url = answer.get("next_url")
     if not isinstance(next_url, str | None):
         raise BadPageError("the API's next_url is no text.")
-    return RowPage(_results(answer), next_url or None, _stated(answer))
+    if form == "flat" and "symbol" in answer:
+        return RowPage([answer])
+    return RowPage(_results(answer, form), next_url or None, _stated(answer))
 
 
 def _judge_status(answer: Row) -> None:
@@ -61,21 +68,20 @@ def _judge_status(answer: Row) -> None:
         raise BadPageError(f"the API answered 200 with status {str(status)[:40]}: {said}")
 
 
-def _results(answer: Row) -> list[Row]:
+def _results(answer: Row, form: Form) -> list[Row]:
     if "results" not in answer:
-        if "symbol" in answer:
-            return [answer]
         if _stated(answer) == 0:
             return []
         raise BadPageError("the API answered 200 in an unknown form, without results.")
-    match answer["results"]:
-        case list(rows):
-            return objects(rows)
-        case dict(row):
-            return [row]
-        case None:
+    match answer["results"], form:
+        case (([] | None), _):
             return []
-    raise BadPageError("the API's results are neither an array nor an object.")
+        case list(rows), "list":
+            return objects(rows)
+        case dict(row), "object":
+            return objects([row])
+    due = "an array" if form == "list" else "one object" if form == "object" else "the answer itself"
+    raise BadPageError(f"the API's results are not what they have to be, {due}.")
 
 
 def _stated(answer: Row) -> int | None:
@@ -86,4 +92,23 @@ def objects(rows: list[Any]) -> list[Row]:
     """The rows, which are objects, or `BadPageError`."""
     if not all(isinstance(row, dict) for row in rows):
         raise BadPageError("the API's results hold what is no object.")
+    if not all(rows):
+        raise BadPageError("the API's results hold an object in which there is nothing.")
     return rows
+
+
+def judge_tickers(found: Collection[object], asked: Collection[str]) -> None:
+    """Raises `BadPageError` where tickers were asked for, and a row names none of them."""
+    if asked and not any(isinstance(name, str) and name in asked for name in found):
+        names = ", ".join(str(name)[:40] for name in list(found)[:3])
+        raise BadPageError(f"the API answered for another ticker, {names or 'none'}.")
+
+
+def day_of(value: object) -> date | None:
+    """A day as the API writes it, 2020-12-21; None for anything else."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    # other forms of ISO 8601, as 20201221 and 2020-W52-1, are none of the API's
+    return day if day is not None and day.isoformat() == value else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stockticker_async.marketdata.listings import SPLITS, Listing
+from stockticker_async.marketdata.rows import Form
 from stockticker_async.streams import transforms
 from stockticker_async.streams.transforms import Transform
 
@@ -38,9 +39,13 @@ class Lookup:
 
     path: str
     """With ``{ticker}``."""
-    transform: Transform = transforms.plain
+    transform: Transform
+    form: Form
+    """What the answer is."""
     dated: bool = False
     """Whether a ticker without an answer may have one as of a day: those that were delisted."""
+    repeats: bool = False
+    """Whether the API may have two rows with one key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,19 @@ STREAMS = (
             SPLITS,
             lookback_days=365,
             identity=("ticker", "execution_date", "split_from", "split_to"),
+            transform=transforms.of_ticker,
         ),
     ),
     Stream(
         "dividends",
         ("id",),
         "ex_dividend_date",
-        Listed(_DIVIDENDS, lookback_days=365, identity=("ticker", "ex_dividend_date", "cash_amount")),
+        Listed(
+            _DIVIDENDS,
+            lookback_days=365,
+            identity=("ticker", "ex_dividend_date", "cash_amount"),
+            transform=transforms.of_ticker,
+        ),
     ),
     Stream(
         "tickers",
@@ -131,20 +142,27 @@ STREAMS = (
                 by_market=True,
             ),
             identity=("ticker", "composite_figi", "cik", "name"),
+            transform=transforms.of_ticker,
         ),
     ),
-    Stream("ticker_details", ("stock_ticker",), "", Lookup("/v3/reference/tickers/{ticker}", dated=True)),
+    Stream(
+        "ticker_details",
+        ("stock_ticker",),
+        "",
+        Lookup("/v3/reference/tickers/{ticker}", transforms.details, "object", dated=True),
+    ),
     Stream(
         "ticker_events",
         ("stock_ticker", "date", "type"),
         "",
-        Lookup("/vX/reference/tickers/{ticker}/events", transforms.events),
+        # known to be inaccurate: a company may change its ticker twice on a day
+        Lookup("/vX/reference/tickers/{ticker}/events", transforms.events, "object", repeats=True),
     ),
     Stream(
         "related_companies",
         ("stock_ticker", "related_ticker"),
         "",
-        Lookup("/v1/related-companies/{ticker}", transforms.related),
+        Lookup("/v1/related-companies/{ticker}", transforms.related, "list"),
     ),
     Stream(
         "open_close",
@@ -229,7 +247,11 @@ STREAMS = (
                 filters="one",
                 query={"sort": "listing_date", "order": "asc"},
             ),
-            identity=("ticker", "issuer_name", "announced_date"),  # the other identifiers come later
+            identity=(
+                "ticker",
+                "issuer_name",
+                "announced_date",
+            ),  # the other identifiers come later, as may the ticker
         ),
     ),
     Stream("market_holidays", ("exchange", "date"), "", Listed(Listing("/v1/marketstatus/upcoming", 60))),

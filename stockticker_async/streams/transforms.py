@@ -1,19 +1,30 @@
 """The transforms of rows: from one of the API's to those of a stream.
 
 Rows are not interpreted. What the API calls ``ticker`` is ``stock_ticker``, as in the streams of bars; an
-answer that holds rows within rows is taken apart; all else passes unharmed.
+answer that holds rows within rows is taken apart; all else passes unharmed. The names that are given here
+are ours alone: a field of the API's that has one of them by chance is left out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from typing import Any
 
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.rows import Row, RowPage, objects
+from stockticker_async.marketdata.rows import Row, RowPage, day_of, judge_tickers, objects
 
 Transform = Callable[[Row, str], Iterable[Row]]
 """From one of the API's rows, and the ticker that was asked for (empty: several, or all), to ours."""
 _HASH_BYTES = 16
+_DAYS = frozenset({"date", "settlement_date"})
+"""The fields of primary keys that are days."""
+_PRICES = ("open", "high", "low", "close", "volume")
+"""What the OpenAPI file (read 2026-11) requires of a session, beside the names that say whose it is."""
+_ENVELOPE = (
+    *("status", "request_id", "count", "results", "resultsCount", "queryCount", "adjusted"),
+    *("next_url", "error", "message"),
+)
+"""What the API's answers say of themselves, wherever: nothing of a session."""
 
 
 def stream_rows(
@@ -23,34 +34,70 @@ def stream_rows(
     asked: str,
     primary_key: Sequence[str],
     identity: Sequence[str] = (),
+    tickers: Collection[str] = (),
+    repeats: bool = False,
 ) -> list[Row]:
-    """Our rows of a page, each beginning with the first field of the primary key.
+    """Our rows of a page, each beginning with the first field of the primary key, and each once.
 
-    Raises `BadPageError` where a row lacks a field of the primary key, or has one that is none: then none of
-    the page may be used.
+    Two rows with one key may differ only where that key is made here, or the API is known to do so
+    (``repeats``). Raises `BadPageError` where others do, where a row lacks a field of the primary key, or has
+    one that is none, and where it is of none of the ``tickers``: then none of the page may be used.
     """
     found: list[Row] = []
-    for row in page.rows:
-        for shaped in transform(row, asked):
-            if identity and shaped.get("id") is None:
-                shaped["id"] = _identity(row, identity)
+    held: dict[Hashable, Row] = {}
+    for number, row in enumerate(page.rows, 1):
+        shapes = list(transform(row, asked))
+        judge_tickers([shaped.get("stock_ticker") for shaped in shapes], tickers)
+        for shaped in shapes:
+            made = _named(shaped, row, identity, number)
             if fault := _fault(shaped, primary_key):
-                raise BadPageError(f"row {len(found) + 1} of the answer has {fault}.")
-            first = primary_key[0]
-            found.append({first: shaped[first], **shaped})
+                raise BadPageError(f"row {number} of the answer has {fault}.")
+            ours = {primary_key[0]: shaped[primary_key[0]], **shaped}
+            before = held.setdefault(key_of(ours, primary_key), ours)
+            if before is not ours and not (made or repeats) and _differ(before, ours):
+                raise BadPageError(f"row {number} of the answer has the key of another one.")
+            if before is ours or _differ(before, ours):
+                found.append(ours)
     return found
+
+
+def _differ(row: Row, other: Row) -> bool:
+    try:
+        return row != other
+    except RecursionError as fault:
+        raise BadPageError("rows of the answer are nested too deeply.") from fault
+
+
+def key_of(row: Row, primary_key: Sequence[str]) -> Hashable:
+    return tuple([row[name] for name in primary_key])
+
+
+def _named(shaped: Row, row: Row, identity: Sequence[str], number: int) -> bool:
+    """Give a row without an id one, and tell whether it was needed."""
+    if not identity or shaped.get("id") is not None:
+        return False
+    if all(row.get(name) is None for name in identity):
+        raise BadPageError(f"row {number} of the answer has nothing to be told by.")
+    shaped["id"] = _identity(row, identity)
+    return True
 
 
 def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
     """What is wrong with the values by which a row is told from others, and its ticker from others'."""
     for name in primary_key:
         value = row.get(name)
+        article = "an" if name == "id" else "a"
         if value is None or value == "":
             return f"no {name}"
         # the API numbers what has an id; all other keys are texts and days
         if not (isinstance(value, str) or (name == "id" and type(value) is int)):
-            return f"{'an' if name == 'id' else 'a'} {name} that is no text"
-    return None if isinstance(row.get("stock_ticker"), str | None) else "a stock_ticker that is no text"
+            return f"{article} {name} that is no text"
+        if name in _DAYS and day_of(value) is None:
+            return f"{article} {name} that is no day"
+    ticker = row.get("stock_ticker")
+    if not isinstance(ticker, str | None):
+        return "a stock_ticker that is no text"
+    return "a stock_ticker with spaces around it" if ticker and ticker != ticker.strip() else None
 
 
 def _identity(row: Row, fields: Sequence[str]) -> str:
@@ -61,12 +108,26 @@ def _identity(row: Row, fields: Sequence[str]) -> str:
     return hashlib.blake2b(text, digest_size=_HASH_BYTES).hexdigest()
 
 
-def plain(row: Row, asked: str) -> list[Row]:
-    """The row as it is, but for the name of the ticker."""
-    if "ticker" not in row:
-        return [{"stock_ticker": asked, **row} if asked else dict(row)]
-    rest = dict(row)
-    return [{"stock_ticker": rest.pop("ticker"), **rest}]
+def plain(row: Row, _: str) -> list[Row]:
+    """The row as it is, but for the name of the ticker, where it has one."""
+    rest = _without(row, "stock_ticker")
+    return [{"stock_ticker": rest.pop("ticker"), **rest} if "ticker" in rest else rest]
+
+
+def of_ticker(row: Row, asked: str) -> list[Row]:
+    """The same, where every row is of a ticker."""
+    if not row.get("ticker"):
+        raise BadPageError("the API gave a row without a ticker.")
+    return plain(row, asked)
+
+
+def details(row: Row, asked: str) -> list[Row]:
+    """What the reference has of a ticker: its name at least."""
+    if not isinstance(row.get("name"), str):
+        raise BadPageError("a ticker's details are without a name.")
+    if row.get("ticker") != asked:
+        raise BadPageError(f"the API answered for another ticker, {str(row.get('ticker'))[:40]}.")
+    return plain(row, asked)
 
 
 def news(row: Row, _: str) -> list[Row]:
@@ -74,16 +135,23 @@ def news(row: Row, _: str) -> list[Row]:
     tickers = row.get("tickers")
     if not isinstance(tickers, list):
         raise BadPageError("an article's tickers are no array.")
-    return [{"stock_ticker": ticker, **row} for ticker in dict.fromkeys(tickers) if isinstance(ticker, str)]
+    names = [ticker for ticker in dict.fromkeys(map(_text, tickers)) if ticker]
+    if tickers and not names:
+        raise BadPageError("an article's tickers are no texts.")
+    rest = _without(row, "stock_ticker")
+    return [{"stock_ticker": ticker, **rest} for ticker in names]
 
 
 def events(row: Row, asked: str) -> list[Row]:
-    """Each event of a company, with the company's name."""
+    """Each event of a company, with the company's name, where it has one."""
     found = row.get("events")
     if not isinstance(found, list | None):
         raise BadPageError("a ticker's events are no array.")
-    name = {"name": row["name"]} if "name" in row else {}
-    return [{"stock_ticker": asked, **name, **event} for event in objects(found or [])]
+    name = row.get("name")
+    if not isinstance(name, str | None):
+        raise BadPageError("the name of a ticker with events is no text.")
+    ours = {"stock_ticker": asked} if name is None else {"stock_ticker": asked, "name": name}
+    return [{**ours, **_without(event, "stock_ticker", "name")} for event in objects(found or [])]
 
 
 def related(row: Row, asked: str) -> list[Row]:
@@ -91,9 +159,22 @@ def related(row: Row, asked: str) -> list[Row]:
 
 
 def open_close(row: Row, asked: str) -> list[Row]:
-    """The prices of one session, under the names that the streams of bars have."""
+    """The prices of one session, under the names that the streams of bars have; all five are due."""
     if row.get("symbol") != asked:
         raise BadPageError(f"the API answered for another ticker, {str(row.get('symbol'))[:40]}.")
-    rest = {name: value for name, value in row.items() if name not in ("symbol", "from", "status")}
-    extended = {"pre_market": rest.pop("preMarket", None), "after_hours": rest.pop("afterHours", None)}
+    for name in _PRICES:
+        if type(row.get(name)) not in (int, float):
+            raise BadPageError(f"a session's {name} is no number.")
+    extended = {"pre_market": row.get("preMarket"), "after_hours": row.get("afterHours")}
+    rest = _without(
+        row, "symbol", "from", "preMarket", "afterHours", *_ENVELOPE, *extended, "stock_ticker", "date"
+    )
     return [{"stock_ticker": asked, "date": row.get("from"), **rest, **extended}]
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

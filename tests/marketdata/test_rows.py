@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.rows import RowPage, decode_rows
+from stockticker_async.marketdata.rows import Form, RowPage, decode_rows
 from stockticker_async.streams import transforms
 from stockticker_async.streams.transforms import stream_rows
 
@@ -27,18 +27,55 @@ def page_of(raw: Any) -> RowPage:
     ("raw", "rows"),
     [
         ({"status": "OK", "results": [{"a": 1}]}, [{"a": 1}]),
-        ({"status": "DELAYED", "results": {"a": 1}}, [{"a": 1}]),
+        ({"status": "DELAYED", "results": [{"a": 1}]}, [{"a": 1}]),
         ({"status": "OK", "results": None}, []),
         ({"status": "OK", "count": 0}, []),
         ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 2}]),
-        (
-            {"status": "OK", "symbol": "A", "from": "2020-12-21"},
-            [{"status": "OK", "symbol": "A", "from": "2020-12-21"}],
-        ),
     ],
 )
 def test_the_forms_of_an_answer_are_understood(raw: Any, rows: list[dict[str, Any]]) -> None:
     assert page_of(raw).rows == rows
+
+
+SESSION = {"status": "OK", "symbol": "A", "from": "2020-12-21", "results": []}
+
+
+@pytest.mark.parametrize(
+    ("form", "raw", "rows"),
+    [
+        ("object", {"status": "OK", "results": {"a": 1}}, [{"a": 1}]),
+        ("object", {"status": "OK", "results": None}, []),
+        ("object", {"status": "OK", "results": []}, []),
+        ("flat", SESSION, [SESSION]),
+        ("flat", {"status": "OK", "results": []}, []),
+        ("flat", {"status": "OK", "results": None}, []),
+        ("flat", {"status": "OK", "count": 0}, []),
+    ],
+)
+def test_an_answer_of_one_row_is_understood_where_one_is_due(form: Form, raw: Any, rows: Any) -> None:
+    assert decode_rows(orjson.dumps(raw), form).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("form", "raw", "said"),
+    [
+        ("list", {"results": {"a": 1}}, "not what they have to be, an array"),
+        ("list", {"results": {}}, "not what they have to be, an array"),
+        ("list", SESSION | {"results": {}}, "not what they have to be, an array"),
+        ("list", {"symbol": "A"}, "without results"),
+        ("list", {"results": [{"a": 1}, {}]}, "an object in which there is nothing"),
+        ("list", [{}], "an object in which there is nothing"),
+        ("object", {"results": {}}, "an object in which there is nothing"),
+        ("object", {"results": [{"a": 1}]}, "not what they have to be, one object"),
+        ("object", [{"a": 1}], "JSON of another form"),
+        ("flat", {"results": {"symbol": "A"}}, "not what they have to be, the answer itself"),
+        ("flat", {"status": "OK", "from": "2020-12-21"}, "without results"),
+        ("flat", [SESSION], "JSON of another form"),
+    ],
+)
+def test_an_answer_of_another_form_than_is_due_is_refused(form: Form, raw: Any, said: str) -> None:
+    with pytest.raises(BadPageError, match=said):
+        decode_rows(orjson.dumps(raw), form)
 
 
 def test_the_next_page_is_named_unless_it_is_empty() -> None:
@@ -53,12 +90,12 @@ def test_the_next_page_is_named_unless_it_is_empty() -> None:
         (b'{"results": [', "no whole JSON"),
         (b'{"results": [{"a": NaN}]}', "no whole JSON"),
         (b"[" * 100_000, "no whole JSON"),
-        (b'"text"', "neither an object nor an array"),
+        (b'"text"', "JSON of another form"),
         (b"{}", "JSON in which there is nothing"),
         (b"[]", "JSON in which there is nothing"),
         (b'{"status": "ERROR", "error": "later"}', "status ERROR: later"),
         (b'{"status": 7}', "status 7: no reason given"),
-        (b'{"results": "text"}', "neither an array nor an object"),
+        (b'{"results": "text"}', "not what they have to be, an array"),
         (b'{"results": [1]}', "hold what is no object"),
         (b"[1]", "hold what is no object"),
         (b'{"results": [], "next_url": 1}', "next_url is no text"),
@@ -74,12 +111,42 @@ def test_what_is_no_answer_is_refused(body: bytes, said: str) -> None:
 
 @given(st.lists(ROWS))
 def test_a_plain_row_keeps_every_value_and_its_ticker_by_its_new_name(raw: list[dict[str, Any]]) -> None:
-    found = stream_rows(RowPage(raw), transforms.plain, asked="", primary_key=("stock_ticker",))
-    assert [
-        {**{k: v for k, v in row.items() if k != "stock_ticker"}, "ticker": row["stock_ticker"]}
-        for row in found
-    ] == [{**{k: v for k, v in row.items() if k != "stock_ticker"}, "ticker": "A"} for row in raw]
+    raw = [{**row, "number": str(number)} for number, row in enumerate(raw)]
+    found = stream_rows(RowPage(raw), transforms.plain, asked="", primary_key=("stock_ticker", "number"))
+    assert found == [
+        {"stock_ticker": "A", **{k: v for k, v in row.items() if k not in ("ticker", "stock_ticker")}}
+        for row in raw
+    ]
     assert all(next(iter(row)) == "stock_ticker" for row in found)
+
+
+@pytest.mark.parametrize(
+    ("transform", "row"),
+    [
+        (transforms.plain, {"ticker": "A"}),
+        (transforms.of_ticker, {"ticker": "A"}),
+        (transforms.details, {"ticker": "A", "name": "N"}),
+        (transforms.news, {"id": "n", "tickers": ["A"]}),
+        (transforms.events, {"name": "N", "events": [{"date": "2020-12-21", "name": "EVIL"}]}),
+        (transforms.related, {"ticker": "B", "related_ticker": "EVIL"}),
+        (
+            transforms.open_close,
+            {"symbol": "A", "from": "2020-12-21", "date": "EVIL", "pre_market": "EVIL", "after_hours": "EVIL"}
+            | dict.fromkeys(("open", "high", "low", "close", "volume"), 1),
+        ),
+    ],
+)
+@pytest.mark.parametrize("extra", ["before", "after"])
+def test_no_field_of_the_apis_overrides_one_that_is_named_here(
+    transform: transforms.Transform, row: dict[str, Any], extra: str
+) -> None:
+    evil = {"stock_ticker": "EVIL"}
+    row = evil | row if extra == "before" else row | evil
+    if "events" in row:
+        row["events"] = [event | evil for event in row["events"]]
+    (found,) = transform(row, "A")
+    assert found["stock_ticker"] == "A"
+    assert "EVIL" not in found.values()
 
 
 @given(st.permutations(["ticker", "day", "from", "to", "other"]))
@@ -120,9 +187,114 @@ def test_a_row_that_cannot_be_kept_is_refused(
         stream_rows(RowPage([row]), shape, asked="", primary_key=("stock_ticker",))
 
 
-def test_a_row_without_a_ticker_is_of_the_ticker_asked_for() -> None:
-    (found,) = stream_rows(RowPage([{"a": 1}]), transforms.plain, asked="A", primary_key=("stock_ticker",))
-    assert found == {"stock_ticker": "A", "a": 1}
+@pytest.mark.parametrize(
+    ("transform", "row", "said"),
+    [
+        (transforms.of_ticker, {"a": 1}, "a row without a ticker"),
+        (transforms.of_ticker, {"ticker": None}, "a row without a ticker"),
+        (transforms.details, {"ticker": "A"}, "details are without a name"),
+        (transforms.details, {"name": "N"}, "another ticker, None"),
+        (transforms.details, {"name": "N", "ticker": "a"}, "another ticker, a"),
+        (transforms.news, {"tickers": [None]}, "tickers are no texts"),
+        (transforms.events, {"name": 5, "events": []}, "name of a ticker with events is no text"),
+    ],
+)
+def test_a_row_has_to_say_whose_it_is(
+    transform: transforms.Transform, row: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadPageError, match=said):
+        transform(row, "A")
+
+
+@pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("value", [None, "1", True])
+def test_a_session_has_all_its_prices(name: str, value: Any) -> None:
+    row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
+    with pytest.raises(BadPageError, match=f"a session's {name} is no number"):
+        transforms.open_close(row | {name: value}, "A")
+    with pytest.raises(BadPageError, match=f"a session's {name} is no number"):
+        transforms.open_close({field: price for field, price in row.items() if field != name}, "A")
+
+
+def test_a_session_has_nothing_of_what_an_answer_says_of_itself() -> None:
+    row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
+    envelope = {"status": "OK", "request_id": "1", "count": 1, "next_url": "https://a/b", "results": []}
+    (found,) = transforms.open_close({**envelope, **row, "otc": True}, "A")
+    assert found.keys() == {
+        *(
+            "stock_ticker",
+            "date",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "otc",
+            "pre_market",
+            "after_hours",
+        )
+    }
+
+
+ONE = {"id": "x", "ticker": "A", "more": [1]}
+
+
+def shaped(*rows: dict[str, Any], **how: Any) -> list[dict[str, Any]]:
+    return stream_rows(RowPage(list(rows)), transforms.plain, asked="", primary_key=("id",), **how)
+
+
+def test_a_row_that_is_given_twice_is_one_row() -> None:
+    assert shaped(ONE, {**ONE, "id": "y"}, dict(ONE)) == shaped(ONE, {**ONE, "id": "y"})
+
+
+def test_two_rows_with_one_key_refuse_the_page() -> None:
+    with pytest.raises(BadPageError, match="row 2 of the answer has the key of another one"):
+        shaped(ONE, ONE | {"more": [2]})
+    assert len(shaped(ONE, ONE | {"more": [2]}, repeats=True)) == 2
+
+
+def test_two_rows_with_one_key_that_was_made_here_are_both_kept() -> None:
+    """A company may be delisted twice: the API's rows tell so, and have no id."""
+    rows = ({"ticker": "A", "delisted": day} for day in ("2019", "2020", "2019"))
+    assert [row["delisted"] for row in shaped(*rows, identity=("ticker",))] == ["2019", "2020", "2019"][:2]
+
+
+def test_a_row_without_anything_to_be_told_by_refuses_the_page() -> None:
+    with pytest.raises(BadPageError, match="row 1 of the answer has nothing to be told by"):
+        shaped({"other": 1}, identity=("ticker", "name"))
+
+
+def test_rows_that_are_nested_too_deeply_to_be_compared_refuse_the_page() -> None:
+    def nested() -> dict[str, Any]:
+        found: list[Any] = []
+        for _ in range(100_000):
+            found = [found]
+        return {**ONE, "more": found}
+
+    with pytest.raises(BadPageError, match="nested too deeply"):
+        shaped(nested(), nested())
+
+
+def test_the_rows_of_a_filter_are_of_the_tickers_that_it_names() -> None:
+    tickers = frozenset({"A", "B"})
+    assert len(shaped(ONE, {"id": "y", "ticker": "B"}, tickers=tickers)) == 2
+    for ticker in ("a", "A ", "C", None, ["A"]):
+        with pytest.raises(BadPageError, match="answered for another ticker"):
+            shaped(ONE, {"id": "y", "ticker": ticker}, tickers=tickers)
+
+
+def test_an_article_names_the_ticker_asked_for_and_others() -> None:
+    asked = frozenset({"A"})
+
+    def articles(*tickers: Any) -> list[dict[str, Any]]:
+        page = RowPage([{"id": "n", "tickers": list(tickers)}])
+        key = ("stock_ticker", "id")
+        return stream_rows(page, transforms.news, asked="", primary_key=key, tickers=asked)
+
+    assert [row["stock_ticker"] for row in articles("B", "A", None)] == ["B", "A"]
+    for tickers in ((), ("B",), ("a",)):
+        with pytest.raises(BadPageError, match="answered for another ticker"):
+            articles(*tickers)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +305,9 @@ def test_a_row_without_a_ticker_is_of_the_ticker_asked_for() -> None:
         ({"ticker": ["A"], "date": "2020-12-21"}, "a stock_ticker that is no text"),
         ({"ticker": "A", "date": 20201221}, "a date that is no text"),
         ({"ticker": "A", "date": ""}, "no date"),
+        ({"ticker": "A", "date": "junk"}, "a date that is no day"),
+        ({"ticker": "A", "date": "20201221"}, "a date that is no day"),
+        ({"ticker": "A ", "date": "2020-12-21"}, "a stock_ticker with spaces around it"),
     ],
 )
 def test_what_is_no_key_refuses_the_page(row: dict[str, Any], said: str) -> None:
@@ -167,6 +342,7 @@ def test_an_article_is_told_once_for_each_of_its_tickers() -> None:
 def test_a_company_may_have_no_events_and_no_name() -> None:
     assert transforms.events({"events": None}, "A") == []
     assert transforms.events({"name": "N"}, "A") == []
+    assert transforms.events({"name": None, "events": [{"a": 1}]}, "A") == [{"stock_ticker": "A", "a": 1}]
     assert transforms.events({"events": [{"date": "2020-12-21"}]}, "A") == [
         {"stock_ticker": "A", "date": "2020-12-21"}
     ]

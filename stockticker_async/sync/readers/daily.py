@@ -84,11 +84,11 @@ class DailySync:
             await self._cover(job, job.last)
             return
         async with self._asked(job.ticker, job.session) as found:
-            if isinstance(found, Answer):
+            if isinstance(found, Answer) and found.value:
                 await self._take(job, found)
                 return
         match found:
-            case Missing(no_route=False):
+            case Answer() | Missing(no_route=False):
                 self._quiet[job.ticker] = self._quiet.get(job.ticker, 0) + 1
                 await self._cover(job, job.last)
             case Missing():
@@ -108,13 +108,16 @@ class DailySync:
     ) -> AbstractAsyncContextManager[Answer[list[Row]] | Refusal | Missing]:
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
-            rows = stream_rows(decode_rows(body), self._daily.transform, asked=ticker, primary_key=key)
+            page = decode_rows(body, "flat")
+            rows = stream_rows(page, self._daily.transform, asked=ticker, primary_key=key)
             if any(row["date"] != session.isoformat() for row in rows):
                 raise BadPageError("the API answered for another day.")
             return rows
 
         path = ticker_path(self._daily.path, ticker, session, adjusted=self._job.adjusted)
-        return asked_twice(partial(self._client.asked, path, at_once(decode)), lambda _: None)
+        ask = partial(self._client.asked, path, at_once(decode))
+        # an answer without a row says that there is no such session, as a 404 does
+        return asked_twice(ask, lambda found: None if found.value else ())
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         recent = job.session >= calendar.sessions_back(self._days.settled, 0)

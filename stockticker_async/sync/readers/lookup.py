@@ -83,11 +83,13 @@ class LookupSync:
 
         def decode(body: bytes) -> list[Row]:
             key = self._forward.stream.primary_key
-            rows = stream_rows(decode_rows(body), self._lookup.transform, asked=name, primary_key=key)
-            for row in rows:
-                if row["stock_ticker"] != name:
-                    raise BadPageError(f"the API answered for another ticker, {row['stock_ticker'][:40]}.")
-            return rows
+            return stream_rows(
+                decode_rows(body, self._lookup.form),
+                self._lookup.transform,
+                asked=name,
+                primary_key=key,
+                repeats=self._lookup.repeats,
+            )
 
         path = ticker_path(self._lookup.path, name)
         ask = partial(self._client.asked, f"{path}{query}", at_once(decode))
