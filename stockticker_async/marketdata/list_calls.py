@@ -13,12 +13,15 @@ from urllib.parse import quote, urlencode
 
 from stockticker_async.marketdata.calendar import midnight_ms, utc_text
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
+from stockticker_async.marketdata.list_judge import ANYTHING, Question
 from stockticker_async.marketdata.listings import Listing
 
 _URL_CHARS = 3500
 """Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
 _DAY = timedelta(days=1)
 _LAST = date.max - _DAY
+_SLACK = timedelta(days=7)
+"""Rows of days to come are wrong where none are announced; but this machine's clock may be, too."""
 _PAGE = 1000
 """The rows that are taken for a page where a listing knows none."""
 
@@ -40,8 +43,8 @@ class ListCall:
     """The tickers whose rows are wanted of the answer. Empty: all rows are."""
     first: date | None = None
     """The first day asked for, where the listing can be asked from a day on."""
-    asked: str = ""
-    """The ticker, where it is the only one."""
+    question: Question = ANYTHING
+    """What the path asks of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def list_calls(
             f"{listing.path}{_query(listing, portion, end, variant, market, times=times)}",
             portion.names or whole,
             portion.first,
-            portion.names[0] if len(portion.names) == 1 else "",
+            _question(listing, portion, last, end, times=times),
         )
         for portion in portions
         for market in markets
@@ -173,6 +176,15 @@ def _query(
     if listing.page_rows is not None:
         query["limit"] = listing.page_rows
     return f"?{urlencode(query)}" if query else ""
+
+
+def _question(listing: Listing, portion: _Portion, last: date, end: date | None, *, times: bool) -> Question:
+    tickers = frozenset(portion.names)
+    if listing.since is None or portion.first is None:
+        return Question(tickers)
+    if end is None:
+        end = date.max if listing.announced else min(last, date.max - _SLACK) + _SLACK
+    return Question(tickers, listing.since, portion.first, end, times)
 
 
 def _bound(day: date, *, times: bool) -> str:

@@ -22,7 +22,10 @@ class Listing:
     filters: Literal["any_of", "one", "nothing"] = "nothing"
     """What the path can filter by: many tickers, one ticker, or none."""
     since: str | None = None
-    """The field that can be asked for from a day on (``.gte``). None: the whole list is read each time."""
+    """The field that can be asked for from a day on (``.gte``), and whose order is asked for. None: the whole
+    list is read each time."""
+    announced: bool = False
+    """Whether there are rows of days to come, as far ahead as may be."""
     query: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Mapping[str, str], ...] = ({},)
     """Queries that only together are the whole list."""
@@ -38,6 +41,7 @@ OLDER_SPLITS = Listing(
     page_rows=1000,
     filters="one",
     since="execution_date",
+    announced=True,
     query={"sort": "execution_date", "order": "asc"},
 )
 SPLITS = Listing(
@@ -46,6 +50,7 @@ SPLITS = Listing(
     page_rows=5000,
     filters="any_of",
     since="execution_date",
+    announced=True,
     query={"sort": "execution_date.asc"},
     older=OLDER_SPLITS,
 )

@@ -92,6 +92,7 @@ _DIVIDENDS = Listing(
     page_rows=5000,
     filters="any_of",
     since="ex_dividend_date",
+    announced=True,
     query={"sort": "ex_dividend_date.asc"},
     older=Listing(
         "/v3/reference/dividends",
@@ -99,6 +100,7 @@ _DIVIDENDS = Listing(
         page_rows=1000,
         filters="one",
         since="ex_dividend_date",
+        announced=True,
         query={"sort": "ex_dividend_date", "order": "asc"},
     ),
 )

@@ -31,6 +31,7 @@ PURE = {
         "endpoints",
         "limiter",
         "list_calls",
+        "list_judge",
         "listings",
         "nyse_closures",
         "responses",

@@ -1,25 +1,26 @@
 """Reads a `Listing`: pages of rows of many tickers.
 
 A call's pages come in the order of the cursor's field, so each page covers the days before its last
-row's; what comes in another order covers nothing before the last page. A page is written only after all
-of it was judged. Where the plan or a proxy does not have a listing, its deprecated form is asked.
+row's. A page is written only after all of it was judged. Where the plan or a proxy does not have a
+listing, its deprecated form is asked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 
 from stockticker_async.errors import ConnectorError
-from stockticker_async.marketdata.calendar import new_york_date
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
+from stockticker_async.marketdata.list_judge import ListJudge, Question
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import Listing
 from stockticker_async.marketdata.responses import Barred, Missing, Refusal
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams.table import Listed
-from stockticker_async.streams.transforms import stream_rows
+from stockticker_async.streams.transforms import key_of, stream_rows
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import MARKET, SyncJob
 from stockticker_async.sync.row_stream import Forward, settled
@@ -99,20 +100,9 @@ class ListingSync:
 
     async def _read(self, call: ListCall) -> Refusal | Missing | None:
         """Write the call's rows; or return why there are none."""
-
-        def decode(body: bytes) -> ListPage[Row]:
-            page = decode_rows(body)
-            found = stream_rows(
-                page,
-                self._listed.transform,
-                asked=call.asked,
-                primary_key=self._forward.stream.primary_key,
-                identity=self._listed.identity,
-            )
-            return ListPage(found, page.next_url, len(page.rows), page.stated)
-
-        order = _Order(self._forward.stream.cursor)
+        judge = ListJudge(call.question)
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
+        decode = partial(self._decode, call.question, judge)
         answers = list_pages(self._client, call.path, decode, expected_bytes=expected_bytes)
         async with aclosing(answers) as pages:
             async for answer in pages:
@@ -122,12 +112,27 @@ class ListingSync:
                 if page.lacks:
                     self._forward.lack(self._names(call), page.count)
                 await self._forward.rows(list(self._wanted(call, page.rows)))
-                reached = order.through(page.rows)
+                reached = judge.accept()
                 if page.next_url is None:
                     reached = self._days.last
                 if reached is not None and call.first is not None:
                     await self._cover(call, answer.moment, reached)
         return None
+
+    def _decode(self, question: Question, judge: ListJudge, body: bytes) -> ListPage[Row]:
+        page = decode_rows(body)
+        primary_key = self._forward.stream.primary_key
+        found = stream_rows(
+            page,
+            self._listed.transform,
+            asked="",
+            primary_key=primary_key,
+            identity=self._listed.identity,
+            tickers=question.tickers,
+        )
+        values = (row.get(question.field) for row in page.rows)
+        judge.judge(values, (key_of(row, primary_key) for row in found))
+        return ListPage(found, page.next_url, len(page.rows), page.stated)
 
     async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
         through = min(reached, settled(self._days, moment, self._job.end_date))
@@ -144,38 +149,3 @@ class ListingSync:
         for row in rows:
             if row.get("stock_ticker") in names:  # an offering may have no ticker yet
                 yield row
-
-
-class _Order:
-    """How far the pages of a call reach, as long as they come in order."""
-
-    def __init__(self, cursor: str) -> None:
-        self._cursor = cursor
-        self._first = ""
-        self._last: str | None = ""
-
-    def through(self, rows: Sequence[Row]) -> date | None:
-        """The last day of which all rows were seen, since a further page may have more of the next.
-
-        None before the second day: rows of one day are in every order, also the newest first.
-        """
-        for row in rows:
-            value = row.get(self._cursor) if self._cursor else None
-            if self._last is None or not isinstance(value, str) or value < self._last:
-                self._last = None
-                return None
-            self._first = self._first or value
-            self._last = value
-        day = _day(self._last) if self._last and self._last > self._first else None
-        return None if day is None else day - timedelta(days=1)
-
-
-def _day(text: str) -> date | None:
-    """The New York date of a day or a moment; None for neither."""
-    try:
-        if len(text) <= len("2020-12-21"):
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return new_york_date(moment) if moment.tzinfo else None

@@ -3,7 +3,8 @@
 Each lie is told once, which must heal, and for ever, which must be told. Whole syncs over real sockets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -32,6 +33,13 @@ PATHS = {
     "conditions": "/v3/reference/conditions",
     "market_holidays": "/v1/marketstatus/upcoming",
     "open_close": "/v1/open-close/AAPL/2020-12-17",
+}
+DAYS = {
+    "splits": "execution_date",
+    "dividends": "ex_dividend_date",
+    "short_interest": "settlement_date",
+    "short_volume": "date",
+    "news": "published_utc",
 }
 
 
@@ -75,6 +83,11 @@ async def judge(stream: str, change: Lie, said: str) -> None:
         assert {*rows(stream, run, following)} == {*good}
 
 
+def last(**fields: Any) -> Lie:
+    """The last row with other values."""
+    return lambda page: page["results"][-1].update(fields)
+
+
 FORMS: dict[str, tuple[str, Lie, str]] = {
     **{
         f"{stream}, an object": (stream, lambda page: page.update(results={}), "an array")
@@ -112,6 +125,51 @@ async def test_an_answer_of_another_form_is_no_answer(stream: str, change: Lie, 
     await judge(stream, change, said)
 
 
+@pytest.mark.parametrize(
+    "value", ["1999-01-04", "2099-01-05", "junk", "20201216", None, 20201216], ids=lambda value: f"{value!r}"
+)
+@pytest.mark.parametrize("stream", DAYS)
+@pytest.mark.fault("row of another day")
+async def test_a_row_of_no_day_that_was_asked_for(stream: str, value: object) -> None:
+    if value == "2099-01-05" and stream in ("splits", "dividends"):
+        return  # announced: there is no last day
+    if stream == "news" and isinstance(value, str):
+        value += "T12:00:00Z"
+    await judge(stream, last(**{DAYS[stream]: value}), DAYS[stream].replace("date", "").strip("_"))
+
+
+@pytest.mark.parametrize("stream", ["splits", "dividends"])
+@pytest.mark.fault("row of another day")
+async def test_a_row_after_the_end(stream: str) -> None:
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        lying(sandbox, stream, last(**{DAYS[stream]: "2099-01-05"}), None)
+        run = await read(sandbox, stream, end_date="2020-12-18")
+        assert "outside the days asked for" in run.errors(stream)[0]["message"]
+        assert rows(stream, run) == []
+
+
+@pytest.mark.parametrize("ticker", ["aapl", "AAPL ", "QQQQ", None, 5, ["AAPL"], ...], ids=str)
+@pytest.mark.parametrize(
+    "stream", ["splits", "dividends", "short_interest", "short_volume", "float", "tickers"]
+)
+@pytest.mark.fault("row of another ticker")
+async def test_a_row_of_no_ticker_that_was_asked_for(stream: str, ticker: object) -> None:
+    def change(page: Page) -> None:
+        for row in page["results"]:
+            if row["ticker"] == "AAPL":
+                row["ticker"] = ticker
+                if ticker is ...:
+                    del row["ticker"]
+
+    await judge(stream, change, "ticker")
+
+
+@pytest.mark.parametrize("tickers", [["aapl"], ["MSFT"], [], [None], "AAPL", None], ids=str)
+@pytest.mark.fault("row of another ticker")
+async def test_an_article_that_does_not_name_the_ticker(tickers: object) -> None:
+    await judge("news", last(tickers=tickers), "ticker")
+
+
 @pytest.mark.parametrize("stream", ["dividends", "short_volume", "news", "float", "conditions"])
 @pytest.mark.fault("two rows with one key")
 async def test_two_rows_with_one_key(stream: str) -> None:
@@ -134,6 +192,65 @@ async def test_a_row_given_twice_is_written_once(stream: str) -> None:
         lying(sandbox, stream, double, None)
         run = await read(sandbox, stream)
         assert (run.code, rows(stream, run), run.told("WARN")) == (0, good, [])
+
+
+@pytest.mark.parametrize("stream", ["dividends", "short_interest", "short_volume", "news"])
+@pytest.mark.fault("list out of order")
+async def test_a_list_out_of_order(stream: str) -> None:
+    await judge(stream, lambda page: page["results"].reverse(), "out of order")
+
+
+DATES = [f"2020-12-{day:02}" for day in range(1, 10)]
+PAGED: dict[str, tuple[str, list[Page]]] = {
+    "short_volume": ("out of order", [{"ticker": "AAPL", "date": day} for day in DATES]),
+    "news": (
+        "out of order",
+        [{"id": day, "tickers": ["AAPL"], "published_utc": f"{day}T12:00:00Z"} for day in DATES],
+    ),
+    "conditions": ("a page again", [{"id": number, "type": "sale"} for number in range(len(DATES))]),
+}
+
+
+def serving(sandbox: Sandbox, stream: str, pages: Iterator[list[Page]], count: int) -> None:
+    """Answers of the rows of one page after the other; each but the last names a further one."""
+    begun = enumerate(pages, 1)
+
+    def body(_: bytes) -> bytes:
+        number, results = next(begun)
+        further = {"next_url": f"{sandbox.url}{PATHS[stream]}?cursor={number}"} if number < count else {}
+        return orjson.dumps({"status": "OK", "results": results, **further})
+
+    sandbox.faults.add(
+        Fault(
+            kind="status",
+            status=200,
+            match=PATHS[stream],
+            body=body,
+            content_type="application/json",
+            times=None,
+        )
+    )
+
+
+@pytest.mark.parametrize("stream", PAGED)
+@pytest.mark.parametrize("wrong", [0, 1], ids=["the first", "the one before"])
+@pytest.mark.fault("page of a list given again")
+async def test_a_page_that_is_given_in_place_of_the_next_one(stream: str, wrong: int) -> None:
+    """Each answer names another further page: they do not go round in a circle."""
+    said, all_rows = PAGED[stream]
+    pages = [all_rows[begin : begin + 3] for begin in (0, 3, 6)]
+    how: dict[str, Any] = {"start_date": "2020-12-01", "max_concurrent_requests": 1}
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        serving(sandbox, stream, iter([*pages[:2], pages[wrong], pages[2]]), 4)
+        run = await sync(sandbox, "AAPL", streams=[stream], adjusted=False, **how)
+        assert (run.code, run.told("WARN")) == (0, [])
+        assert len(run.records(stream)) == len(all_rows)
+        sandbox.faults.clear()
+        serving(sandbox, stream, chain(pages[:2], repeat(pages[wrong])), 99)
+        run = await sync(sandbox, "AAPL", streams=[stream], adjusted=False, **how)
+        assert said in run.errors(stream)[0]["message"]
+        assert len(run.records(stream)) == 6
+        assert all(cursor <= "2020-12-05" for cursor in run.cursors(stream).values())
 
 
 NO_PRICES: dict[str, Lie] = {
