@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.call_limits import SIDE_PATIENCE
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
+from stockticker_async.marketdata.list_judge import ListJudge, Question
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import OLDER_SPLITS, SPLITS
 from stockticker_async.marketdata.responses import Barred, Missing, Refusal
-from stockticker_async.marketdata.rows import stated
+from stockticker_async.marketdata.rows import judge_tickers, stated
 from stockticker_async.marketdata.splits import Split, ratio
 
 
@@ -23,6 +25,7 @@ class _WireSplit(msgspec.Struct):
     execution_date: str
     split_from: float
     split_to: float
+    id: Any = None
 
 
 class _SplitsPage(msgspec.Struct):
@@ -37,7 +40,7 @@ async def splits(
     """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
 
     That there is none is believed at once: whoever knows what was there before may ask again. The moment is
-    the first answer's. Rows may be repeated, and of tickers that were not asked for.
+    the first answer's. Rows may be repeated, and of any ticker where the whole list is asked.
     Raises `BadPageError`.
     """
     found: list[Split] = []
@@ -45,7 +48,7 @@ async def splits(
     first = after + timedelta(days=1)
     firsts = dict.fromkeys(names, first) if names else Everything(first)
     for question in list_calls(SPLITS, firsts, last=until, end=until):
-        part = await _split_pages(client, question.path)
+        part = await _split_pages(client, question)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
             part = await _older_splits(client, question, until)
         if isinstance(part, Missing):
@@ -65,35 +68,46 @@ async def _older_splits(
     names = question.names
     firsts = dict.fromkeys(names, question.first) if names else Everything(question.first)
     for older in list_calls(OLDER_SPLITS, firsts, last=until, end=until):
-        part = await _split_pages(client, older.path)
+        part = await _split_pages(client, older)
         if not isinstance(part, Answer):
             return part
         parts.append(part)
     return Answer([split for part in parts for split in part.value], parts[0].moment)
 
 
-async def _split_pages(client: Client, path: str) -> Answer[list[Split]] | Refusal | Missing:
+async def _split_pages(client: Client, question: ListCall) -> Answer[list[Split]] | Refusal | Missing:
     found: list[Split] = []
     moments: list[datetime] = []
-    found_pages = list_pages(client, path, _decode_splits, patience=SIDE_PATIENCE, may_be_empty=True)
+    judge = ListJudge(question.question)
+    decode = partial(_decode_splits, question.question, judge)
+    found_pages = list_pages(client, question.path, decode, patience=SIDE_PATIENCE, may_be_empty=True)
     async with aclosing(found_pages) as answers:
         async for one in answers:
             if not isinstance(one, Answer):
                 return one
             found += one.value.rows
             moments.append(one.moment)
+            judge.accept()
     return Answer(found, moments[0])
 
 
-def _decode_splits(body: bytes) -> ListPage[Split]:
+def _decode_splits(question: Question, judge: ListJudge, body: bytes) -> ListPage[Split]:
     try:
         page = msgspec.json.decode(body, type=_SplitsPage)
+        wire = page.results or []
         rows = [
             Split(row.ticker, date.fromisoformat(row.execution_date), ratio(row.split_to, row.split_from))
-            for row in page.results or ()
+            for row in wire
         ]
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
         raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
-    if page.results is msgspec.UNSET and stated(page.count) != 0:
+    # null is how older lists of bars said "none"; here it would be taken for splits that were withdrawn
+    if not isinstance(page.results, list) and stated(page.count) != 0:
         raise BadPageError("the splits are not of the published form: without results.")
+    for row in wire:
+        judge_tickers([row.ticker], question.tickers)
+    judge.judge(
+        (row.execution_date for row in wire),
+        ((str(one.id), split) for one, split in zip(wire, rows, strict=True)),
+    )
     return ListPage(rows, page.next_url or None, len(rows), stated(page.count))

@@ -112,6 +112,7 @@ BAD_ROWS = [
     b'{"results":[{"ticker":"A","execution_date":"2020-01-02","split_from":0,"split_to":2}]}',
     b'{"results":[{"ticker":"A","execution_date":"2020-01-02","split_from":"1","split_to":2}]}',
     b'{"results":[{"ticker":"A"}]}',
+    b'{"results":null}',
     b"[]",
     b"<html>",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from faults.ending import market
-from support import Run, sync
+from support import BARS, PRICES, Run, advance_days, sync
 
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -292,3 +292,31 @@ async def test_a_session_beside_a_list_is_a_session() -> None:
         envelope = {"results": [], "count": 0, "next_url": "https://elsewhere.example/"}
         lying(sandbox, "open_close", lambda page: page.update(envelope), None)
         assert rows("open_close", await read(sandbox, "open_close")) == good
+
+
+SPLIT_LIES: dict[str, Lie] = {
+    "null": lambda page: page.update(results=None),
+    "of another ticker": lambda page: [row.update(ticker="aapl") for row in page["results"]] and None,
+    "before the days asked for": lambda page: page["results"][0].update(execution_date="1999-01-04"),
+    "out of order": lambda page: page["results"].append(
+        page["results"][0] | {"execution_date": "2020-08-10", "split_to": 9}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", SPLIT_LIES.values(), ids=SPLIT_LIES)
+@pytest.mark.fault("splits that are not what was asked")
+async def test_history_is_not_rewritten_for_splits_that_were_not_asked_for(change: Lie) -> None:
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        how: dict[str, Any] = {"streams": [PRICES, BARS], "adjusted": True}
+        first = await read(sandbox, PRICES, **how)
+        advance_days(sandbox)
+        lying(sandbox, "splits", change, 1)
+        second = await read(sandbox, PRICES, before=first, **how)
+        assert second.told("WARN") == []
+        assert len(second.records(PRICES)) < 20
+        lying(sandbox, "splits", change, None)
+        third = await read(sandbox, PRICES, before=first, **how)
+        assert any("The splits cannot be had" in text for text in third.told("WARN"))
+        assert len(third.records(PRICES)) < 20
+        assert third.code == 0
