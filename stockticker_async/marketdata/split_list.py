@@ -50,7 +50,9 @@ async def splits(
     for question in list_calls(SPLITS, firsts, last=until, end=until):
         part = await _split_pages(client, question)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
-            part = await _older_splits(client, question, until)
+            older = await _older_splits(client, question, until)
+            # where neither is to be had, the plan is the reason, and not the address
+            part = part if isinstance(older, Missing) else older
         if isinstance(part, Missing):
             raise BadPageError("the API answered 404, as if it had no splits.")
         if isinstance(part, Refusal):

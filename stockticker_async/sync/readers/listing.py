@@ -74,19 +74,22 @@ class ListingSync:
     def _failed(self, call: ListCall, error: ConnectorError) -> None:
         self._forward.failures.append(Failure(self._names(call), error))
 
-    async def _ask(self, call: ListCall) -> None:
+    async def _ask(self, call: ListCall, before: Refusal | None = None) -> None:
+        """``before`` is the refusal of the listing in whose place this one is asked."""
         barred = await self._read(call)
         if barred is None:
             return
+        if isinstance(barred, Missing) and before is not None:
+            barred = before  # the plan is the reason, not the address
         older = self._listed.listing.older
         if older is not None and not (isinstance(barred, Refusal) and barred.why is not Barred.ENDPOINT):
-            await self._ask_older(older, call)
+            await self._ask_older(older, call, barred if isinstance(barred, Refusal) else None)
         elif isinstance(barred, Refusal):
             self._forward.refused(self._names(call), barred)
         else:
             self._forward.missing(self._names(call))
 
-    async def _ask_older(self, older: Listing, call: ListCall) -> None:
+    async def _ask_older(self, older: Listing, call: ListCall, before: Refusal | None) -> None:
         listed = replace(self._listed, listing=older)
         sync = ListingSync(self._client, self._job, self._forward, listed, self._days)
         for one in list_calls(
@@ -96,7 +99,7 @@ class ListingSync:
             end=self._job.end_date,
             times=self._forward.stream.times,
         ):
-            await sync._ask(one)
+            await sync._ask(one, before)
 
     async def _read(self, call: ListCall) -> Refusal | Missing | None:
         """Write the call's rows; or return why there are none."""

@@ -294,6 +294,23 @@ async def test_a_session_beside_a_list_is_a_session() -> None:
         assert rows("open_close", await read(sandbox, "open_close")) == good
 
 
+@pytest.mark.parametrize("stream", ["dividends", "splits"])
+@pytest.mark.fault("list that the plan lacks")
+async def test_the_plans_refusal_is_told_where_the_deprecated_list_is_gone(stream: str) -> None:
+    refusal = b'{"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}'
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        sandbox.faults.add(Fault(kind="status", match=PATHS[stream], status=403, body=refusal, times=None))
+        gone = Fault(kind="status", match=f"/v3/reference/{stream}", status=404, body="404", times=None)
+        sandbox.faults.add(gone)
+        run = await read(sandbox, stream)
+        [error] = run.errors(stream)
+        assert error["message"].startswith("AAPL, MSFT: the plan of this key does not include this endpoint")
+        assert error["failure_type"] == "config_error"
+        run = await read(sandbox, PRICES, adjusted=True)
+        if stream == "splits":
+            assert any("The splits cannot be had (the plan does not" in text for text in run.told("WARN"))
+
+
 SPLIT_LIES: dict[str, Lie] = {
     "null": lambda page: page.update(results=None),
     "of another ticker": lambda page: [row.update(ticker="aapl") for row in page["results"]] and None,
