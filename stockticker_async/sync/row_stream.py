@@ -90,9 +90,9 @@ class Forward:
                     self.progress.cover(name, through)
         await self.sink.state_due()
 
-    def lack(self, names: Sequence[str], count: int) -> None:
-        """An answer for these tickers was asked for twice: it has no row, or not as many as it says."""
-        (self._short if count else self._silent).update(dict.fromkeys(names or (MARKET,)))
+    def lack(self, names: Sequence[str], *, short: bool) -> None:
+        """An answer for these tickers, asked for twice, has no row, or (``short``) not as many as it says."""
+        (self._short if short else self._silent).update(dict.fromkeys(names or (MARKET,)))
 
     def tell_lacking(self) -> None:
         """Warn of what was believed, though it may have left something out."""

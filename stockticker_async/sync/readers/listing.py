@@ -107,13 +107,16 @@ class ListingSync:
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
         decode = partial(self._decode, call.question, judge)
         answers = list_pages(self._client, call.path, decode, expected_bytes=expected_bytes)
+        further = False
         async with aclosing(answers) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):
                     return answer
                 page = answer.value
                 if page.lacks:
-                    self._forward.lack(self._names(call), page.count)
+                    # the page before said that there is more
+                    self._forward.lack(self._names(call), short=further or page.count > 0)
+                further = True
                 await self._forward.rows(list(self._wanted(call, page.rows)))
                 reached = judge.accept()
                 if page.next_url is None:

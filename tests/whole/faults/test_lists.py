@@ -253,6 +253,23 @@ async def test_a_page_that_is_given_in_place_of_the_next_one(stream: str, wrong:
         assert all(cursor <= "2020-12-05" for cursor in run.cursors(stream).values())
 
 
+@pytest.mark.parametrize("stream", PAGED)
+@pytest.mark.fault("incomplete list")
+async def test_a_further_page_without_rows_is_told(stream: str) -> None:
+    _, all_rows = PAGED[stream]
+    how: dict[str, Any] = {"start_date": "2020-12-01", "max_concurrent_requests": 1, "adjusted": False}
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        serving(sandbox, stream, iter([all_rows[:5], [], all_rows[5:]]), 2)
+        run = await sync(sandbox, "AAPL", streams=[stream], **how)
+        assert (run.code, len(run.records(stream)), run.told("WARN")) == (0, len(all_rows), [])
+        sandbox.faults.clear()
+        serving(sandbox, stream, iter([all_rows[:5], [], []]), 2)
+        run = await sync(sandbox, "AAPL", streams=[stream], **how)
+        assert (run.code, len(run.records(stream))) == (0, 5)
+        [warning] = run.told("WARN")
+        assert "the API, asked twice, has more or fewer rows than it says" in warning
+
+
 NO_PRICES: dict[str, Lie] = {
     "nothing but its name": lambda _: b'{"status": "OK", "symbol": "AAPL", "from": "2020-12-17"}',
     "a close of null": lambda page: page.update(close=None),
