@@ -15,7 +15,7 @@ from aiohttp import web
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector.config import Config, parse
-from stockticker_async.marketdata.call_limits import Limits
+from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.client import Client, open_client
 
 NOON = datetime(2020, 12, 22, 17, tzinfo=UTC)
@@ -38,7 +38,7 @@ async def client(
     *,
     clock: Clock | None = None,
     fields: dict[str, Any] | None = None,
-    limits: Limits | None = None,
+    limits: CallLimits | None = None,
     **how: Any,
 ) -> AsyncIterator[Client]:
     """A client whose clock begins at noon; ``fields`` are the configuration's."""

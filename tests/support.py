@@ -22,7 +22,7 @@ from stockticker_async.connector.command_context import Shell
 from stockticker_async.connector.log import LinesHandler, Mask
 from stockticker_async.connector.read import read
 from stockticker_async.marketdata import calendar
-from stockticker_async.marketdata.call_limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
 from stockticker_async.sandbox.service.controls import Call, Sandbox
 from stockticker_async.streams.table import STREAMS
 
@@ -196,7 +196,7 @@ async def sync(
     clock: Clock | None = None,
     speed: float = 1.0,
     lines: Recorder | None = None,
-    limits: Limits = LIMITS,
+    limits: CallLimits = LIMITS,
     **options: Any,
 ) -> Run:
     """One `read`, from the state in ``before`` on; its clock begins where the sandbox's stands.

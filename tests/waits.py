@@ -1,7 +1,7 @@
 """Syncs against model servers in simulated time: their length beside one that knew the limit, and 429s.
 
 The client is modelled as it is: workers with a question each, and a line in which who was refused a few times
-comes first (`line.Line`). Run as a program, it prints docs/waiting.md.
+comes first (`call_queue.CallQueue`). Run as a program, it prints docs/waiting.md.
 """
 
 import heapq

@@ -1,7 +1,7 @@
 """What a single answer and a single call may take: each bound with its reason.
 
 The bounds on waiting in general stand where the waiting is done: `client.PATIENCE`,
-`verdict.RETRY_AFTER_CAP`, and the allowance's in `limiter`.
+`responses.RETRY_AFTER_CAP`, and the allowance's in `limiter`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class CallLimits:
     """What one call may take. Its seconds are the machine's, at whatever speed the `Clock` runs."""
 
     connect: float = 15.0
@@ -23,7 +23,7 @@ class Limits:
     """Of a body, unpacked: nine times a full page; one of that size at a time is held."""
 
 
-LIMITS = Limits()
+LIMITS = CallLimits()
 
 DECODED_BYTES = 64 * MIB
 """Of what a body becomes where it is decoded as a whole: a full page of bars, pretty-printed, is 55."""

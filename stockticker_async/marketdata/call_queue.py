@@ -1,7 +1,7 @@
-"""Who waits for the allowance stands in a line: first come, first served, but for those who were refused.
+"""The queue of the calls that wait for the allowance: first come, first served, but refused calls go first.
 
-After a 429 one call goes alone. It is the same one that was refused, as long as that was a few times only:
-where refusals end by themselves, each question is asked no more often than it has to be. A question that is
+After a 429 one call goes alone. It is the refused call itself, as long as it was refused a few times only:
+where refusals end by themselves, no question is asked more often than it has to be. A question that is
 always refused steps back, so that it holds up no other for long.
 """
 
@@ -21,7 +21,7 @@ def rank(refusals: int) -> int:
     return -refusals if refusals <= _FIRST else 0
 
 
-class Line:
+class CallQueue:
     """The waiting calls; only the first one may ask the limiter."""
 
     def __init__(self) -> None:
@@ -31,16 +31,17 @@ class Line:
 
     @asynccontextmanager
     async def place(self, refusals: int) -> AsyncIterator[Callable[[], anyio.Event | None]]:
-        """A place in the line for the body, left with it.
+        """A place in the queue for the body of the statement.
 
-        What is given tells whether it is the first place (None), or what to wait for before asking again.
+        The function given returns None in the first place, else the event to wait for before it is called
+        again.
         """
         mine = (rank(refusals), next(self._numbers))
         before = self._waiting[0] if self._waiting else None
         heapq.heappush(self._waiting, mine)
         self._moved[mine] = anyio.Event()
         if before is not None and self._waiting[0] == mine:
-            self._tell(before)  # that it is not the first any more
+            self._notify(before)  # that it is not the first any more
 
         def waits_for() -> anyio.Event | None:
             if self._waiting[0] == mine:
@@ -55,19 +56,19 @@ class Line:
             self._waiting.remove(mine)
             heapq.heapify(self._waiting)
             del self._moved[mine]
-            self.tell()
+            self.notify()
 
-    def tell(self) -> None:
-        """Something has changed for the first in the line."""
+    def notify(self) -> None:
+        """Something has changed for the first call of the queue."""
         if self._waiting:
-            self._tell(self._waiting[0])
+            self._notify(self._waiting[0])
 
     def changed(self) -> anyio.Event:
-        """What is set when something changes for the first, who asks for it."""
+        """The event that is set when something changes for the first call, which asks for it."""
         first = self._waiting[0]
         if self._moved[first].is_set():
             self._moved[first] = anyio.Event()
         return self._moved[first]
 
-    def _tell(self, place: tuple[int, int]) -> None:
+    def _notify(self, place: tuple[int, int]) -> None:
         self._moved[place].set()

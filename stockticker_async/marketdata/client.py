@@ -1,46 +1,34 @@
-"""The only code that opens a socket: one session, the limiter, verdicts, deadlines.
+"""Asks the API: the limiter, verdicts, retries and patience. `transport` makes the single exchange.
 
 Every call (a page and a retry is a call, too) goes the same way: wait for the limiter's leave,
-send, read the body up to a limit, ask `verdict` what it means. "Later" waits for as long as the
+send, read the body up to a limit, ask `responses` what it means. "Later" waits for as long as the
 API wants, in silence towards the caller; faults that may pass are tried again with jitter until
 `patience` seconds have gone by without any success of this client; bodies that do not decode are
-tried `BODY_TRIES` times. What is held of bodies is bounded by a `Room`.
-What comes back is an answer, or one of the refusals a caller must tell
-apart; everything else is raised as one of our own errors. None of aiohttp's leaves this module.
-
-The key travels in a header, and only to the origin of the base URL: redirects are not followed,
-a URL of another origin is refused before anything is sent, and a proxy is shown its own password only.
+tried `BODY_TRIES` times. A `BodyBudget` bounds the bytes of all bodies.
+The result is an answer, or one of the refusals that a caller must tell apart; everything else is raised as
+one of our own errors.
 """
 
-import errno
 import logging
 import math
-import os
 import random
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Generic, TypeVar, cast
-from urllib.parse import urljoin, urlsplit
+from typing import Generic, TypeVar
 
-import aiohttp
-import aiohttp.http_exceptions
-import anyio
 from yarl import URL
 
-from stockticker_async import __version__
 from stockticker_async.clock import Clock
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
+from stockticker_async.errors import BadPageError, ConfigError, TransientError
 from stockticker_async.marketdata import responses
-from stockticker_async.marketdata.body_budget import SMALL_BYTES, Held, Room, Share
-from stockticker_async.marketdata.call_limits import MIB, Limits, may_be_decoded
-from stockticker_async.marketdata.call_queue import Line
+from stockticker_async.marketdata.body_budget import BodyBudget, PendingBody, Reservation
+from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
+from stockticker_async.marketdata.call_queue import CallQueue
 from stockticker_async.marketdata.limiter import Limiter
-from stockticker_async.marketdata.proxy import proxy_for
 from stockticker_async.marketdata.settings import Settings
+from stockticker_async.marketdata.transport import PassingFaultError, Response, Transport, open_transport
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -51,17 +39,9 @@ OUTAGE_TRIES = 3
 PATIENCE = 15 * 60.0
 """Seconds without any success after which a sync gives up on a call."""
 _EXPECTED_BYTES = 65_536  # of an answer of which nothing is known
-_ERROR_BYTES = 65_536  # of a body that says no more than what is wrong
 _BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
 _BACKOFF_CAP = 60.0
 _SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
-_PROXY_REFUSALS = {
-    401: responses.PROXY_WANTS_MORE,
-    407: responses.PROXY_WANTS_MORE,
-    403: "The proxy named in the environment forbids connections to {target} (403): whoever runs it has to "
-    "allow that address, or name it in no_proxy.",
-    405: "What the environment names as a proxy makes no connections (405): check https_proxy.",
-}
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000  # of a clock that may be believed; a calendar can go on from both
 _TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
 
@@ -75,16 +55,12 @@ class Answer(Generic[T]):
     """The API's clock when it answered (UTC); the machine's where the API did not say."""
 
 
-class _PassingFaultError(Exception):
-    """A fault that may pass. ``str()`` says what happened, without the key."""
-
-
 class Client:
     """One session with the API; made by `open_client`."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         settings: Settings,
         clock: Clock,
         limiter: Limiter,
@@ -93,25 +69,15 @@ class Client:
         most_wait: float,
         on_wait: Callable[[datetime], Awaitable[None]] | None,
     ) -> None:
-        self._session = session
-        self._limits = settings.limits
-        self._room = Room()
+        self._transport = transport
+        self._budget = BodyBudget()
         self._at_once = settings.max_concurrent_requests
-        self._origin = _origin(settings.base_url)
-        self._base_url = settings.base_url
-        self._headers = {"Authorization": f"Bearer {settings.api_key}"}
-        self._proxy = proxy_for(settings.base_url)
-        self._proxy_headers: dict[str, str] = {}
-        if self._proxy is not None and self._proxy.authorization is not None:
-            # with plain http the proxy reads the request itself, with https only what asks for the tunnel
-            shown = self._headers if self._base_url.lower().startswith("http:") else self._proxy_headers
-            shown["Proxy-Authorization"] = self._proxy.authorization
         self._clock = clock
         self._limiter = limiter
         self._patience = patience
         self._most_wait = most_wait
         self._on_wait = on_wait
-        self._line = Line()
+        self._queue = CallQueue()
         self._last_success = clock.monotonic()
         self._refused_since: float | None = None
         self._outage = False
@@ -178,19 +144,19 @@ class Client:
 
     async def fetch(
         self, url: str, *, expected_bytes: int = _EXPECTED_BYTES, patience: float = math.inf
-    ) -> Answer[Held] | responses.Missing | responses.Refusal:
+    ) -> Answer[PendingBody] | responses.Missing | responses.Refusal:
         """Ask for ``url``, a path of the base URL or an absolute URL of the same origin.
 
         The body of an answer counts until it was used. Raises `ConfigError`, `TransientError` (after
         trying again, for ``patience`` seconds where that is less than the client's) or `ConnectorError`.
         """
-        target = self._target(url)
+        target = self._transport.target(url)
         faults = refusals = 0
         began = self._clock.monotonic()
         while True:
             try:
                 judged = await self._call(target, expected_bytes, refusals)
-            except _PassingFaultError as fault:
+            except PassingFaultError as fault:
                 faults += 1
                 await self._back_off(fault, faults, began, patience)
             else:
@@ -201,32 +167,32 @@ class Client:
 
     async def _call(
         self, target: URL, expected_bytes: int, refusals: int
-    ) -> Answer[Held] | responses.Missing | responses.Refusal | None:
+    ) -> Answer[PendingBody] | responses.Missing | responses.Refusal | None:
         """One request. None: the API said later, and the limiter knows."""
-        share = await self._room.begin(expected_bytes)
+        reservation = await self._budget.reserve(expected_bytes)
         with ExitStack() as kept:
-            kept.callback(share.give_back)
-            status, headers, body = await self._exchange(target, share, refusals)
-            judged = self._judged(status, headers, Held(body, share), body)
-            if isinstance(judged, Answer):
-                kept.pop_all()  # whoever uses the body gives back
-            return judged
+            kept.callback(reservation.release)
+            verdict, response = await self._asked_once(target, reservation, refusals)
+            found = self._found(verdict, response, reservation)
+            if isinstance(found, Answer):
+                kept.pop_all()  # whoever uses the body releases
+            return found
 
-    def _judged(
-        self, status: int, headers: Mapping[str, str], held: Held, body: bytes
-    ) -> Answer[Held] | responses.Missing | responses.Refusal | None:
-        now = self._clock.utc_now()
-        match responses.judge(status, headers, body, now=now):
+    def _found(
+        self, verdict: responses.Verdict, response: Response, reservation: Reservation
+    ) -> Answer[PendingBody] | responses.Missing | responses.Refusal | None:
+        match verdict:
             case responses.Later():
                 return None
             case responses.Again(reason):
-                raise _PassingFaultError(reason)
+                raise PassingFaultError(reason)
             case responses.Wrong(error):
                 raise error
             case responses.Body():
                 self.found_any = True
                 self._succeeded()
-                return Answer(held, self._moment(headers.get("Date"), now))
+                moment = self._moment(response.headers.get("Date"), self._clock.utc_now())
+                return Answer(PendingBody(response.body, reservation), moment)
             case refusal:
                 self._succeeded()
                 return refusal
@@ -237,55 +203,38 @@ class Client:
         self._refused_since = None
         self._outage = False
 
-    async def _exchange(
-        self, target: URL, share: Share, refusals: int
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request when the limiter allows, and tell it how that went."""
+    async def _asked_once(
+        self, target: URL, reservation: Reservation, refusals: int
+    ) -> tuple[responses.Verdict, Response]:
+        """Send one request when the limiter allows, and tell the limiter how that went."""
         began = await self._begin(refusals)
         self.calls += 1
         try:
-            ends_at = anyio.current_time() + min(self._limits.call, self._patience)
-            with anyio.fail_after(self._limits.silence) as scope:
-                scope.deadline = min(scope.deadline, ends_at)
-                async with self._session.get(
-                    target,
-                    # not the session's own headers: those aiohttp shows the proxy as its password
-                    headers=self._headers,
-                    proxy=None if self._proxy is None else self._proxy.url,
-                    proxy_headers=self._proxy_headers,
-                    allow_redirects=False,
-                ) as response:
-                    body = await _read(response, self._limits, share, scope, ends_at)
-        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+            response = await self._transport.exchange(target, reservation, most_seconds=self._patience)
+        except BaseException as error:
             self._limiter.failed(self._clock.monotonic())
-            # not `from error`: its repr has the request's headers
-            raise self._translated(error, target) from None
-        except BaseException:
-            self._limiter.failed(self._clock.monotonic())
+            if isinstance(error, PassingFaultError):
+                self._judge_address(error)
             raise
         finally:
-            self._line.tell()
+            self._queue.notify()
+        verdict = responses.judge(response.status, response.headers, response.body, now=self._clock.utc_now())
         now = self._clock.monotonic()
-        if response.status == responses.TOO_MANY:
-            wait = responses.retry_after(response.headers.get("Retry-After"), now=self._clock.utc_now())
-            self._limiter.refused(now, began, wait)
+        if isinstance(verdict, responses.Later):
+            self._limiter.refused(now, began, verdict.after)
         else:
             self._limiter.succeeded(now, began)
-        self._line.tell()
-        _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
-        return response.status, response.headers, body
+        self._queue.notify()
+        return verdict, response
 
-    def _translated(self, error: Exception, target: URL) -> ConfigError | _PassingFaultError:
-        """The fault as one of ours; to a person who waits an address that cannot be right is told at once."""
-        fault = _translated(error, target)
-        hasty = self._most_wait < math.inf and not self.found_any and self._proxy is None
-        if hasty and isinstance(fault, _PassingFaultError) and _is_wrong_address(error):
-            return ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.")
-        return fault
+    def _judge_address(self, fault: PassingFaultError) -> None:
+        """To a person who waits, an address that cannot be right is told at once, as a `ConfigError`."""
+        if fault.wrong_address and self._most_wait < math.inf and not self.found_any:
+            raise ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.") from None
 
     async def _begin(self, refusals: int) -> float:
-        """Return when the limiter lets one more call begin, and the moment: see `Line` for who is first."""
-        async with self._line.place(refusals) as waits_for:
+        """Return when the limiter lets one more call begin, and the moment: `CallQueue` says who is first."""
+        async with self._queue.place(refusals) as waits_for:
             while True:
                 moved = waits_for()
                 if moved is not None:
@@ -295,7 +244,7 @@ class Client:
                 wait = self._limiter.reserve(now)
                 if wait <= 0:
                     return now
-                changed = self._line.changed()
+                changed = self._queue.changed()
                 await self._tell_wait()
                 await self._clock.wait(changed, min(wait, responses.RETRY_AFTER_CAP))
 
@@ -317,7 +266,7 @@ class Client:
                 f"and wants {wait:.0f} s or more to pass. Try again later, or use a key of your own."
             )
 
-    async def _back_off(self, fault: _PassingFaultError, faults: int, began: float, patience: float) -> None:
+    async def _back_off(self, fault: PassingFaultError, faults: int, began: float, patience: float) -> None:
         """Wait before the next try, or raise `TransientError` when patience is used up.
 
         After an outage has used up the whole patience, the calls that follow try a few times only.
@@ -327,7 +276,8 @@ class Client:
         if waited >= patience or (self._outage and faults >= OUTAGE_TRIES):
             self._outage = self._outage or patience == self._patience
             raise TransientError(
-                f"{self._base_url} could not be reached or did not answer for {patience:.0f} s: {fault}.",
+                f"{self._transport.base_url} could not be reached or did not answer for {patience:.0f} s: "
+                f"{fault}.",
             )
         if not self._fault_told:
             self._fault_told = True
@@ -349,30 +299,13 @@ class Client:
             )
         return moment
 
-    def _target(self, url: str) -> URL:
-        absolute = url if "://" in url else self.url_of(url)
-        try:
-            same = _origin(absolute) == self._origin and urlsplit(absolute).username is None
-        except ValueError:
-            same = False
-        # the address is sent as it is: what stands in no request line would be another request
-        if not (same and absolute.isascii() and absolute.isprintable() and " " not in absolute):
-            raise BadPageError(
-                "The API named a further page at another address, where the key must not go: "
-                f"{_without_query(url)}."
-            )
-        return URL(absolute, encoded=True)
-
     def url_of(self, path: str) -> str:
         """The absolute URL of a path of the base URL."""
-        return self._base_url + path
+        return self._transport.url_of(path)
 
     def next_target(self, next_url: str) -> str:
         """A ``next_url`` as `get` takes it: some servers give only its path."""
-        try:
-            return urljoin(self._base_url + "/", next_url)
-        except ValueError:
-            return next_url  # which `get` refuses
+        return self._transport.next_target(next_url)
 
 
 @asynccontextmanager
@@ -390,19 +323,9 @@ async def open_client(
     Raises `ConfigError` for a proxy in the environment that cannot be used.
     """
     limiter = Limiter(settings.requests_per_minute, at_once=settings.max_concurrent_requests)
-    connector = aiohttp.TCPConnector(limit=settings.max_concurrent_requests)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        # the others are measured where waits that are our own can be told from the server's
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.limits.connect),
-        headers={
-            "Accept": "application/json",
-            "User-Agent": f"source-stockticker-async/{__version__}",
-        },
-    ) as session:
+    async with open_transport(settings) as transport:
         yield Client(
-            session,
+            transport,
             settings,
             clock,
             limiter,
@@ -410,61 +333,6 @@ async def open_client(
             most_wait=most_wait,
             on_wait=on_wait,
         )
-
-
-async def _read(
-    response: aiohttp.ClientResponse,
-    limits: Limits,
-    share: Share,
-    scope: anyio.CancelScope,
-    ends_at: float,
-) -> bytes:
-    """The body, unpacked; of an error's, the beginning.
-
-    Raises `ConnectorError` where it is larger than a body may be. The ``scope`` is cancelled at the
-    end of the call, or at an earlier silence; what is waited for room counts as neither.
-    """
-    whole = response.status == HTTPStatus.OK
-    # what is told of a size is believed where it is too large: then nothing of it is read
-    if whole and (response.content_length or 0) > limits.body_bytes:
-        raise _too_large(limits.body_bytes)
-    body = _Body()
-    while True:
-        scope.deadline = min(ends_at, anyio.current_time() + limits.silence)
-        piece = await response.content.readany()
-        if not piece:
-            return body.bytes()
-        if body.size_bytes + len(piece) > (limits.body_bytes if whole else _ERROR_BYTES):
-            if whole:
-                raise _too_large(limits.body_bytes)
-            return body.bytes()
-        if not share.fits(len(piece)):
-            scope.deadline, began = math.inf, anyio.current_time()
-            await share.grow(len(piece))
-            ends_at += anyio.current_time() - began
-        body.add(piece)
-
-
-class _Body:
-    """Pieces of a body. Small ones are joined; large ones grow, so that they are never there twice."""
-
-    def __init__(self) -> None:
-        self.size_bytes = 0
-        self._pieces: list[bytes] = []
-        self._large = bytearray()
-
-    def add(self, piece: bytes) -> None:
-        self.size_bytes += len(piece)
-        self._pieces.append(piece)
-        if self.size_bytes > SMALL_BYTES:
-            for one in self._pieces:
-                self._large += one
-            self._pieces.clear()
-
-    def bytes(self) -> bytes:
-        if self._large:
-            return cast("bytes", self._large)  # whoever decodes takes both
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
 def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:
@@ -476,72 +344,3 @@ def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:
         return decode(body)
 
     return read
-
-
-def _too_large(most_bytes: int) -> ConnectorError:
-    return ConnectorError(
-        f"The API sent more than {most_bytes // MIB} MiB in one answer, which is refused: no page of bars "
-        "comes near that."
-    )
-
-
-def _translated(error: Exception, target: URL) -> ConfigError | _PassingFaultError:
-    """A transport fault as one of our own, in words that hold no header, and no query."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            reason = str(getattr(cause, "verify_message", cause)).rstrip(".")
-            return ConfigError(
-                f"The certificate of {error.host} is not trusted ({reason}). Where a proxy opens TLS, name "
-                "its authority in the environment variable SSL_CERT_FILE.",
-                detail=type(error).__name__,
-            )
-        case aiohttp.ClientHttpProxyError(status=status) if status in _PROXY_REFUSALS:
-            return ConfigError(_PROXY_REFUSALS[status].format(target=f"{target.host}:{target.port}"))
-    return _PassingFaultError(_described(error, target))
-
-
-def _is_wrong_address(error: Exception) -> bool:
-    """Whether nothing listens there, or what does speaks no TLS, or TLS only."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return False  # a network that is down looks the same
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return True
-        case aiohttp.ClientConnectorError():
-            return error.errno == errno.ECONNREFUSED
-    return False
-
-
-def _described(error: Exception, target: URL) -> str:
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be found (no network?)"
-        case aiohttp.ClientHttpProxyError(status=status):
-            return f"the proxy answered {status}"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return f"no secure connection to {target.host}"
-        case aiohttp.ClientProxyConnectionError():
-            return "the proxy named in the environment cannot be reached"
-        case aiohttp.ClientConnectorError():
-            reason = os.strerror(error.errno or errno.ECONNREFUSED)
-            return f"no connection to {target.host}:{target.port} ({reason})"
-        case TimeoutError():
-            return f"{target.host} did not answer in time"
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
-            return f"{target.host} closed the connection"
-        case aiohttp.ClientPayloadError():
-            return "an answer broke off, or was damaged"
-        case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-            return f"what answered at {target.host} did not speak HTTP"
-    return f"the connection failed ({type(error).__name__})"
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    """Raises ValueError for what is no URL, such as ``https://host:443:443/``."""
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port
-
-
-def _without_query(url: str) -> str:
-    return url.partition("?")[0].rpartition("@")[2][:120]

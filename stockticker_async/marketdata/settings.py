@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from stockticker_async.marketdata.call_limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
 
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
 
@@ -18,7 +18,7 @@ class Settings:
     requests_per_minute: int | None = None
     """The allowance of the key's plan. None: it is learned where the API refuses."""
     max_concurrent_requests: int = 16
-    limits: Limits = LIMITS
+    limits: CallLimits = LIMITS
 
 
 def is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.marketdata.body_budget import Held, Room, Share
+from stockticker_async.marketdata.body_budget import BodyBudget, PendingBody, Reservation
 from stockticker_async.marketdata.call_limits import DECODED_BYTES, may_be_decoded
 
 POOL, SMALL = 20, 8
@@ -20,7 +20,7 @@ POOL, SMALL = 20, 8
 class Calls:
     """Calls that read bodies piece by piece, each step when it is let go on; then use them."""
 
-    room: Room = field(default_factory=lambda: Room(POOL, SMALL))
+    budget: BodyBudget = field(default_factory=lambda: BodyBudget(POOL, SMALL))
     held: dict[int, int] = field(default_factory=dict)
     used: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
@@ -36,21 +36,21 @@ class Calls:
                 self.ended.append(number)
 
     async def _read(self, number: int, expected: int, pieces: Sequence[int], *, fails: bool) -> None:
-        share = await self.room.begin(expected)
+        reservation = await self.budget.reserve(expected)
         try:
             for piece in pieces:
                 await anyio.lowlevel.checkpoint()
-                if not share.fits(piece):
-                    await share.grow(piece)
+                if not reservation.try_hold(piece):
+                    await reservation.hold(piece)
                 self.held[number] = self.held.get(number, 0) + piece
                 self._look()
         except BaseException:
-            share.give_back()
+            reservation.release()
             raise
         if fails:
-            share.give_back()
+            reservation.release()
             return
-        async with Held(b"x" * sum(pieces), share) as body:
+        async with PendingBody(b"x" * sum(pieces), reservation) as body:
             self.decoding += 1
             assert self.decoding == 1
             try:
@@ -91,47 +91,47 @@ async def test_never_above_the_bound_and_all_end_however_they_interleave(
     for number, (_, pieces, fails) in enumerate(given_calls):
         if not fails and number not in cancelled:
             assert sum(pieces) in calls.used
-    assert calls.room.used_bytes == 0
+    assert calls.budget.used_bytes == 0
     # nothing is left of any of them: there is room for one after another
     for _ in range(3):
         await calls.call(99, SMALL, [SMALL, SMALL], fails=False)
 
 
 async def test_a_body_of_any_size_goes_on_in_its_turn_while_others_wait() -> None:
-    room = Room(POOL, SMALL)
-    large, small = await room.begin(0), await room.begin(0)
-    await large.grow(SMALL)
-    await large.grow(1000)
-    assert large.fits(10**9)
-    await small.grow(SMALL)
-    decoding: list[Share] = []
+    budget = BodyBudget(POOL, SMALL)
+    large, small = await budget.reserve(0), await budget.reserve(0)
+    await large.hold(SMALL)
+    await large.hold(1000)
+    assert large.try_hold(10**9)
+    await small.hold(SMALL)
+    decoding: list[Reservation] = []
 
     async def decode() -> None:
-        await small.turn()
+        await small.take_turn()
         decoding.append(small)
-        small.give_back()
+        small.release()
 
     async with anyio.create_task_group() as group:
         group.start_soon(decode)
         await anyio.wait_all_tasks_blocked()
         assert decoding == []
-        large.give_back()
+        large.release()
     assert decoding == [small]
 
 
 async def test_a_call_begins_only_when_the_pool_has_what_it_expects() -> None:
-    room = Room(POOL, SMALL)
-    shares = [await room.begin(SMALL), await room.begin(SMALL)]
-    begun: list[Share] = []
+    budget = BodyBudget(POOL, SMALL)
+    reservations = [await budget.reserve(SMALL), await budget.reserve(SMALL)]
+    begun: list[Reservation] = []
 
     async def begin() -> None:
-        begun.append(await room.begin(SMALL))
+        begun.append(await budget.reserve(SMALL))
 
     async with anyio.create_task_group() as group:
         group.start_soon(begin)
         await anyio.wait_all_tasks_blocked()
         assert begun == []
-        shares[0].give_back()
+        reservations[0].release()
         await anyio.wait_all_tasks_blocked()
         assert len(begun) == 1
 

@@ -24,8 +24,9 @@ from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, 
 from stockticker_async.marketdata import ranges
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked
-from stockticker_async.marketdata.call_limits import Limits
-from stockticker_async.marketdata.client import Answer, Client, _translated
+from stockticker_async.marketdata.call_limits import CallLimits
+from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.transport import translated
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -236,7 +237,7 @@ async def test_a_next_url_that_leads_elsewhere_is_refused_and_never_asked(next_u
 async def test_a_default_port_is_the_same_origin() -> None:
     async with client("http://127.0.0.1") as opened:
         told = opened.next_target("http://127.0.0.1:80/v2/next")
-        assert opened._target(told).path == "/v2/next"
+        assert opened._transport.target(told).path == "/v2/next"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -467,14 +468,14 @@ async def test_what_is_no_http_is_a_passing_fault(said: bytes, told: str) -> Non
 @pytest.mark.parametrize(
     ("fault", "limits"),
     [
-        (Fault(kind="hang"), Limits(call=0.1)),
-        (Fault(kind="hang"), Limits(silence=0.1)),
-        (Fault(kind="drip"), Limits(silence=0.1)),
-        (Fault(kind="drip", seconds=0.01), Limits(call=0.2)),
+        (Fault(kind="hang"), CallLimits(call=0.1)),
+        (Fault(kind="hang"), CallLimits(silence=0.1)),
+        (Fault(kind="drip"), CallLimits(silence=0.1)),
+        (Fault(kind="drip", seconds=0.01), CallLimits(call=0.2)),
     ],
     ids=["no answer", "no first byte", "no further byte", "a byte now and then"],
 )
-async def test_a_server_that_takes_for_ever_has_a_deadline(fault: Fault, limits: Limits) -> None:
+async def test_a_server_that_takes_for_ever_has_a_deadline(fault: Fault, limits: CallLimits) -> None:
     clock = Clock(start=NOON, speed=100)
     async with sandbox() as served, client(served.url, clock=clock, limits=limits) as opened:
         served.faults.add(fault)
@@ -498,7 +499,7 @@ async def test_a_body_over_the_limit_is_refused_before_it_is_held() -> None:
         return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
 
     bomb = gzip.compress(bytes(64 * 2**20))
-    async with serving(answer) as site, client(site.url, limits=Limits(body_bytes=2**20)) as opened:
+    async with serving(answer) as site, client(site.url, limits=CallLimits(body_bytes=2**20)) as opened:
         with pytest.raises(ConnectorError, match="more than 1 MiB in one answer"):
             await bars_on(opened)
         assert opened.calls == 1
@@ -509,7 +510,7 @@ async def test_a_body_at_the_limit_is_taken() -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=b" " * 1000)
 
-    async with serving(answer) as site, client(site.url, limits=Limits(body_bytes=1000)) as opened:
+    async with serving(answer) as site, client(site.url, limits=CallLimits(body_bytes=1000)) as opened:
         found = await opened.get(BARS, len)
     assert isinstance(found, Answer)
     assert found.value == 1000
@@ -536,7 +537,9 @@ async def test_a_certificate_that_nobody_vouches_for_is_the_users_to_mend() -> N
 
 
 def test_a_fault_without_words_of_its_own_is_told_by_its_name() -> None:
-    fault = _translated(aiohttp.ClientError("with what may be a secret"), URL("https://api.example.test"))
+    fault = translated(
+        aiohttp.ClientError("with what may be a secret"), URL("https://api.example.test"), proxied=False
+    )
     assert str(fault) == "the connection failed (ClientError)"
 
 
@@ -554,7 +557,7 @@ async def test_calls_are_logged_without_their_query(caplog: pytest.LogCaptureFix
     caplog.set_level(logging.DEBUG, "stockticker_async")
     async with sandbox() as served, client(served.url) as opened:
         await bars_on(opened, f"{BARS}?limit=5")
-    (line,) = [record.getMessage() for record in caplog.records if record.name.endswith("client")]
+    (line,) = [record.getMessage() for record in caplog.records if record.name.endswith("transport")]
     assert line.startswith(f"200 {BARS}: ")
 
 

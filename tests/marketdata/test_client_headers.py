@@ -11,11 +11,11 @@ from loopback import NOON, client, speaking
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConnectorError, TransientError
-from stockticker_async.marketdata.call_limits import Limits
+from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.client import Answer
 from stockticker_async.marketdata.responses import Missing
 
-QUICK = Limits(silence=0.2, call=0.2)
+QUICK = CallLimits(silence=0.2, call=0.2)
 BODY = b'{"status":"OK"}'
 NAMES = [
     "Date",

@@ -14,7 +14,7 @@ import pytest
 from support import BOTH, Rows, Run, rows_of, sync, truth
 from support import at as new_york
 
-from stockticker_async.marketdata.call_limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -69,7 +69,7 @@ class Case:
     """Of the sandbox."""
     options: dict[str, Any] = field(default_factory=dict)
     """Of the configuration."""
-    limits: Limits = LIMITS
+    limits: CallLimits = LIMITS
     speed: float | None = None
 
 

@@ -7,16 +7,16 @@ import pytest
 from faults.ending import BARS_OF_SICK, Case, Healed, Told, ends, ends_on, market, params
 from loopback import certified, relay, speaking
 
-from stockticker_async.marketdata.call_limits import LIMITS, Limits
+from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
 from stockticker_async.sandbox.service.faults import Fault
 
 CLOSED = "127.0.0.1 closed the connection"
 BROKEN = "an answer broke off, or was damaged"
 LATE = "127.0.0.1 did not answer in time"
-SHORT, SILENT = Limits(call=0.8), Limits(silence=0.8)
+SHORT, SILENT = CallLimits(call=0.8), CallLimits(silence=0.8)
 
 
-def late(limits: Limits, **fields: Any) -> Case:
+def late(limits: CallLimits, **fields: Any) -> Case:
     """A fault that a deadline ends, once."""
     return Case(faults=struck(1, **fields), ends=Healed(), limits=limits, speed=100.0)
 
@@ -26,14 +26,14 @@ def struck(times: int | None = 2, **fields: Any) -> tuple[Fault, ...]:
     return (Fault(match=BARS_OF_SICK, times=times, **fields),)
 
 
-def lasting(said: str, *, limits: Limits = LIMITS, **fields: Any) -> Case:
+def lasting(said: str, *, limits: CallLimits = LIMITS, **fields: Any) -> Case:
     """A fault of one ticker without an end."""
     message = rf"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: {said}\."
     speed = None if limits is LIMITS else 400.0  # so that healthy calls have time, and three tries
     return Case(faults=struck(None, **fields), ends=Told(message=message), limits=limits, speed=speed)
 
 
-def passing(*, limits: Limits = LIMITS, **fields: Any) -> Case:
+def passing(*, limits: CallLimits = LIMITS, **fields: Any) -> Case:
     """A fault of one ticker that strikes twice."""
     return Case(faults=struck(**fields), ends=Healed(), limits=limits)
 

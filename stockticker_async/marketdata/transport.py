@@ -1,0 +1,272 @@
+"""The only code that opens a socket: one exchange with the API, within its deadlines and its bytes.
+
+`Transport.exchange` sends one request and gives the status, the headers and the whole unpacked body. The size
+of the body is bounded, and each piece is held within the call's `Reservation`. Every fault of aiohttp becomes
+one of our own errors here: `PassingFaultError` where another try may help, `ConfigError` where only the user
+can.
+
+The key travels in a header, and only to the origin of the base URL: redirects are not followed, a URL of
+another origin is refused before a request is sent, and a proxy gets its own password only.
+"""
+
+import errno
+import logging
+import math
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import aiohttp.http_exceptions
+import anyio
+from yarl import URL
+
+from stockticker_async import __version__
+from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
+from stockticker_async.marketdata import responses
+from stockticker_async.marketdata.body_budget import SMALL_BYTES, Reservation
+from stockticker_async.marketdata.call_limits import MIB, CallLimits
+from stockticker_async.marketdata.proxy import proxy_for
+from stockticker_async.marketdata.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_ERROR_BYTES = 65_536  # of a body that says no more than what is wrong
+_PROXY_REFUSALS = {
+    401: responses.PROXY_WANTS_MORE,
+    407: responses.PROXY_WANTS_MORE,
+    403: "The proxy named in the environment forbids connections to {target} (403): whoever runs it has to "
+    "allow that address, or name it in no_proxy.",
+    405: "What the environment names as a proxy makes no connections (405): check https_proxy.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Finds names in any case."""
+    body: bytes
+    """Unpacked and whole; of an error's, the beginning."""
+
+
+class PassingFaultError(Exception):
+    """A fault that may pass. ``str()`` says what happened, without the key."""
+
+    def __init__(self, said: str, *, wrong_address: bool = False) -> None:
+        """``wrong_address``: nothing listens there, or the listener speaks no TLS, or TLS only."""
+        super().__init__(said)
+        self.wrong_address = wrong_address
+
+
+class Transport:
+    """One session with one origin; made by `open_transport`."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: Settings) -> None:
+        self._session = session
+        self._limits = settings.limits
+        self.base_url = settings.base_url
+        self._origin = _origin(settings.base_url)
+        self._headers = {"Authorization": f"Bearer {settings.api_key}"}
+        self._proxy = proxy_for(settings.base_url)
+        self._proxy_headers: dict[str, str] = {}
+        if self._proxy is not None and self._proxy.authorization is not None:
+            # with plain http the proxy reads the request itself, with https only what asks for the tunnel
+            shown = self._headers if self.base_url.lower().startswith("http:") else self._proxy_headers
+            shown["Proxy-Authorization"] = self._proxy.authorization
+
+    def target(self, url: str) -> URL:
+        """The URL to ask: of a path, or an absolute one of the same origin. Else `BadPageError`."""
+        absolute = url if "://" in url else self.url_of(url)
+        try:
+            same = _origin(absolute) == self._origin and urlsplit(absolute).username is None
+        except ValueError:
+            same = False
+        # the address is sent as it is: what stands in no request line would be another request
+        if not (same and absolute.isascii() and absolute.isprintable() and " " not in absolute):
+            raise BadPageError(
+                "The API named a further page at another address, where the key must not go: "
+                f"{_without_query(url)}."
+            )
+        return URL(absolute, encoded=True)
+
+    def url_of(self, path: str) -> str:
+        """The absolute URL of a path of the base URL."""
+        return self.base_url + path
+
+    def next_target(self, next_url: str) -> str:
+        """A ``next_url`` as `target` takes it: some servers give only its path."""
+        try:
+            return urljoin(self.base_url + "/", next_url)
+        except ValueError:
+            return next_url  # which `target` refuses
+
+    async def exchange(self, target: URL, reservation: Reservation, *, most_seconds: float) -> Response:
+        """Send one request and read its answer. Raises `PassingFaultError` and `ConnectorError`."""
+        try:
+            ends_at = anyio.current_time() + min(self._limits.call, most_seconds)
+            with anyio.fail_after(self._limits.silence) as scope:
+                scope.deadline = min(scope.deadline, ends_at)
+                async with self._session.get(
+                    target,
+                    # not the session's own headers: those aiohttp shows the proxy as its password
+                    headers=self._headers,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=self._proxy_headers,
+                    allow_redirects=False,
+                ) as response:
+                    body = await _read(response, self._limits, reservation, scope, ends_at)
+        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+            # not `from error`: its repr has the request's headers
+            raise translated(error, target, proxied=self._proxy is not None) from None
+        _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
+        return Response(response.status, response.headers, body)
+
+
+@asynccontextmanager
+async def open_transport(settings: Settings) -> AsyncIterator[Transport]:
+    """One session for the body. Raises `ConfigError` for a proxy in the environment that cannot be used."""
+    connector = aiohttp.TCPConnector(limit=settings.max_concurrent_requests)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # the others are measured where waits that are our own can be told from the server's
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.limits.connect),
+        headers={
+            "Accept": "application/json",
+            "User-Agent": f"source-stockticker-async/{__version__}",
+        },
+    ) as session:
+        yield Transport(session, settings)
+
+
+async def _read(
+    response: aiohttp.ClientResponse,
+    limits: CallLimits,
+    reservation: Reservation,
+    scope: anyio.CancelScope,
+    ends_at: float,
+) -> bytes:
+    """The body, unpacked; of an error's, the beginning.
+
+    Raises `ConnectorError` where it is larger than a body may be. The ``scope`` is cancelled at the
+    end of the call, or at an earlier silence; time spent waiting for room counts as neither.
+    """
+    whole = response.status == HTTPStatus.OK
+    # an announced size is believed where it is too large: then nothing of the body is read
+    if whole and (response.content_length or 0) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
+    body = _Body()
+    while True:
+        scope.deadline = min(ends_at, anyio.current_time() + limits.silence)
+        piece = await response.content.readany()
+        if not piece:
+            return body.bytes()
+        if body.size_bytes + len(piece) > (limits.body_bytes if whole else _ERROR_BYTES):
+            if whole:
+                raise _too_large(limits.body_bytes)
+            return body.bytes()
+        if not reservation.try_hold(len(piece)):
+            scope.deadline, began = math.inf, anyio.current_time()
+            await reservation.hold(len(piece))
+            ends_at += anyio.current_time() - began
+        body.add(piece)
+
+
+class _Body:
+    """Pieces of a body. Small ones are joined; large ones grow, so that they are never there twice."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._pieces: list[bytes] = []
+        self._large = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        self.size_bytes += len(piece)
+        self._pieces.append(piece)
+        if self.size_bytes > SMALL_BYTES:
+            for one in self._pieces:
+                self._large += one
+            self._pieces.clear()
+
+    def bytes(self) -> bytes:
+        if self._large:
+            return cast("bytes", self._large)  # whoever decodes takes both
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+
+def _too_large(most_bytes: int) -> ConnectorError:
+    return ConnectorError(
+        f"The API sent more than {most_bytes // MIB} MiB in one answer, which is refused: no page of bars "
+        "comes near that."
+    )
+
+
+def translated(error: Exception, target: URL, *, proxied: bool) -> ConfigError | PassingFaultError:
+    """A transport fault as one of our own, in words that hold no header, and no query."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            reason = str(getattr(cause, "verify_message", cause)).rstrip(".")
+            return ConfigError(
+                f"The certificate of {error.host} is not trusted ({reason}). Where a proxy opens TLS, name "
+                "its authority in the environment variable SSL_CERT_FILE.",
+                detail=type(error).__name__,
+            )
+        case aiohttp.ClientHttpProxyError(status=status) if status in _PROXY_REFUSALS:
+            return ConfigError(_PROXY_REFUSALS[status].format(target=f"{target.host}:{target.port}"))
+    return PassingFaultError(
+        _described(error, target), wrong_address=not proxied and _is_wrong_address(error)
+    )
+
+
+def _is_wrong_address(error: Exception) -> bool:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return False  # a network that is down looks the same
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return True
+        case aiohttp.ClientConnectorError():
+            return error.errno == errno.ECONNREFUSED
+    return False
+
+
+def _described(error: Exception, target: URL) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be found (no network?)"
+        case aiohttp.ClientHttpProxyError(status=status):
+            return f"the proxy answered {status}"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return f"no secure connection to {target.host}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy named in the environment cannot be reached"
+        case aiohttp.ClientConnectorError():
+            reason = os.strerror(error.errno or errno.ECONNREFUSED)
+            return f"no connection to {target.host}:{target.port} ({reason})"
+        case TimeoutError():
+            return f"{target.host} did not answer in time"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
+            return f"{target.host} closed the connection"
+        case aiohttp.ClientPayloadError():
+            return "an answer broke off, or was damaged"
+        case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
+            return f"what answered at {target.host} did not speak HTTP"
+    return f"the connection failed ({type(error).__name__})"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Raises ValueError for what is no URL, such as ``https://host:443:443/``."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0].rpartition("@")[2][:120]
