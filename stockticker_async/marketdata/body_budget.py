@@ -130,6 +130,10 @@ class Reservation:
                 await self._budget.grow(self, wanted)
         self._held_bytes += size_bytes
 
+    def give_back(self, size_bytes: int) -> None:
+        """Hold so many bytes less; they stay granted to this call."""
+        self._held_bytes -= size_bytes
+
     async def take_turn(self) -> None:
         """Return when this is the call that may decode; it stays so until its release."""
         if not self._has_turn:

@@ -45,6 +45,15 @@ def many_bars(size_bytes: int, name: bytes) -> Iterator[bytes]:
     yield b"]}"
 
 
+def same_bar(size_bytes: int, name: bytes) -> Iterator[bytes]:
+    """Good bars that pack a thousandfold, so that every body of any number is there at once."""
+    bar = bars(0, 1)
+    yield HEAD % name
+    for n in range(size_bytes // MIB):
+        yield b"," * bool(n) + b",".join([bar] * (MIB // len(bar)))
+    yield b"]}"
+
+
 def padded(size_bytes: int, name: bytes) -> Iterator[bytes]:
     """Few bars in a large body."""
     yield HEAD % name + bars(0, 10) + b'],"more":"'
@@ -84,6 +93,9 @@ CASES = {
     "16 of 60 MiB, many bars": Case(partial(many_bars, 60 * MIB), tickers=4),
     "64 of 20 MiB": Case(partial(padded, 20 * MIB), tickers=64, at_once=64),
     "16 of 60 MiB, packed": Case(partial(padded, 60 * MIB), gzip=True),
+    "64 of 60 MiB, packed, a bar again and again": Case(
+        partial(same_bar, 60 * MIB), tickers=64, at_once=64, gzip=True
+    ),
     "16 of 300 MiB, packed": Case(partial(padded, 300 * MIB), gzip=True),
     "16 of 30 MiB that cannot be cut": Case(partial(spaced, 30 * MIB)),
     "16 of 6 MiB that cannot be cut": Case(partial(spaced, 6 * MIB)),
