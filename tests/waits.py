@@ -119,16 +119,25 @@ def run(
     slowest: float = 0.3,
     most: float = 7200.0,
     start: float = START,
+    alone: int = 0,
 ) -> Log:
-    """A sync of so many calls. ``named`` makes a Retry-After of the seconds that would do."""
+    """A sync of so many calls; the first ``alone`` come one after the other, as the one for splits does.
+
+    ``named`` makes a Retry-After of the seconds that would do.
+    """
     chance = Random(seed)  # noqa: S311 - a model
     log = Log()
     line: list[tuple[tuple[int, int], int, int]] = []  # rank, question, its refusals
     events: list[tuple[float, int, int, int, float, Said | None]] = []
     now, order, next_question, done, wake = start, 0, 0, 0, math.inf
-    while next_question < min(workers, calls):
-        heapq.heappush(line, ((rank(0), next_question), next_question, 0))
-        next_question += 1
+
+    def ask_more() -> None:
+        nonlocal next_question
+        while next_question < min(done + (workers if done >= alone else 1), calls):
+            heapq.heappush(line, ((rank(0), order), next_question, 0))
+            next_question += 1
+
+    ask_more()
     while done < calls and now < start + most:
         while line and (wait := limiter.reserve(now)) == 0.0:
             _, question, refusals = heapq.heappop(line)
@@ -156,9 +165,7 @@ def run(
             continue
         limiter.succeeded(now, began)
         done += 1
-        if next_question < calls:
-            heapq.heappush(line, ((rank(0), order), next_question, 0))
-            next_question += 1
+        ask_more()
     log.seconds = now - start if done == calls else math.inf
     return log
 
@@ -245,13 +252,24 @@ def one_in(number: int) -> Server:
     return Bursts(lambda _now, _question, _count: 1.0 if chance.random() < 1 / number else None)
 
 
-BURSTS: dict[str, tuple[Callable[[], Server], int]] = {
-    "the first three calls": (lambda: times(1, 3), 25),
-    "four single calls of 25": (
-        lambda: Bursts(lambda _now, _question, count: 1.0 if count in (5, 11, 17, 23) else None),
-        25,
-    ),
+def calls(*numbers: int, after: float = 1.0) -> Callable[[], Server]:
+    """Refuses calls by the order of their arrival, from 1 on."""
+    return lambda: Bursts(lambda _now, _question, count: after if count + 1 in numbers else None)
+
+
+FEW: dict[str, tuple[Callable[[], Server], int]] = {
+    "the first three calls": (calls(1, 2, 3), 26),
+    "the sixth and the seventh call": (calls(6, 7), 26),
+    "the sixth and the seventh call, 2 s named": (calls(6, 7, after=2.0), 26),
+    "the sixth, the seventh and the eighth call": (calls(6, 7, 8), 26),
+    "two of the second pages, 2 s named": (calls(5, 6, after=2.0), 7),
+    "calls 5, 10, 16 and 22": (calls(5, 10, 16, 22), 26),
+    "calls 3, 7, 8 and 20": (calls(3, 7, 8, 20), 26),
     "each of three tickers three times": (lambda: times(3, 3), 25),
+}
+"""Which a sync must not notice for longer than half a minute."""
+BURSTS = {
+    **FEW,
     "all for 10 s": (lambda: storm(1, 11), 1000),
     "all for 30 s": (lambda: storm(1, 31), 1000),
     "all for ten minutes": (lambda: storm(1, 601), 1000),
@@ -276,11 +294,11 @@ def limits() -> tuple[Row, ...]:
 def bursts() -> tuple[Row, ...]:
     """What refusals cost that end by themselves."""
     rows = []
-    for shape, (make, calls) in BURSTS.items():
-        quiet = run(Limiter(None, at_once=16), lambda _now, _question: OK, calls).seconds
+    for shape, (make, count) in BURSTS.items():
+        quiet = run(Limiter(None, at_once=16), lambda _now, _question: OK, count, alone=1).seconds
         for name, named in NAMED.items():
-            log = run(Limiter(None, at_once=16), make(), calls, named=named)
-            rows.append(Row(shape, name, calls, log.seconds - quiet, log.refusals))
+            log = run(Limiter(None, at_once=16), make(), count, named=named, alone=1)
+            rows.append(Row(shape, name, count, log.seconds - quiet, log.refusals))
     return tuple(rows)
 
 
@@ -308,18 +326,22 @@ its window, and makes at most 80 calls a second.
 """
 MIDDLE = """
 The connector pays for learning once. Without Retry-After it waits 1, 2, 4 ... 32 s, until the minute is
-over, and needs two or three more calls to confirm the limit. So a short sync under a small limit has a
-larger share of 429s than a tenth: seven 429s in 60 calls at 1 a second, nine in 25 calls at 7 a minute.
+over, and under other limits than the free plan's needs some more calls to confirm the limit. So a short
+sync under a small limit has a larger share of 429s than a tenth: seven 429s in 60 calls at 1 a second,
+twelve in 25 calls at 7 a minute, six in 26 calls on the free plan.
 This API has never shown a token bucket that fills evenly. The connector would keep up with such a
 bucket, but would not learn it: up to three of four calls would be refused.
 
 ## Temporary refusals
 
-*Seconds more* compares the sync with the same sync without a 429. For a storm of 429s, the number has
-two parts: the duration of the storm, and the rest of the last wait. This rest is at most as long as the
-storm, and at most a minute. *One in ten* is the worst case. The API refuses the sixth call by chance,
-and also the call that would have shown the chance. The connector then assumes a limit of five a minute
-for three minutes.
+*Seconds more* compares the sync with the same sync without a 429. As in every sync, the first call asks for
+the splits, alone; the others follow together. So the first three 429s are three in a row: 1 + 2 + 4 s. For a
+storm of 429s, the number has two parts: the duration of the storm, and the rest of the last wait. This rest
+is at most as long as the storm, and at most a minute.
+
+429s after five calls, as on the free plan, change nothing of this: the connector assumes five calls a minute,
+but still makes a call after each of its waits. When such a call succeeds, the assumption ends. Where
+Retry-After names 2 s and the API refuses again after these 2 s, the connector waits twice as long.
 
 | 429s | Retry-After | calls | seconds more | 429s |
 | --- | --- | ---: | ---: | ---: |

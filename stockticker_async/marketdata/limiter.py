@@ -15,16 +15,21 @@ those at once.
 **Learning** pays only where a limit refuses again and again: each refusal is a call in vain, and without
 Retry-After a wait that may be too long. It takes two refusals that say the same; the free plan counts as one
 of them. How soon calls succeed after a refusal tells a limit a second (within `_SOON`) from one a minute;
-what takes longer than any window is a storm, which teaches nothing. How many calls were answered before the
-refusal is the limit. Where the next call is the one that would be refused, it goes alone, so that the second
-refusal costs one call. Nothing below five a minute is believed, which no plan has.
+a row that takes longer than any window is a storm, which teaches nothing. How many calls were answered before
+the refusal is the limit. Where the next call is the one that would be refused, it goes alone, so that the
+second refusal costs one call. Nothing below five a minute is believed, which no plan has.
+
+**Proving.** A number that was learned is not true yet: five calls and then two refusals may be chance. So the
+silences go on as they would without it, 1, 2, 4 ... s or twice what Retry-After names, and one call goes
+after each. If it succeeds before the minute has room again, the refusals were chance, and the number is
+forgotten: a burst costs no more than its own silences. The number is proven when calls are refused until the
+minute has room again; when Retry-After names that moment itself; or, where both refusals were observed, by
+the first call in vain.
 
 **Believing.** A limit a minute is kept as a set one is. A limit a second is kept by spacing calls evenly:
 with bursts the latencies would decide which second they fall into. Both may be wrong, or not be true any
 more. So after some time without a refusal one call goes beyond the minute's number, alone, or the pace
-rises. A try in vain is followed by the next one only after several times as long. Where all that spoke for a
-limit a minute are refusals that our own short waits explain, the first try comes at once: if it succeeds, it
-was chance.
+rises. A try in vain is followed by the next one only after several times as long.
 
 Figures for every shape of limit: docs/waiting.md.
 """
@@ -96,13 +101,13 @@ class Limiter:
         # what was answered before the row before, and whether that ended soon; the free plan to begin with
         free = (_Answered(_LEAST, _LEAST, 0), False)
         self._lesson: tuple[_Answered, bool] | None = free if per_minute is None else None
+        self._is_guess = True  # the lesson was not observed yet
         self._minute: int | None = per_minute  # calls a minute, set or believed
         self._pace: float | None = None  # calls a second, believed
         self._try_at, self._patience = math.inf, 0.0
         self._step = _STEP
         self._trying = self._proven = self._risen = False
         self._most, self._most_at = 0, -math.inf  # calls answered within a second of the last minute
-        self._named = False  # whether Retry-After spoke of more than a second or two
 
     @property
     def allowance(self) -> int | None:
@@ -122,10 +127,12 @@ class Limiter:
         if self.in_flight >= (1 if self._is_doubtful(now) else self._crowd):
             return math.inf
         room = self._room_at()
-        at = max(self._resumes, room, self._spread_at())
-        if max(self._resumes, self._try_at) <= now < room - _SOON and not self.in_flight:
-            self._trying, at = True, now
+        at, try_at = max(self._resumes, room, self._spread_at()), max(self._resumes, self._try_at)
+        tries = try_at < room - _SOON and not self.in_flight
+        if tries:
+            at = max(now, try_at)
         if at <= now:
+            self._trying = tries
             self.in_flight += 1
             self._begins.append(now)
             return 0.0
@@ -144,6 +151,8 @@ class Limiter:
                 self._now_answered.second += 1
             return
         if self._row:
+            if self._set is None and self._minute is not None and not (self._proven or self._trying):
+                self._prove(now)  # refused until there was room again, as the number says
             self._end_row(now)
         self._crowd = min(self._crowd + 1, self._at_once)
         second = self._ended(now - 1.0)
@@ -160,9 +169,12 @@ class Limiter:
         self._end(now, counts=self._set is not None)
         tried = self._trying
         if tried:
-            self._trying, self._proven = False, True
-            self._patience = max(_FIRST_TRY, self._patience * _LATER)
-            self._try_at = now + self._patience
+            self._trying = False
+            if self._proven:
+                self._patience *= _LATER
+                self._try_at = now + self._patience
+            elif not self._is_guess:
+                self._prove(now)
         if began < self._last:  # the same refusal
             self._resumes = max(self._resumes, now + (retry_after or 0.0))
             return
@@ -173,7 +185,6 @@ class Limiter:
         self._row += 1
         self._last = now
         named = retry_after or 1.0
-        self._named = named > _SOON
         self._resumes = now + max(named, min(_LONGEST, named * 2.0 ** min(self._row - 1, 6)))
         if self._pace is None:
             self._crowd = 1
@@ -182,6 +193,10 @@ class Limiter:
         """No answer. The call counts all the same: nobody knows whether it reached the API."""
         self._end(now, counts=True)
         self._trying = False
+
+    def silence(self, now: float) -> float:
+        """Seconds that the last 429 still keeps all calls back, whatever the allowance."""
+        return max(0.0, self._resumes - now)
 
     def resumes_at(self, now: float) -> float | None:
         """When the allowance lets the next call begin; None if it does now, or if that is not known yet."""
@@ -235,6 +250,10 @@ class Limiter:
             self._lesson, self._crowd = None, min(2, self._at_once)  # it does not
         return self._lesson is not None and beyond >= 0
 
+    def _prove(self, now: float) -> None:
+        self._proven, self._patience = True, _FIRST_TRY
+        self._try_at = now + self._patience
+
     def _rise(self, now: float) -> None:
         """More was allowed than was believed."""
         if self._pace is not None:
@@ -252,7 +271,7 @@ class Limiter:
             soon = took <= _SOON
             # a limit a second refuses once: what took more refusals, and ended soon, was none
             taught = self._set is None and took <= _STORM and not (soon and self._row > 1)
-            self._lesson = (self._now_answered, soon) if taught else None
+            self._lesson, self._is_guess = (self._now_answered, soon) if taught else None, False
         self._row, self._since, self._now_answered = 0, now, None
 
     def _learn(self, now: float, answered: _Answered) -> None:
@@ -280,9 +299,9 @@ class Limiter:
             self._step, self._patience = _STEP, _SURE_RISE if alike else _FIRST_RISE
         elif shared is not None:
             self._pace, self._minute = None, shared
-            # where nothing but our own wait was short, one call tells whether it was chance
-            self._proven = self._named
-            self._patience = _FIRST_TRY if self._proven else 0.0
+            self._proven, self._patience = False, 0.0
+            if self._room_at() <= now + _SOON:
+                self._prove(now)  # Retry-After named the same moment
         else:
             return
         self._risen, self._try_at = False, now + self._patience

@@ -227,25 +227,60 @@ def test_asked_again_after_exactly_the_wait_a_call_begins(now: float, retry_afte
 # Learning
 
 
-def test_two_refusals_after_as_many_calls_are_a_limit() -> None:
-    """The second wait, of our own, is short: so one call tries whether it was chance, and it was not."""
-    limiter = Limiter(None, at_once=16)
+def free_plan(limiter: Limiter, retry_after: float | None = None) -> None:
+    """Five calls, and a 429 at the moment 0."""
     for _ in range(5):
         succeed(limiter, 0.0)
-    refuse(limiter, 0.0)
-    begin(limiter, 1.0)
-    assert limiter.allowance == 5, "the free plan's counts as the first"
-    limiter.refused(1.0, 1.0, None)
-    assert limiter.reserve(1.0) == 59.0
+    refuse(limiter, 0.0, retry_after)
 
 
-def test_a_limit_that_was_chance_is_forgotten_at_once() -> None:
+def test_after_five_calls_a_429_is_the_free_plan_s_and_tried_out_after_each_silence() -> None:
     limiter = Limiter(None, at_once=16)
+    free_plan(limiter)
+    moments = [0.0]
+    while moments[-1] < 60:
+        moments.append(moments[-1] + limiter.reserve(moments[-1]))
+        begin(limiter, moments[-1])
+        assert limiter.allowance == 5
+        limiter.refused(moments[-1], moments[-1], None)
+    assert moments == [0, 1, 3, 7, 15, 31, 63]
+
+
+def test_refused_until_the_minute_has_room_a_limit_is_proven() -> None:
+    limiter = Limiter(None, at_once=16)
+    free_plan(limiter)
+    for moment in (1.0, 3.0, 7.0, 15.0, 31.0):
+        refuse(limiter, moment)
     for _ in range(5):
-        succeed(limiter, 0.0)
-    refuse(limiter, 0.0)
-    succeed(limiter, 1.0)
+        succeed(limiter, 63.0)
+    assert limiter.reserve(63.0) == 60.0
+    assert limiter.allowance == 5
+
+
+@pytest.mark.parametrize("tries", range(4))
+@pytest.mark.parametrize("retry_after", [None, 0.5, 1.0, 2.0, 3.5])
+def test_a_limit_that_was_chance_is_forgotten_at_the_first_success(
+    tries: int, retry_after: float | None
+) -> None:
+    limiter = Limiter(None, at_once=16)
+    free_plan(limiter, retry_after)
+    now = 0.0
+    for _ in range(tries):
+        now += limiter.reserve(now)
+        refuse(limiter, now, retry_after)
+    now += limiter.reserve(now)
+    assert now == (retry_after or 1.0) * (2 ** (tries + 1) - 1)
+    succeed(limiter, now)
     assert limiter.allowance is None
+    begin(limiter, now, 2)
+
+
+def test_retry_after_that_names_the_whole_minute_proves_a_limit() -> None:
+    limiter = Limiter(None, at_once=16)
+    free_plan(limiter, 59.0)
+    assert limiter.reserve(0.0) == 59.0
+    assert limiter.reserve(59.0) == 1.0
+    assert limiter.allowance == 5
 
 
 def test_nothing_below_five_a_minute_is_believed() -> None:

@@ -25,11 +25,13 @@ def test_a_limit_costs_at_most_a_third_more_time_and_a_tenth_of_the_calls() -> N
 
 
 def test_refusals_that_end_by_themselves_cost_half_a_minute() -> None:
-    rows = {row.shape: row for row in waits.bursts()}
-    for shape in ("the first three calls", "four single calls of 25", "each of three tickers three times"):
-        assert rows[shape].over <= 30
+    rows = {shape: [row for row in waits.bursts() if row.shape == shape] for shape in waits.BURSTS}
+    for shape in waits.FEW:
+        for row in rows[shape]:
+            assert row.over <= 30, row
     for shape, seconds in (("all for 10 s", 10), ("all for 30 s", 30), ("all for ten minutes", 600)):
-        assert rows[shape].over <= seconds + 30
+        for row in rows[shape]:
+            assert row.over <= seconds + 30, row
 
 
 @pytest.mark.long
