@@ -149,9 +149,12 @@ class Client:
 
         The body of an answer counts until it was used. Raises `ConfigError`, `TransientError` (after
         trying again, for ``patience`` seconds where that is less than the client's) or `ConnectorError`.
+        With a ``patience`` of its own, a question is also given up when the silences after its own 429s
+        have lasted as long; the wait for an allowance that others use up does not count.
         """
         target = self._transport.target(url)
         faults = refusals = 0
+        silent = 0.0
         began = self._clock.monotonic()
         while True:
             try:
@@ -164,6 +167,9 @@ class Client:
                     return judged
                 refusals += 1
                 self._judge_wait()
+                if silent >= patience:
+                    raise TransientError(f"The API answered only 429 for {silent:.0f} s.")
+                silent += self._limiter.silence(self._clock.monotonic())
 
     async def _call(
         self, target: URL, expected_bytes: int, refusals: int

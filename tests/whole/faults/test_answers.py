@@ -267,6 +267,10 @@ SPLITS = {
         faults=struck(None, status(403, NOT_ENTITLED, match="/splits")), ends=NO_SPLITS
     ),
     "splits unavailable: 503": Case(faults=struck(None, status(503, HTML, match="/splits")), ends=NO_SPLITS),
+    "splits unavailable: 429": Case(faults=struck(None, {"kind": "429", "match": "/splits"}), ends=NO_SPLITS),
+    "splits unavailable: 429 that names a minute": Case(
+        faults=struck(None, {"kind": "429", "match": "/splits", "retry_after": "60"}), ends=NO_SPLITS
+    ),
     "splits unavailable: HTML": Case(faults=struck(None, status(200, HTML, match="/splits")), ends=NO_SPLITS),
 }
 CASES = {**STATUSES, **BODIES, **BARS_WRONG, **PAGES, **SPLITS}
