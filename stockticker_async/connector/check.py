@@ -44,11 +44,13 @@ async def check(shell: Shell, raw: Any, *, failed_code: int = 0) -> int:
             judged.settings, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
         ) as client:
             message = await _Check(client, judged, today).run()
-        line = protocol.connection_status(succeeded=True, message=shell.mask(message))
+        succeeded = True
     except ConnectorError as error:
-        line = protocol.connection_status(succeeded=False, message=shell.mask(error.message))
+        message, succeeded = error.message, False
         code = failed_code
-    await shell.output.put(line)
+    message = shell.mask(message)
+    await shell.output.put(protocol.connection_status(succeeded=succeeded, message=message))
+    shell.observer.checked(message, succeeded=succeeded)
     return code
 
 

@@ -1,4 +1,4 @@
-"""argv and files: what was asked for, as an operation for the runner.
+"""The command line and its files: what was asked for, as an operation for the runner.
 
 Files are read and judged here, before the event loop runs. Each command imports what it needs
 when it is chosen: `spec` must not pay for the others.
@@ -8,18 +8,21 @@ import argparse
 import errno
 import gc
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any
 
 import orjson
 
-from stockticker_async import __version__
 from stockticker_async.clock import Clock
 from stockticker_async.connector import files
+from stockticker_async.connector.arguments import Printed, hide_values, parse
 from stockticker_async.connector.command_context import Shell, Watcher
 from stockticker_async.connector.log import Mask
 from stockticker_async.connector.runner import Operation, failing, prepared, run
@@ -27,42 +30,6 @@ from stockticker_async.connector.stderr import say
 from stockticker_async.errors import ConfigError, UsageError
 
 _USAGE_EXIT = 2  # argparse's own, and every shell tool's
-_SHOWN_CHARS = 16
-"""What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
-
-
-class _Formatter(argparse.HelpFormatter):
-    """Knows the width: argparse makes one for each option, and to find it out imports a tenth of `spec`."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises instead of leaving and printing: all that is written passes the output."""
-
-    def __init__(self, **how: Any) -> None:
-        super().__init__(formatter_class=_Formatter, **how)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, usage=self.format_usage())
-
-    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
-        raise _Printed(self.format_help())
-
-
-class _Printed(Exception):  # noqa: N818 - not an error: what was asked for is a text
-    """The text is all that was asked for."""
-
-
-class _Version(argparse.Action):
-    """An option without a value."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="print the version")
-
-    def __call__(self, *_: object) -> NoReturn:
-        raise _Printed(f"source-stockticker-async {__version__}\n")
 
 
 def main(argv: Sequence[str], clock: Clock | None = None) -> int:
@@ -74,29 +41,44 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
     clock = clock or Clock()
     mask = Mask()
     try:
-        args, unknown = _parser(argv).parse_known_args(argv)
-        if unknown:  # told with the usage of the command, not of all
-            args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    except _Printed as printed:
+        args = parse(argv)
+    except Printed as printed:
         return run(_printing(str(printed)), clock=clock, mask=mask)
     except UsageError as error:
-        _hide_values(argv, mask)
+        hide_values(argv, mask)
         say(f"{error.usage}{mask(error.message)}\n")
         run(failing(error), clock=clock, mask=mask, told=True)
         return _USAGE_EXIT
     operation = prepared(partial(_operation, args, clock, mask))
     _spare_the_collector()
-    return run(operation, clock=clock, mask=mask, debug=args.debug, watch=_watcher(args, clock))
+    go_on = _how_to_go_on() if args.command == "read" and not (args.quiet or args.plan) else ""
+    return run(operation, clock=clock, mask=mask, debug=args.debug, watch=_watcher(args, clock), go_on=go_on)
 
 
 def _watcher(args: argparse.Namespace, clock: Clock) -> Watcher | None:
-    """What shows a person at a terminal how far it is; nobody else pays for it."""
-    if args.command not in ("check", "read") or args.quiet or sys.stderr is None or not sys.stderr.isatty():
+    """Shows a person at a terminal how far it is; nobody else pays for it."""
+    if args.command not in ("check", "discover", "read") or sys.stderr is None:
         return None
+    asked = args.command != "discover" and args.progress
+    if not asked and (not sys.stderr.isatty() or (args.command != "discover" and args.quiet)):
+        return None
+    if args.command == "discover" and not os.isatty(1):
+        return None  # the line goes to a program
     from stockticker_async.connector import terminal  # noqa: PLC0415
 
-    shown = terminal.look(table=args.command == "check" or args.plan)
-    return None if shown is None else terminal.watched(shown, color=not args.no_color, clock=clock)
+    shown = terminal.look(table=args.command != "read" or args.plan, asked=asked)
+    color = args.command != "discover" and not args.no_color
+    return None if shown is None else terminal.watched(shown, color=color, clock=clock)
+
+
+def _how_to_go_on() -> str:
+    """What to say to a person whose sync ended by a signal."""
+    name = ""
+    with suppress(OSError):  # as where there is no /proc
+        if stat.S_ISREG(os.fstat(1).st_mode):
+            name = str(Path("/proc/self/fd/1").readlink())
+    where = shlex.quote(name) if name and name.isprintable() else "and the output of this run"
+    return f"Stopped before the end. Go on with --state {where}."
 
 
 def _hold_the_first_descriptors() -> None:
@@ -105,30 +87,6 @@ def _hold_the_first_descriptors() -> None:
         if not _is_open(descriptor):
             with suppress(OSError):  # as where there is no /dev
                 os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-
-
-def _hide_values(argv: Sequence[str], mask: Mask) -> None:
-    """Mask what was typed, but for short words."""
-    for argument in argv:
-        if argument.startswith("--"):
-            option, _, value = argument[2:].partition("=")
-        elif argument.startswith("-"):
-            option, value = "", argument[2:]
-        else:
-            option, value = "", argument
-        for typed in (option, value):
-            if len(typed) > _SHOWN_CHARS:
-                mask.add(typed)
-
-
-def _columns() -> int:
-    """The width of the terminal, where stdout is one."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
-    with suppress(OSError):
-        return os.get_terminal_size(1).columns or 80
-    return 80
 
 
 def _spare_the_collector() -> None:
@@ -156,60 +114,6 @@ def _printing(text: str) -> Operation:
         return 0
 
     return put
-
-
-def _parser(argv: Sequence[str]) -> _Parser:
-    parser = _Parser(
-        prog="source-stockticker-async",
-        description="US stock prices from the API of Massive (formerly Polygon.io), as Airbyte messages.",
-    )
-    parser.add_argument("--version", action=_Version)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--debug", action="store_true", help="log every call to the API")
-        command.add_argument("--version", action=_Version)
-        command.set_defaults(parser=command)
-        return command
-
-    add("spec", "print what the configuration holds")
-    config_help = "the configuration, a JSON file"
-    check = add("check", "test the key, the plan and every ticker")
-    check.add_argument("--config", required=True, metavar="FILE", help=config_help)
-    check.add_argument(
-        "--exit-code", action="store_true", help="exit 1 where it FAILED, for shells (Airbyte wants 0)"
-    )
-    add("discover", "print the streams that there are").add_argument(
-        "--config", required=True, metavar="FILE", help=config_help
-    )
-    read = add("read", "sync the streams of a configured catalog")
-    read.add_argument("--config", required=True, metavar="FILE", help=config_help)
-    chosen = read.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--catalog", metavar="FILE", help="a configured catalog")
-    chosen.add_argument(
-        "--streams", metavar="A,B", help="streams to read incrementally, in the place of a catalog"
-    )
-    read.add_argument(
-        "--state",
-        metavar="FILE",
-        help="where to go on: a state, or the output of an earlier read; none yet: a first run",
-    )
-    read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
-    for command in (check, read):
-        command.add_argument("--quiet", action="store_true", help="show nothing on a terminal's stderr")
-        command.add_argument("--no-color", action="store_true", help="show no colors, as with NO_COLOR set")
-    configured = add("catalog", "print a configured catalog to start from")
-    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
-    configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
-    demo = add("demo", "run the whole main job against the sandbox: no key, no network")
-    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")
-    sandbox = add("sandbox", "serve an imitation of the API on this machine")
-    if "sandbox" in argv[:1]:
-        from stockticker_async.sandbox.command import add_arguments  # noqa: PLC0415 - for this command only
-
-        add_arguments(sandbox)
-    return parser
 
 
 def _operation(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:

@@ -1,8 +1,9 @@
-"""What every operation is handed of the world: the clock, the output, the mask."""
+"""What every operation is handed of the world: the clock, the output, the mask, an observer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import protocol
@@ -21,32 +22,54 @@ class Lines(Protocol):
         """Return when all that was put is written."""
 
 
-class Offering(Lines, Protocol):
-    """Lines that log lines are offered to, too."""
-
-    def offer(self, piece: bytes) -> None:
-        """Queue a log line without waiting."""
-
-
 @dataclass(slots=True)
-class Told:
-    """What was told last."""
+class Observer:
+    """Hears what is put on the output, in Python's terms. Remembers what the end of the program needs.
 
-    error: str = ""
-    """As an ERROR, masked."""
+    Texts are masked. `terminal.Watched` shows them to a person.
+    """
+
+    last_error: str = ""
+    states: int = 0
+
+    def records(self, stream: str, count: int) -> None:
+        """So many RECORDs of a stream were put."""
+
+    def state(self, stream: str) -> None:  # noqa: ARG002 - an overriding class may ask which
+        """A STATE was put."""
+        self.states += 1
+
+    def status(self, stream: str, status: protocol.Status) -> None:
+        """A stream has this status now."""
+
+    def waits(self, until: datetime) -> None:
+        """A stream waits for the allowance."""
+
+    def log(self, level: protocol.Level, text: str) -> None:
+        """A log line was offered."""
+
+    def error(self, text: str, stream: str | None) -> None:  # noqa: ARG002 - as above
+        """An ERROR trace, of one stream or of all, was put."""
+        self.last_error = text
+
+    def checked(self, text: str, *, succeeded: bool) -> None:
+        """A CONNECTION_STATUS was put."""
+
+    def catalog(self, streams: Sequence[Mapping[str, Any]]) -> None:
+        """A CATALOG was put."""
 
 
-class Watching(Offering, Protocol):
-    """Stands before the output, and shows a person what passes."""
+class Watching(Observer):
+    """An observer that shows a person what it hears."""
 
     async def run(self) -> None:
-        """Show how far it is until cancelled."""
+        """Show how far the sync is until cancelled."""
 
     def end(self) -> None:
-        """Show what came of it."""
+        """Show what came of it, once."""
 
 
-Watcher = Callable[[Offering, SyncProgress], Watching]
+Watcher = Callable[[SyncProgress], Watching]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +78,11 @@ class Shell:
     output: Lines
     mask: Mask
     progress: SyncProgress = field(default_factory=SyncProgress)
-    told: Told = field(default_factory=Told)
+    observer: Observer = field(default_factory=Observer)
 
     async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
         """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
-        message = self.told.error = self.mask(error.message)
+        message = self.mask(error.message)
         line = protocol.error(
             message,
             failure_type=error.failure_type,
@@ -68,4 +91,5 @@ class Shell:
             stream=stream,
             emitted_at_ms=self.clock.emitted_at_ms(),
         )
+        self.observer.error(message, stream)
         await self.output.put(line)

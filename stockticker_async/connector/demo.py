@@ -5,6 +5,7 @@ sandbox has real closing prices of TSLA, the ones of Airbyte's tutorial; before 
 which goes on from the state of the first, a day passes.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.connector import config, state_file
 from stockticker_async.connector.check import check
 from stockticker_async.connector.command_context import Lines, Shell
-from stockticker_async.connector.discover import discover
+from stockticker_async.connector.discover import discover, table
 from stockticker_async.connector.read import read
 from stockticker_async.connector.spec import spec
 from stockticker_async.connector.stderr import say
@@ -52,8 +53,12 @@ async def demo(
         await spec(shell, specification)
         await narrate(f"check: is {', '.join(names)} there, and does the key work?")
         await check(shell, raw)
-        await narrate("discover: the streams.")
-        await discover(shell, streams)
+        if os.isatty(1):
+            await narrate("discover: the streams, here as a table. The command itself prints 47 KB of JSON.")
+            say("".join(f"{name:18} {text}\n" for name, text in table(streams)))
+        else:
+            await narrate("discover: the streams.")
+            await discover(shell, streams)
         await narrate("read: the last seven days of both streams.")
         blobs, first = await _read(shell, raw, selected, {})
         sandbox.clock.advance(_DAY.total_seconds())

@@ -7,6 +7,18 @@ from stockticker_async.connector import protocol
 from stockticker_async.connector.command_context import Shell
 
 
+def table(streams: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """For a person: the name of each stream, and its keys and modes."""
+    rows = []
+    for stream in streams:
+        keys = ", ".join(".".join(path) for path in stream["source_defined_primary_key"])
+        cursor = ".".join(stream.get("default_cursor_field", ()))
+        modes = " or ".join(stream["supported_sync_modes"])
+        rows.append((stream["name"], f"key {keys}; {f'cursor {cursor}; ' if cursor else ''}{modes}"))
+    return rows
+
+
 async def discover(shell: Shell, streams: Sequence[Mapping[str, Any]]) -> int:
     await shell.output.put(protocol.catalog(streams))
+    shell.observer.catalog(streams)
     return 0

@@ -139,6 +139,7 @@ class Emitter:
                 return
             await self._run()
             await self._output.put(lines)
+            self._shell.observer.records(self.name, count)
             self._records += count
             self._record_bytes += len(lines)
             self._waits_until = None
@@ -160,6 +161,8 @@ class Emitter:
                     rate_limited_until_ms=int(until.timestamp() * 1000),
                 )
             )
+            self._shell.observer.status(self.name, "RUNNING")
+            self._shell.observer.waits(until)
 
     async def state_due(self) -> None:
         """A STATE if one is due: called whenever something may have been covered."""
@@ -228,6 +231,7 @@ class Emitter:
             return
         # a signal may come while this waits for room: nothing is counted as told before it is
         await self._output.put(line)
+        self._shell.observer.state(self.name)
         self._blob = blob
         self._repetitions += not changed
         self._records = 0
@@ -238,3 +242,4 @@ class Emitter:
         await self._output.put(
             protocol.stream_status(self.name, status, emitted_at_ms=self._clock.emitted_at_ms())
         )
+        self._shell.observer.status(self.name, status)

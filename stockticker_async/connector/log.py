@@ -56,12 +56,18 @@ def _in_base64(text: str) -> Iterator[str]:
 
 
 class LinesHandler(logging.Handler):
-    """Hands every log record to ``offer`` as a LOG line."""
+    """Hands every log record to ``offer`` as a LOG line, and tells ``heard`` its level and text."""
 
-    def __init__(self, offer: Callable[[bytes], None], mask: Mask) -> None:
+    def __init__(
+        self,
+        offer: Callable[[bytes], None],
+        mask: Mask,
+        heard: Callable[[protocol.Level, str], None] = lambda _level, _text: None,
+    ) -> None:
         super().__init__()
         self._offer = offer
         self._mask = mask
+        self._heard = heard
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -73,7 +79,9 @@ class LinesHandler(logging.Handler):
             if isinstance(record.msg, str):
                 text = f"{record.msg} ({text})"
         level = next(name for least, name in _LEVELS if record.levelno >= least)
-        self._offer(protocol.log(level, self._mask(text)))
+        text = self._mask(text)
+        self._heard(level, text)
+        self._offer(protocol.log(level, text))
 
 
 def to_lines(handler: LinesHandler, *, debug: bool) -> None:

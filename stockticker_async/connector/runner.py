@@ -9,7 +9,8 @@ What ends the program, and how:
 - Memory runs out: that is told in plain words if there is enough left to say it, exit 1.
 - SIGTERM, SIGINT or SIGHUP: the operation is cancelled and writes its last states; what is queued is
   written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
-  Then the process dies *of* the signal. A second signal ends it at once.
+  Then one sentence on stderr says how to go on, and the process dies *of* the signal. A second signal ends
+  it at once.
 - The reader has gone: it dies of SIGPIPE at once, as `yes | head -1` does.
 - stdout takes no more (a full disk): one sentence on stderr, exit 1. So is the last error of all, where
   nobody watches at a terminal.
@@ -25,7 +26,7 @@ import anyio
 import anyio.abc
 
 from stockticker_async.clock import Clock
-from stockticker_async.connector.command_context import Offering, Shell, Told, Watcher, Watching
+from stockticker_async.connector.command_context import Observer, Shell, Watcher, Watching
 from stockticker_async.connector.log import LinesHandler, Mask, to_lines
 from stockticker_async.connector.output import Output, open_output
 from stockticker_async.connector.stderr import say
@@ -88,10 +89,12 @@ def run(
     die: Death = die_of,
     watch: Watcher | None = None,
     told: bool = False,
+    go_on: str = "",
 ) -> int:
     """Run to the end and return the exit code, or die of a signal.
 
-    ``watch`` shows a person what passes. Who has ``told`` on stderr what is wrong needs no word more there.
+    ``watch`` shows a person what passes. Where the caller has ``told`` on stderr what is wrong, nothing more
+    is said there. ``go_on`` is said after a signal, where a state was written.
     """
     ending = _Ending(flush, die)
     main = partial(
@@ -104,6 +107,7 @@ def run(
         descriptor=descriptor,
         watch=watch,
         silent=told,
+        go_on=go_on,
     )
     interrupt = signal.getsignal(signal.SIGINT)
     try:
@@ -147,12 +151,13 @@ async def _run(
     descriptor: int,
     watch: Watcher | None,
     silent: bool,
+    go_on: str,
 ) -> None:
     async with open_output(descriptor, on_closed=lambda: ending.die(signal.SIGPIPE)) as output:
-        progress, told = SyncProgress(), Told()
-        ending.watching = watching = None if watch is None else watch(output, progress)
-        lines: Offering = output if watching is None else watching
-        to_lines(LinesHandler(lines.offer, mask), debug=debug)
+        progress = SyncProgress()
+        ending.watching = watching = None if watch is None else watch(progress)
+        observer = watching or Observer()
+        to_lines(LinesHandler(output.offer, mask, observer.log), debug=debug)
         async with anyio.create_task_group() as group:
             scope = anyio.CancelScope()
             await group.start(_watch_signals, scope, ending)
@@ -160,15 +165,25 @@ async def _run(
             if watching is not None:
                 group.start_soon(watching.run)
             with scope:
-                ending.code = await _guarded(operation, Shell(clock, lines, mask, progress, told))
+                ending.code = await _guarded(operation, Shell(clock, output, mask, progress, observer))
             if not await _is_drained(output):
                 ending.code = 1
-            elif ending.code and watching is None and told.error and not silent:
-                say(f"{told.error}\n")  # stdout may be a file, where nobody looks
+            elif ending.signum is not None:
+                _say_how_to_go_on(ending, observer, go_on)
+            elif ending.code and watching is None and observer.last_error and not silent:
+                say(f"{observer.last_error}\n")  # stdout may be a file, where nobody looks
             ending.now()
             if watching is not None:
                 watching.end()
             group.cancel_scope.cancel()
+
+
+def _say_how_to_go_on(ending: _Ending, observer: Observer, go_on: str) -> None:
+    """After a signal, where the output has a state to go on from."""
+    if ending.watching is not None:
+        ending.watching.end()
+    if go_on and observer.states:
+        say(f"{go_on}\n")
 
 
 async def _guarded(operation: Operation, shell: Shell) -> int:

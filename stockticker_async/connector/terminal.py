@@ -1,6 +1,6 @@
 """What a person at a terminal sees on stderr: how far a sync is, what went wrong, a table at the end.
 
-The lines that pass on their way to stdout tell nearly all of it; the rest is asked of `SyncProgress`. `rich`
+The operations tell their observer nearly all of it; the rest is asked of `SyncProgress`. `rich`
 draws it where that is installed (the extra ``terminal``); without it the same is told in plain lines, but
 for the line of progress. Whatever a terminal does, the sync goes on.
 """
@@ -9,20 +9,20 @@ import os
 import re
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-import orjson
-
 from stockticker_async.clock import Clock
-from stockticker_async.connector.command_context import Offering, Watcher
+from stockticker_async.connector.command_context import Watcher, Watching
+from stockticker_async.connector.discover import table
 from stockticker_async.sync.progress import SyncProgress
 
 _EVERY = 0.5
 """Seconds between two looks at the progress: often enough for a person, and calm."""
-_RECORDS = b'{"type":"RECORD","record":{"stream":"'
+_PLAIN_EVERY = 10.0
+"""Seconds between two lines of progress that stay."""
 _Style = Literal["red", "yellow", "green", ""]
 _Rows = Sequence[tuple[str, str, _Style]]
 
@@ -48,16 +48,26 @@ class Look:
     """A table of what was answered; else a line of progress, and how each stream ended."""
     notes: bool
     """Warnings and errors, which are not seen anywhere else; and the line."""
+    lines: bool = False
+    """Plain lines that stay, as for a file: no cursor is moved."""
 
 
-def look(*, table: bool) -> Look | None:
-    """What to show where stderr is a terminal; None where stdout shows all already."""
+def look(*, table: bool, asked: bool) -> Look | None:
+    """What to show; None where nobody would look, or where stdout shows all already.
+
+    ``asked`` for by the user, everything is shown, wherever stderr and stdout lead.
+    """
+    here = os.isatty(2)
+    if asked:
+        return Look(table=table, notes=True, lines=not here)
     seen = os.isatty(1)
-    return None if seen and not table else Look(table=table, notes=not seen)
+    return Look(table=table, notes=not seen) if here and (table or not seen) else None
 
 
-def screen(*, color: bool) -> Screen:
-    """The terminal that stderr is; ``color`` is what the user wants, NO_COLOR and TERM aside."""
+def screen(shown: Look, *, color: bool) -> Screen:
+    """Where stderr leads; ``color`` is what the user wants, NO_COLOR and TERM aside."""
+    if shown.lines:
+        return Plain(keeps=True)
     try:
         from stockticker_async.connector.rich_terminal import Drawn  # noqa: PLC0415 - at a terminal only
     except ImportError:
@@ -68,8 +78,13 @@ def screen(*, color: bool) -> Screen:
 class Plain:
     """Lines without any art."""
 
+    def __init__(self, *, keeps: bool = False) -> None:
+        """``keeps``: lines of progress are shown though all of them stay."""
+        self._keeps = keeps
+
     def line(self, text: str) -> None:
-        """Nothing: it could not be taken back."""
+        if self._keeps and text:
+            sys.stderr.write(f"{text}\n")
 
     def note(self, label: str, text: str, style: _Style) -> None:  # noqa: ARG002 - plain
         sys.stderr.write(f"{label}: {text}\n")
@@ -85,36 +100,26 @@ class _Stream:
     status: str = ""
 
 
-@dataclass(slots=True)
-class Watched:
-    """Passes lines on, and shows what they say. Implements `Watching`."""
+@dataclass(slots=True, kw_only=True)
+class Watched(Watching):
+    """Shows a person what it hears. Whatever the terminal does, nothing is raised."""
 
-    output: Offering
     progress: SyncProgress
     clock: Clock
     look: Look
     screen: Screen
     _streams: dict[str, _Stream] = field(default_factory=dict)
     _answers: list[tuple[str, str, _Style]] = field(default_factory=list)
-    _waits_until: float = 0.0
+    _waits_until: datetime | None = None
     _gone: bool = False
     _ended: bool = False
-
-    async def put(self, piece: bytes) -> None:
-        self._see(piece)
-        await self.output.put(piece)
-
-    async def drain(self) -> None:
-        await self.output.drain()
-
-    def offer(self, piece: bytes) -> None:
-        self._see(piece)
-        self.output.offer(piece)
 
     async def run(self) -> None:
         """Show the line of progress for as long as this is not cancelled."""
         while self.look.notes and not self.look.table and not self._ended:
-            await self.clock.sleep(_EVERY)  # first: what is over at once needs no line
+            await self.clock.sleep(
+                _PLAIN_EVERY if self.look.lines else _EVERY
+            )  # first: what is over at once needs no line
             self._show(self.screen.line, self._line())
 
     def end(self) -> None:
@@ -136,36 +141,38 @@ class Watched:
         except OSError:
             self._gone = True
 
-    def _see(self, piece: bytes) -> None:
-        if piece.startswith(_RECORDS):
-            name = piece[len(_RECORDS) : piece.index(b'"', len(_RECORDS))].decode()
-            self._stream(name).records += piece.count(b"\n")
-            self._waits_until = 0.0
-            return
-        for line in piece.splitlines():
-            self._hear(orjson.loads(line))
+    def records(self, stream: str, count: int) -> None:
+        self._stream(stream).records += count
+        self._waits_until = None
+
+    def status(self, stream: str, status: str) -> None:
+        self._stream(stream).status = status
+
+    def waits(self, until: datetime) -> None:
+        self._waits_until = until
+
+    def log(self, level: str, text: str) -> None:
+        if level in ("WARN", "ERROR", "FATAL"):
+            self._note(level, text, "yellow" if level == "WARN" else "red")
+        elif level == "INFO" and self.look.table:
+            self._answers.append((*_cells(text), ""))
+
+    def error(self, text: str, stream: str | None) -> None:
+        self.last_error = text
+        self._note("ERROR", text if stream is None else f"{stream}: {text}", "red")
+
+    def checked(self, text: str, *, succeeded: bool) -> None:
+        # a sentence a line: one ends before a blank and a capital letter
+        first, *others = re.split(r"(?<=[.?]) (?=[A-Z])", text)
+        style: _Style = "green" if succeeded else "red"
+        self._answers.append(("SUCCEEDED" if succeeded else "FAILED", plain(first), style))
+        self._answers += [("", plain(one), "") for one in others]
+
+    def catalog(self, streams: Sequence[Mapping[str, Any]]) -> None:
+        self._answers += [(name, text, "") for name, text in table(streams)]
 
     def _stream(self, name: str) -> _Stream:
         return self._streams.setdefault(name, _Stream())
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        match message:
-            case {"type": "LOG", "log": {"level": "WARN" | "ERROR" | "FATAL" as level, "message": text}}:
-                self._note(level, text, "yellow" if level == "WARN" else "red")
-            case {"type": "LOG", "log": {"level": "INFO", "message": text}} if self.look.table:
-                self._answers.append((*_cells(text), ""))
-            case {"type": "TRACE", "trace": {"error": {"message": text} as error}}:
-                name = error.get("stream_descriptor", {}).get("name")
-                self._note("ERROR", text if name is None else f"{name}: {text}", "red")
-            case {"type": "TRACE", "trace": {"stream_status": status}}:
-                self._stream(status["stream_descriptor"]["name"]).status = status["status"]
-                for reason in status.get("reasons", ()):
-                    self._waits_until = reason["rate_limited"]["quota_reset"] / 1000
-            case {"type": "CONNECTION_STATUS", "connectionStatus": {"status": told, "message": text}}:
-                # a sentence a line: one ends before a blank and a capital letter
-                first, *others = re.split(r"(?<=[.?]) (?=[A-Z])", text)
-                self._answers.append((told, plain(first), "green" if told == "SUCCEEDED" else "red"))
-                self._answers += [("", plain(one), "") for one in others]
 
     def _note(self, label: str, text: str, style: _Style) -> None:
         if self.look.notes:
@@ -178,9 +185,8 @@ class Watched:
         if self.progress.tickers:
             parts.insert(0, f"{self.progress.tickers_done():,} of {self.progress.tickers:,} tickers")
         parts.append(_count(made, "call") + (f", {planned - made:,} left" if planned > made else ""))
-        if self._waits_until > self.clock.utc_now().timestamp():
-            until = datetime.fromtimestamp(self._waits_until).astimezone()
-            parts.append(f"waits for the allowance until {until:%H:%M:%S}")
+        if self._waits_until is not None and self._waits_until > self.clock.utc_now():
+            parts.append(f"waits for the allowance until {self._waits_until.astimezone():%H:%M:%S}")
         return " · ".join(parts)
 
     def _ends(self) -> _Rows:
@@ -200,8 +206,8 @@ class Watched:
 def watched(shown: Look, *, color: bool, clock: Clock) -> Watcher:
     """What watches the lines of a program, to be given its output."""
 
-    def watch(output: Offering, progress: SyncProgress) -> Watched:
-        return Watched(output, progress, clock, shown, screen(color=color))
+    def watch(progress: SyncProgress) -> Watched:
+        return Watched(progress=progress, clock=clock, look=shown, screen=screen(shown, color=color))
 
     return watch
 

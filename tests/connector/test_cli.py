@@ -82,6 +82,22 @@ def test_a_key_that_is_typed_where_none_belongs_is_not_shown(arguments: tuple[st
         assert form.encode() not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("read", "--confg", "c.json", "--streams", "news"), "--confg (did you mean --config?)"),
+        (("check", "--confg=c.json"), "--confg (did you mean --config?)"),
+        (("check", "--config", "c.json", "--exitcode"), "--exitcode (did you mean --exit-code?)"),
+        (("discover", "--config", "c.json", "--zzz"), "--zzz"),
+    ],
+)
+@pytest.mark.fault("unknown command or option")
+def test_an_unknown_option_is_named_with_the_nearest_known_one(arguments: tuple[str, ...], told: str) -> None:
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[-1] == f"unrecognized arguments: {told}"
+
+
 def test_a_word_that_is_mistyped_is_shown() -> None:
     done = run_here("raed")
     assert "'raed'" in done.errors[0]["message"]

@@ -2,13 +2,14 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import termios
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import pytest
 from program import KEY, ROOT, Finished, arguments_of_read, run, sandbox
 
 from stockticker_async.clock import Clock
-from stockticker_async.connector import protocol
 from stockticker_async.connector.terminal import Look, Plain, Watched, plain
 from stockticker_async.sync.progress import SyncProgress
 
@@ -210,7 +210,56 @@ def test_a_reader_that_leaves_finds_the_terminal_as_it_should_be(
     assert "running" in seen.lines[0]
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.fault("signal during a sync")
+def test_after_a_signal_the_last_line_says_how_to_go_on(
+    config: dict[str, Any], tmp_path: Path, signum: signal.Signals
+) -> None:
+    names = "TSLA,AAPL,NVDA,MSFT,AMZN,F,GE,IBM"
+    config |= {"stock_ticker": names, "start_date": "2004-01-02", "requests_per_minute": 3}
+    read = arguments_of_read(tmp_path, config)
+    path = tmp_path / "the run.jsonl"
+    wait = f'until grep -q RECORD "{path}"; do sleep 0.1; done'
+    # a background process of a shell ignores SIGINT, but not that of one with job control
+    script = f'set -m; "$@" > "{path}" & {wait}; kill -{signum.value} $!; wait $!'
+    program = ("/bin/bash", "-c", script, "sh", *LAUNCHED[:-1], "1")
+    seen = at_terminal(*read, program=program)
+    said = [line for line in seen.lines if "--state" in line]
+    assert said == [f"Stopped before the end. Go on with --state '{path}'."]
+    assert len(Finished(0, path.read_bytes(), b"").records) == sum(
+        int(line.split()[1].replace(",", "")) for line in seen.lines if line.startswith("stock_")
+    ), "the terminal counts what was written"
+
+
+def test_progress_is_shown_in_plain_lines_where_no_terminal_is(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    read = arguments_of_read(tmp_path, {**config, "stock_ticker": "TSLA,NO/NE", "start_date": "2020-01-02"})
+    command = [*LAUNCHED[:-1], "200", *read, "--progress"]
+    done = subprocess.run(
+        command, capture_output=True, check=False, timeout=60, env={**os.environ, "TZ": "UTC"}
+    )
+    lines = done.stderr.decode().splitlines()
+    assert ESCAPE not in done.stderr.decode()
+    assert any(re.search(r"\d of 2 tickers · [\d,]+ records? · \d+ calls?", line) for line in lines)
+    assert sum(line.startswith("ERROR: ") for line in lines) == 2
+    assert [line.split()[0] for line in lines[-2:]] == ["stock_prices", "stock_bars"]
+    command = [*LAUNCHED, "check", *read[1:3], "--progress"]
+    checked = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert checked.stderr.startswith(b"FAILED  stock_ticker: the API knows no NO/NE")
+
+
 # Commands that answer
+
+
+def test_discover_shows_people_a_table_after_its_line(config: dict[str, Any], tmp_path: Path) -> None:
+    read = arguments_of_read(tmp_path, config)
+    seen = at_terminal("discover", *read[1:3], same=True)
+    assert seen.screen.count('{"type":"CATALOG"') == 1
+    table = [line.split(maxsplit=1) for line in seen.lines if not line.startswith("{")]
+    assert ["stock_prices", "key stock_ticker, date; cursor date; full_refresh or incremental"] in table
+    assert {"stock_bars", "news", "conditions"} <= {row[0] for row in table}
+    assert at_terminal("discover", *read[1:3]).screen == "", "a program reads it"
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -252,21 +301,6 @@ def test_a_plan_is_a_table_for_people(config: dict[str, Any], tmp_path: Path, sa
 
 
 @dataclass
-class Lines:
-    pieces: list[bytes] = field(default_factory=list)
-
-    async def put(self, piece: bytes) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.pieces.append(piece)
-
-    async def drain(self) -> None:
-        await anyio.lowlevel.checkpoint()
-
-    def offer(self, piece: bytes) -> None:
-        self.pieces.append(piece)
-
-
-@dataclass
 class Shown:
     """Keeps what is shown; gone, it cannot show anything."""
 
@@ -290,10 +324,15 @@ class Shown:
 
 def watching(
     *, table: bool = False, notes: bool = True, gone: bool = False, **progress: Any
-) -> tuple[Watched, Shown, Lines]:
-    shown, lines = Shown(gone), Lines()
-    watched = Watched(lines, SyncProgress(**progress), Standing(), Look(table=table, notes=notes), shown)
-    return watched, shown, lines
+) -> tuple[Watched, Shown]:
+    shown = Shown(gone)
+    watched = Watched(
+        progress=SyncProgress(**progress),
+        clock=Standing(),
+        look=Look(table=table, notes=notes),
+        screen=shown,
+    )
+    return watched, shown
 
 
 class Standing(Clock):
@@ -305,9 +344,6 @@ class Standing(Clock):
     async def sleep(self, seconds: float) -> None:
         assert seconds == 0.5
         await anyio.lowlevel.checkpoint()
-
-
-ROWS = [{"date": f"2020-12-{day}", "stock_ticker": "TSLA", "price": 1.0} for day in range(15, 19)]
 
 
 async def line_of(watched: Watched, shown: Shown) -> str:
@@ -327,52 +363,44 @@ async def test_the_line_counts_what_passes_and_says_how_long_it_waits() -> None:
         "calls_planned": 1500,
         "calls_made": lambda: 8,
     }
-    watched, shown, lines = watching(**progress)
+    watched, shown = watching(**progress)
     assert await line_of(watched, shown) == "7 of 1,200 tickers · 0 records · 8 calls, 1,492 left"
-    pieces = [
-        protocol.records("stock_prices", ROWS, emitted_at_ms=1),
-        protocol.records("stock_bars", ROWS[:3], emitted_at_ms=1),
-    ]
-    for piece in pieces:
-        await watched.put(piece)
+    watched.records("stock_prices", 4)
+    watched.records("stock_bars", 3)
     assert "7 records" in await line_of(watched, shown)
-    until = int(NOON.timestamp() * 1000) + 42_000
-    waits = protocol.stream_status("stock_prices", "RUNNING", emitted_at_ms=1, rate_limited_until_ms=until)
-    await watched.put(waits)
-    said = datetime.fromtimestamp(until / 1000).astimezone().strftime("%H:%M:%S")
+    until = NOON + timedelta(seconds=42)
+    watched.waits(until)
+    said = until.astimezone().strftime("%H:%M:%S")
     assert (await line_of(watched, shown)).endswith(f"left · waits for the allowance until {said}")
-    await watched.put(pieces[0])
+    watched.records("stock_prices", 4)
     assert "waits" not in await line_of(watched, shown)
-    assert lines.pieces == [*pieces, waits, pieces[0]]
 
 
 async def test_a_line_without_a_plan_tells_what_there_is() -> None:
-    watched, shown, _ = watching(calls_planned=3, calls_made=lambda: 5)
+    watched, shown = watching(calls_planned=3, calls_made=lambda: 5)
     assert await line_of(watched, shown) == "0 records · 5 calls"
 
 
 @pytest.mark.fault("terminal closed or stopped")
 async def test_a_terminal_that_has_gone_ends_nothing() -> None:
-    watched, shown, lines = watching(gone=True)
+    watched, shown = watching(gone=True)
     async with anyio.create_task_group() as group:
         group.start_soon(watched.run)
         while not watched._gone:
             await anyio.lowlevel.checkpoint()
         group.cancel_scope.cancel()
-    watched.offer(protocol.log("WARN", "careful"))
-    await watched.drain()
+    watched.log("WARN", "careful")
     watched.end()
     assert shown.told == []
-    assert len(lines.pieces) == 1
 
 
 async def test_each_stream_s_end_is_told_once() -> None:
-    watched, shown, _ = watching()
+    watched, shown = watching()
     for status in ("STARTED", "RUNNING"):
-        await watched.put(protocol.stream_status("stock_prices", status, emitted_at_ms=1))
-    await watched.put(protocol.records("stock_prices", ROWS, emitted_at_ms=1))
-    await watched.put(protocol.stream_status("stock_prices", "COMPLETE", emitted_at_ms=1))
-    await watched.put(protocol.stream_status("stock_bars", "INCOMPLETE", emitted_at_ms=1))
+        watched.status("stock_prices", status)
+    watched.records("stock_prices", 4)
+    watched.status("stock_prices", "COMPLETE")
+    watched.status("stock_bars", "INCOMPLETE")
     watched.end()
     watched.end()
     assert shown.told == [
@@ -382,41 +410,39 @@ async def test_each_stream_s_end_is_told_once() -> None:
 
 
 async def test_what_is_seen_on_stdout_is_not_told_twice() -> None:
-    watched, shown, _ = watching(notes=False, table=True)
-    watched.offer(protocol.log("WARN", "careful"))
-    watched.offer(protocol.log("INFO", "stock_prices: No call is needed."))
-    watched.offer(protocol.log("INFO", "Before these: the splits."))
+    watched, shown = watching(notes=False, table=True)
+    watched.log("WARN", "careful")
+    watched.log("INFO", "stock_prices: No call is needed.")
+    watched.log("INFO", "Before these: the splits.")
     await watched.run()
     watched.end()
     assert shown.told == [
         "",
         [("stock_prices", "No call is needed.", ""), ("", "Before these: the splits.", "")],
     ]
-    watched, shown, _ = watching(notes=False)
-    await watched.put(protocol.stream_status("stock_prices", "COMPLETE", emitted_at_ms=1))
+    watched, shown = watching(notes=False)
+    watched.status("stock_prices", "COMPLETE")
     watched.end()
     assert shown.told == [""]
 
 
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        (protocol.log("WARN", "careful"), ("WARN", "careful", "yellow")),
-        (protocol.log("FATAL", "lost"), ("FATAL", "lost", "red")),
-        (protocol.error("no key", failure_type="config_error", emitted_at_ms=1), ("ERROR", "no key", "red")),
-        (
-            protocol.error("no bar", failure_type="system_error", emitted_at_ms=1, stream="stock_bars"),
-            ("ERROR", "stock_bars: no bar", "red"),
-        ),
-        (protocol.log("WARN", "a\x1b[2Jb\nc\u202e"), ("WARN", r"a\x1b[2Jb\nc\u202e", "yellow")),
-    ],
-)
-def test_notes_are_plain_texts(line: bytes, told: tuple[str, str, str]) -> None:
-    watched, shown, _ = watching()
-    watched.offer(line)
-    watched.offer(protocol.log("INFO", "hello"))
-    watched.offer(protocol.log("DEBUG", "hello"))
-    assert shown.told == [told]
+def test_notes_are_plain_texts() -> None:
+    watched, shown = watching()
+    watched.log("WARN", "careful")
+    watched.log("FATAL", "lost")
+    watched.error("no key", None)
+    watched.error("no bar", "stock_bars")
+    watched.log("WARN", "a\x1b[2Jb\nc\u202e")
+    watched.log("INFO", "hello")
+    watched.log("DEBUG", "hello")
+    assert shown.told == [
+        ("WARN", "careful", "yellow"),
+        ("FATAL", "lost", "red"),
+        ("ERROR", "no key", "red"),
+        ("ERROR", "stock_bars: no bar", "red"),
+        ("WARN", r"a\x1b[2Jb\nc\u202e", "yellow"),
+    ]
+    assert watched.last_error == "no bar"
 
 
 def test_plain_lines_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:

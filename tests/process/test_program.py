@@ -312,7 +312,9 @@ def test_a_signal_flushes_a_last_state_and_kills(
         lines += process.stdout.readlines()
         assert process.wait(timeout=30) == -signum
         assert process.stderr is not None
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == (
+            b"Stopped before the end. Go on with --state and the output of this run.\n"
+        )
     messages = [oracle.decoded(line) for line in lines]
     kinds = [_kind(message) for message in messages]
     for stream in ("stock_prices", "stock_bars"):

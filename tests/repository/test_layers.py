@@ -199,7 +199,7 @@ def test_no_module_of_the_sandbox_is_a_namesake_of_another() -> None:
 
 def test_only_the_commands_that_serve_it_import_the_sandbox() -> None:
     users = {module for module in MODULES if not is_sandbox(module) and any(map(is_sandbox, ours(module)))}
-    assert users == {f"{NAME}.connector.cli", f"{NAME}.connector.demo"}
+    assert users == {f"{NAME}.connector.{name}" for name in ("arguments", "cli", "demo")}
 
 
 def _writes(module: str) -> Iterator[str]:

@@ -1,0 +1,175 @@
+"""argv to a parsed command, or the words that are the answer: `--help`, `--version`, the usage."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from stockticker_async import __version__
+from stockticker_async.connector.log import Mask
+from stockticker_async.errors import UsageError
+
+_SHOWN_CHARS = 16
+"""What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
+
+
+_BRACKETS = str.maketrans("[]()|", "     ")  # of a usage
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Knows the width: argparse makes one for each option, and to find it out imports a tenth of `spec`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving and printing: all that is written passes the output."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **how)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, usage=self.format_usage())
+
+    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        raise Printed(self.format_help())
+
+
+class Printed(Exception):  # noqa: N818 - not an error: what was asked for is a text
+    """The text is all that was asked for."""
+
+
+class _Version(argparse.Action):
+    """An option without a value."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, *_: object) -> NoReturn:
+        raise Printed(f"source-stockticker-async {__version__}\n")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its options. Raises `Printed`, and `UsageError` with the usage of the command."""
+    parser = _parser(argv)
+    try:
+        args, unknown = parser.parse_known_args(argv)
+    except UsageError as error:
+        # what is missing was most likely meant by what is unknown
+        unknown = list(_unknown_options(argv, error.usage or ""))
+        if not unknown:
+            raise
+        raise UsageError(_unrecognized(unknown, error.usage or ""), usage=error.usage) from None
+    if unknown:  # told with the usage of the command, not of all
+        args.parser.error(_unrecognized(unknown, args.parser.format_usage()))
+    return args
+
+
+def _options(usage: str) -> list[str]:
+    return [word for word in usage.translate(_BRACKETS).split() if word.startswith("--")]
+
+
+def _unknown_options(argv: Sequence[str], usage: str) -> Iterator[str]:
+    """The long options that the usage does not have, nor abbreviates."""
+    known = [*_options(usage), "--help"]
+    for argument in argv:
+        option = argument.partition("=")[0]
+        if (
+            option.startswith("--")
+            and len(option) > len("--")
+            and not any(k.startswith(option) for k in known)
+        ):
+            yield option
+
+
+def _unrecognized(unknown: Sequence[str], usage: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - hardly ever needed
+
+    known = _options(usage)
+    near = [one for word in unknown for one in get_close_matches(word.partition("=")[0], known, n=1)]
+    hint = f" (did you mean {', '.join(dict.fromkeys(near))}?)" if near else ""
+    return f"unrecognized arguments: {' '.join(unknown)}{hint}"
+
+
+def hide_values(argv: Sequence[str], mask: Mask) -> None:
+    """Mask what was typed, but for short words."""
+    for argument in argv:
+        if argument.startswith("--"):
+            option, _, value = argument[2:].partition("=")
+        elif argument.startswith("-"):
+            option, value = "", argument[2:]
+        else:
+            option, value = "", argument
+        for typed in (option, value):
+            if len(typed) > _SHOWN_CHARS:
+                mask.add(typed)
+
+
+def _columns() -> int:
+    """The width of the terminal, where stdout is one."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    with suppress(OSError):
+        return os.get_terminal_size(1).columns or 80
+    return 80
+
+
+def _parser(argv: Sequence[str]) -> _Parser:
+    parser = _Parser(
+        prog="source-stockticker-async",
+        description="US stock prices from the API of Massive (formerly Polygon.io), as Airbyte messages.",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--debug", action="store_true", help="log every call to the API")
+        command.add_argument("--version", action=_Version)
+        command.set_defaults(parser=command)
+        return command
+
+    add("spec", "print what the configuration holds")
+    config_help = "the configuration, a JSON file"
+    check = add("check", "test the key, the plan and every ticker")
+    check.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    check.add_argument(
+        "--exit-code", action="store_true", help="exit 1 where it FAILED, for shells (Airbyte wants 0)"
+    )
+    add("discover", "print the streams that there are").add_argument(
+        "--config", required=True, metavar="FILE", help=config_help
+    )
+    read = add("read", "sync the streams of a configured catalog")
+    read.add_argument("--config", required=True, metavar="FILE", help=config_help)
+    chosen = read.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--catalog", metavar="FILE", help="a configured catalog")
+    chosen.add_argument(
+        "--streams", metavar="A,B", help="streams to read incrementally, in the place of a catalog"
+    )
+    read.add_argument(
+        "--state",
+        metavar="FILE",
+        help="where to go on: a state, or the output of an earlier read; none yet: a first run",
+    )
+    read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
+    for command in (check, read):
+        shown = command.add_mutually_exclusive_group()
+        shown.add_argument("--quiet", action="store_true", help="show nothing on a terminal's stderr")
+        shown.add_argument(
+            "--progress", action="store_true", help="show on stderr what a terminal would, in plain lines"
+        )
+        command.add_argument("--no-color", action="store_true", help="show no colors, as with NO_COLOR set")
+    configured = add("catalog", "print a configured catalog to start from")
+    configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
+    configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
+    demo = add("demo", "run the whole main job against the sandbox: no key, no network")
+    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")
+    sandbox = add("sandbox", "serve an imitation of the API on this machine")
+    if "sandbox" in argv[:1]:
+        from stockticker_async.sandbox.command import add_arguments  # noqa: PLC0415 - for this command only
+
+        add_arguments(sandbox)
+    return parser
