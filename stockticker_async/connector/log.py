@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 from collections.abc import Callable, Iterator
 
 from stockticker_async.connector import protocol
@@ -21,12 +22,16 @@ class Mask:
     """Replaces each secret, and the forms in which one may turn up, in any text.
 
     Known forms: as it is, quoted by Python, percent-encoded, and in base64 wherever it stands in the
-    text that was encoded (``Bearer KEY``). Secrets shorter than four characters are
-    not masked: they would blot out ordinary words, and no key is that short.
+    text that was encoded (``Bearer KEY``).
+
+    A secret that is a plain word, or shorter than eight characters, is no key of the API, and would blot out
+    words of our own sentences. As it is, it is masked only where a program writes a value: in quotes, after
+    ``=``, ``/`` or ``Bearer``. Shorter than four characters it is not masked at all.
     """
 
     def __init__(self) -> None:
         self._forms: list[str] = []
+        self._words: list[re.Pattern[str]] = []
 
     def add(self, secret: str) -> None:
         if len(secret) < 4:  # noqa: PLR2004 - see above
@@ -36,13 +41,25 @@ class Mask:
         data = secret.encode(errors="surrogateescape")
         forms = {secret, repr(secret)[1:-1], quote(data), quote(data, safe=""), quote_plus(data)}
         forms |= {part for form in tuple(forms) for part in _in_base64(form)}
+        if _is_word(secret):
+            forms.discard(secret)
+            word = re.escape(secret)
+            self._words.append(re.compile(f"(?:(?<=[\"'=/])|(?<=Bearer )){word}(?![A-Za-z])"))
         # the longest first: a secret may be part of another form
         self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, MASK)
+        for word in self._words:
+            text = word.sub(MASK, text)
         return text
+
+
+def _is_word(secret: str) -> bool:
+    """Whether a text may stand in a sentence; keys have 32 letters and digits."""
+    one_case = secret in (secret.lower(), secret.upper(), secret.capitalize())
+    return len(secret) < 8 or (len(secret) < 16 and secret.isalpha() and one_case)  # noqa: PLR2004 - see `Mask`
 
 
 def _in_base64(text: str) -> Iterator[str]:

@@ -205,8 +205,23 @@ def test_a_secret_that_is_no_unicode_is_masked() -> None:
 
 
 def test_a_longer_secret_is_masked_before_one_that_is_a_part_of_it() -> None:
-    assert masked("abcd abcdefgh", "abcd", "abcdefgh") == f"{MASK} {MASK}"
-    assert masked("abcd abcdefgh", "abcdefgh", "abcd") == f"{MASK} {MASK}"
+    short, long = "abcd1234", "abcd1234efgh"
+    assert masked(f"{short} {long}", short, long) == f"{MASK} {MASK}"
+    assert masked(f"{short} {long}", long, short) == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("word", ["wrong", "know", "key1", "MASSIVE", "Account", "stocksplits"])
+def test_a_plain_word_is_masked_as_a_value_and_not_in_our_sentences(word: str) -> None:
+    ours = f"The key is {word}: the API does not {word} it. {word}"
+    assert masked(ours, word) == ours
+    values = "\"{0}\" '{0}' ?apiKey={0}&a=b /{0}/x Authorization: Bearer {0}"
+    assert masked(values.format(word), word) == values.format(MASK)
+    assert masked(f"is_{word} and {word}s stay", word) == f"is_{word} and {word}s stay"
+
+
+@pytest.mark.parametrize("secret", ["abcd1234", "aaaabbbbccccdddd", "mixedCase"])
+def test_what_may_be_a_key_is_masked_everywhere(secret: str) -> None:
+    assert masked(f"it is {secret}.", secret) == f"it is {MASK}."
 
 
 @pytest.mark.parametrize("secret", ["", "a", "abc"])
@@ -214,7 +229,9 @@ def test_what_is_too_short_to_be_a_key_blots_nothing_out(secret: str) -> None:
     assert masked("a b abc", secret) == "a b abc"
 
 
-printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
+printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40).filter(
+    lambda text: not text.isalpha()
+)
 
 
 @given(printable, st.binary(max_size=9), st.binary(max_size=9))
