@@ -35,9 +35,11 @@ def whole(path: str, what: str, *, patience: float = PATIENCE) -> bytes:
 
 
 def holds_something(path: str) -> bool:
-    """Whether there is a file, or a pipe, that is not empty; what cannot be known is told when it is read."""
+    """Whether there is a pipe, or a file of more than white space; faults are told when it is read."""
     try:
         told = Path(path).stat()
+        if stat.S_ISREG(told.st_mode) and told.st_size <= _READ_BYTES:
+            return bool(Path(path).read_bytes().removeprefix(_BOM).strip())
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):
