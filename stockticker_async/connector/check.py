@@ -34,12 +34,12 @@ _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
 
 
-async def check(shell: Shell, raw: Any, *, failed_code: int = 0) -> int:
+async def check(shell: Shell, raw: Any, *, failed_code: int = 0, key_from: str = "") -> int:
     """Returns the exit code: ``failed_code`` where the check failed."""
     code = 0
     today = calendar.new_york_date(shell.clock.utc_now())
     try:
-        judged = config.parse(raw, today=today)
+        judged = config.parse(raw, today=today, key_from=key_from)
         async with open_client(
             judged.settings, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
         ) as client:
@@ -117,7 +117,18 @@ class _Check:
                         detail=text,
                     )
             day = calendar.sessions_back(day, 1)
-        raise ConnectorError(f"The API gives no bars of any stock for the {_SESSIONS} sessions after {day}.")
+        raise ConnectorError(
+            f"The API gives no bars of any stock for the {_SESSIONS} sessions after {day}.{self._clocks()}"
+        )
+
+    def _clocks(self) -> str:
+        if self._client.server_clock.apart is None:
+            return ""
+        here, there = (f"{moment:%Y-%m-%d %H:%M}" for moment in self._client.server_clock.apart)
+        return (
+            f" The two clocks are apart: it is {there} UTC by the API's, and {here} UTC by this machine's. "
+            "Set the one that is wrong; a sandbox has the option --clock."
+        )
 
     async def _look_up(self, missing: Sequence[str], seen: _Seen) -> None:
         """Raise `ConfigError` where one of a few missing tickers does not exist."""
@@ -193,10 +204,10 @@ class _Check:
 
 
 def _other_spelling(name: str, seen: _Seen) -> str | None:
-    """The ticker that traded and may be meant: in another case, without $, with the dot of a share class."""
+    """The ticker that traded and may be meant: in another case, without $ or an exchange, BRK.B for BRK-B."""
 
     def plain(ticker: str) -> str:
-        return ticker.upper().removeprefix("$").replace("-", ".").replace("/", ".")
+        return ticker.upper().rpartition(":")[2].removeprefix("$").replace("-", ".").replace("/", ".")
 
     same = [other for other in seen.bars if plain(other) == plain(name)]
     return same[0] if same else None

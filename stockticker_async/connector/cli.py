@@ -146,8 +146,8 @@ def _spec() -> Operation:
 def _check(args: argparse.Namespace, mask: Mask) -> Operation:
     from stockticker_async.connector.check import check  # noqa: PLC0415
 
-    raw = _read_config(args.config, mask)
-    return lambda shell: check(shell, raw, failed_code=int(args.exit_code))
+    raw, key_from = _read_config(args.config, mask)
+    return lambda shell: check(shell, raw, failed_code=int(args.exit_code), key_from=key_from)
 
 
 def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
@@ -168,8 +168,9 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
         raise ConfigError(
             "DATA_CHANNEL_MEDIUM=SOCKET is not supported: this source writes to stdout. Set it to STDIO."
         )
-    raw = _read_config(args.config, mask)
-    parsed = config.parse(raw, today=calendar.new_york_date(clock.utc_now()))
+    raw, key_from = _read_config(args.config, mask)
+    today = calendar.new_york_date(clock.utc_now())
+    parsed = config.parse(raw, today=today, key_from=key_from)
     if args.catalog:
         chosen = _read_json(args.catalog, "catalog")
         if isinstance(chosen, dict) and "stock_ticker" in chosen:
@@ -218,22 +219,27 @@ def _sandbox(args: argparse.Namespace) -> Operation:
     return listen
 
 
-def _read_config(path: str, mask: Mask) -> Any:
-    """The configuration with its key masked from here on; where it has none, the environment's."""
+def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
+    """The configuration with its key masked from here on, and the variable that the key came from, if any.
+
+    A key of the environment is taken where the configuration has none, or an empty one.
+    """
     raw = _read_json(path, "config")
     if not isinstance(raw, dict):
-        return raw
+        return raw, ""
     if "streams" in raw and "stock_ticker" not in raw:
         raise ConfigError(f"The config file {path} is a catalog: are --config and --catalog swapped?")
-    if raw.get("api_key") is None:
+    key, key_from = raw.get("api_key"), ""
+    if key is None or (isinstance(key, str) and not key.strip()):
         from stockticker_async.connector.config import KEY_VARIABLES  # noqa: PLC0415
 
-        found = next((key for name in KEY_VARIABLES if (key := os.environ.get(name))), None)
-        raw = raw if found is None else {**raw, "api_key": found}
-    key = raw.get("api_key")
+        key_from = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
+        if key_from:
+            key = os.environ[key_from]
+            raw = {**raw, "api_key": key}
     if isinstance(key, str):
         mask.add(key.strip())
-    return raw
+    return raw, key_from
 
 
 def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:

@@ -31,8 +31,11 @@ class Config:
     """What is not wrong, but surely not meant, in plain words."""
 
 
-def parse(raw: Any, *, today: date) -> Config:
-    """Judge a configuration; ``today`` is New York's date. Raises `ConfigError`."""
+def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
+    """Judge a configuration; ``today`` is New York's date, ``key_from`` as in `Settings`.
+
+    Raises `ConfigError`.
+    """
     if not isinstance(raw, Mapping):
         raise ConfigError(
             f"The configuration must be a JSON object with stock_ticker and api_key, not {_kind(raw)}."
@@ -69,6 +72,7 @@ def parse(raw: Any, *, today: date) -> Config:
     )
     settings = Settings(
         api_key=_api_key(raw),
+        key_from=key_from,
         base_url=base_url,
         requests_per_minute=_integer(raw, "requests_per_minute", 1, 1_000_000, None),
         max_concurrent_requests=_integer(raw, "max_concurrent_requests", 1, 64, 16),
@@ -147,13 +151,13 @@ def _is_ticker(name: str) -> bool:
 def _api_key(raw: Mapping[str, Any]) -> str:
     key = raw.get("api_key")
     remedy = "Give the key of your account at massive.com."
+    unset = f"and neither {' nor '.join(KEY_VARIABLES)} is set"
     if not isinstance(key, str):
-        looked = f"is missing, and neither {' nor '.join(KEY_VARIABLES)} is set"
-        fault = looked if key is None else f"must be a text, not {_kind(key)}"
+        fault = f"is missing, {unset}" if key is None else f"must be a text, not {_kind(key)}"
         raise ConfigError(f"api_key {fault}. {remedy}")
     key = key.strip()
     if not key:
-        raise ConfigError(f"api_key is empty. {remedy}")
+        raise ConfigError(f"api_key is empty, {unset}. {remedy}")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ConfigError(f"api_key has characters that no key has (spaces, line ends, accents). {remedy}")
     return key

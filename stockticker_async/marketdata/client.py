@@ -27,6 +27,7 @@ from stockticker_async.marketdata.body_budget import BodyBudget, PendingBody, Re
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.call_queue import CallQueue
 from stockticker_async.marketdata.limiter import Limiter
+from stockticker_async.marketdata.server_clock import ServerClock
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.marketdata.transport import PassingFaultError, Response, Transport, open_transport
 
@@ -41,8 +42,6 @@ PATIENCE = 15 * 60.0
 _EXPECTED_BYTES = 65_536  # of an answer of which nothing is known
 _BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
 _BACKOFF_CAP = 60.0
-_SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000  # of a clock that may be believed; a calendar can go on from both
 _TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
 
 
@@ -71,6 +70,7 @@ class Client:
     ) -> None:
         self._transport = transport
         self._budget = BodyBudget()
+        self._key_from = settings.key_from
         self._at_once = settings.max_concurrent_requests
         self._clock = clock
         self._limiter = limiter
@@ -81,7 +81,7 @@ class Client:
         self._last_success = clock.monotonic()
         self._refused_since: float | None = None
         self._outage = False
-        self._skew_told = False
+        self.server_clock = ServerClock()
         self._fault_told = False
         self.calls = 0
         """Requests sent so far, retries included."""
@@ -197,7 +197,7 @@ class Client:
             case responses.Body():
                 self.found_any = True
                 self._succeeded()
-                moment = self._moment(response.headers.get("Date"), self._clock.utc_now())
+                moment = self.server_clock.moment(response.headers.get("Date"), self._clock.utc_now())
                 return Answer(PendingBody(response.body, reservation), moment)
             case refusal:
                 self._succeeded()
@@ -224,7 +224,13 @@ class Client:
             raise
         finally:
             self._queue.notify()
-        verdict = responses.judge(response.status, response.headers, response.body, now=self._clock.utc_now())
+        verdict = responses.judge(
+            response.status,
+            response.headers,
+            response.body,
+            now=self._clock.utc_now(),
+            key_from=self._key_from,
+        )
         now = self._clock.monotonic()
         if isinstance(verdict, responses.Later):
             self._limiter.refused(now, began, verdict.after)
@@ -290,20 +296,6 @@ class Client:
             _log.warning("The API fails at times, and is asked again: %s", fault)
         wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
         await self._clock.sleep(min(wait, patience - waited))
-
-    def _moment(self, text: str | None, now: datetime) -> datetime:
-        moment = responses.http_date(text)
-        if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            return now
-        if abs(moment - now) > _SKEW and not self._skew_told:
-            self._skew_told = True
-            _log.warning(
-                "This machine's clock (%s) and the API's (%s) differ; a day counts as finished when it is "
-                "by both.",
-                now.isoformat(timespec="seconds"),
-                moment.isoformat(timespec="seconds"),
-            )
-        return moment
 
     def url_of(self, path: str) -> str:
         """The absolute URL of a path of the base URL."""

@@ -5,7 +5,7 @@ The API answers 403 for four different things that only the wording of ``message
 with the company's name, so it is never matched.
 """
 
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from stockticker_async.errors import ConfigError, ConnectorError
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 RETRY_AFTER_CAP = 3600.0
 """Seconds after which we ask again, whatever the API said."""
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")  # of more digits than any wait has, it is noise
 _PASSING = frozenset(
     {
         HTTPStatus.NOT_MODIFIED,  # a cache's answer to a question that we did not ask
@@ -108,10 +109,12 @@ class _ErrorBody(msgspec.Struct):
     message: Any = None
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Verdict:
+def judge(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: datetime, key_from: str = ""
+) -> Verdict:
     """Decide on a response. ``now`` (aware) is what a dated Retry-After is measured against.
 
-    ``headers`` must find names in any case.
+    ``headers`` must find names in any case. ``key_from`` is as in `Settings`.
     """
     if status == HTTPStatus.OK:
         return Body()
@@ -130,9 +133,10 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
     said = error_text(body)
     match status:
         case HTTPStatus.UNAUTHORIZED:
+            remedy = f"It came from {key_from} in the environment: copy it" if key_from else "Copy api_key"
             return Wrong(
                 ConfigError(
-                    "The API key is wrong: the API does not know it. Copy api_key again from your account.",
+                    f"The API key is wrong: the API does not know it. {remedy} again from your account.",
                     detail=f"401: {said}",
                 )
             )
@@ -170,19 +174,18 @@ def error_text(body: bytes) -> str | None:
 def retry_after(text: str | None, *, now: datetime) -> float | None:
     """Seconds to wait, from either form of the header, from 0 up to `RETRY_AFTER_CAP`.
 
-    None when the header is absent, or is nothing that RFC 9110 (10.2.3) knows.
+    None when the header is absent, or is nothing that RFC 9110 (10.2.3) knows: digits or a date. A decimal
+    fraction is taken, too, since some servers send one.
     """
-    if text is None or not text.strip():
+    if text is None:
         return None
-    try:
+    if _SECONDS.fullmatch(text.strip()):
         seconds = float(text)
-    except ValueError:
+    else:
         moment = http_date(text)
         if moment is None:
             return None
         seconds = (moment - now).total_seconds()
-    if math.isnan(seconds):
-        return None
     return min(max(seconds, 0.0), RETRY_AFTER_CAP)
 
 

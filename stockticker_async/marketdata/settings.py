@@ -13,6 +13,8 @@ class Settings:
     """Of one client. The key is shown in no ``repr``."""
 
     api_key: str = field(repr=False)
+    key_from: str = field(default="", kw_only=True)
+    """The environment variable that the key came from; empty for the configuration."""
     base_url: str = BASE_URL
     """Scheme, host and perhaps a path, without a slash at the end."""
     requests_per_minute: int | None = None

@@ -64,7 +64,9 @@ async def test_a_wrong_key_is_told_from_the_rest() -> None:
         assert (status, "API key is wrong" in text) == ("FAILED", True)
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("BRK-B", "BRK.B"), ("BRK/B", "BRK.B"), ("$TSLA", "TSLA")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("BRK-B", "BRK.B"), ("BRK/B", "BRK.B"), ("$TSLA", "TSLA"), ("NASDAQ:TSLA", "TSLA")]
+)
 async def test_another_way_to_write_a_ticker_is_asked_about(typed: str, meant: str) -> None:
     async with sandbox_at() as sandbox:
         status, text = await checked(sandbox, raw_config(sandbox, typed))
@@ -158,6 +160,18 @@ async def test_an_api_without_any_bars_is_told() -> None:
     async with sandbox_at(unpublished=30) as sandbox:
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA"))
         assert (status, "no bars of any stock" in text) == ("FAILED", True)
+
+
+async def test_clocks_that_are_apart_are_told_where_there_are_no_bars() -> None:
+    async with sandbox_at("2020-12-22") as sandbox:
+        lines = Recorder()
+        clock = Clock(start=at("2026-11-20", 6))
+        assert await check(Shell(clock, lines, Mask()), raw_config(sandbox, "TSLA")) == 0
+        [message] = oracle.messages(lines.stdout)
+        assert message["connectionStatus"]["message"].endswith(
+            "The two clocks are apart: it is 2020-12-22 11:00 UTC by the API's, and 2026-11-20 11:00 UTC by "
+            "this machine's. Set the one that is wrong; a sandbox has the option --clock."
+        )
 
 
 async def test_no_network_and_an_outage_are_told_apart() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from program import KEY, PROGRAM, ROOT, Finished, run_here, write_json
+from program import KEY, PROGRAM, ROOT, Finished, run_here, sandbox, write_json
 
 from stockticker_async import __version__
 from stockticker_async.clock import Clock
@@ -308,3 +308,31 @@ def test_a_wrong_option_is_told_with_the_usage_of_its_command() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"usage: source-stockticker-async read ")
     assert b"--state" in done.stderr
+
+
+@pytest.mark.parametrize("given", [{}, {"api_key": ""}, {"api_key": " "}])
+def test_a_wrong_key_of_the_environment_is_told_with_its_variable(
+    given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POLYGON_API_KEY", raising=False)
+    with sandbox("--clock", "2020-12-22") as url:
+        path = write_json(tmp_path / "config.json", {"stock_ticker": "A", "base_url": url, **given})
+        monkeypatch.setenv("MASSIVE_API_KEY", "wrong")
+        told = run_here("check", "--config", path).stdout.decode()
+        assert "The API key is wrong: the API does not know it. It came from MASSIVE_API_KEY in the" in told
+        monkeypatch.setenv("MASSIVE_API_KEY", "")
+        told = run_here("check", "--config", path).stdout.decode()
+        assert "and neither MASSIVE_API_KEY nor POLYGON_API_KEY is set" in told
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_a_state_without_a_word_is_a_first_run(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+    days = {"start_date": "2020-12-21", "end_date": "2020-12-21"}
+    with sandbox("--clock", "2020-12-22") as url:
+        raw = {"stock_ticker": "TSLA", "api_key": KEY, "base_url": url, **days}
+        config = write_json(tmp_path / "config.json", raw)
+        done = run_here("read", "--config", config, "--streams", "stock_prices", "--state", str(path))
+    assert (done.returncode, len(done.records)) == (0, 1)
+    assert b"There is no state in" in done.stdout
