@@ -17,7 +17,7 @@ import anyio
 import anyio.lowlevel
 import orjson
 import pytest
-from program import KEY, ROOT, Finished, arguments_of_read, run, sandbox
+from program import KEY, PROGRAM, ROOT, Finished, arguments_of_read, run, sandbox
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector.terminal import Look, Plain, Watched, plain
@@ -276,6 +276,13 @@ def test_check_answers_people_with_a_sentence_a_line(
     assert lines[-1].startswith("A first sync of the bars takes about ")
     messages = seen.screen if same else seen.stdout.decode()
     assert messages.count('{"type":"CONNECTION_STATUS"') == 1
+
+
+def test_the_demo_shows_people_a_table_in_place_of_the_catalog() -> None:
+    seen = at_terminal("demo", program=PROGRAM, same=True)
+    assert seen.returncode == 0
+    assert '{"type":"CATALOG"' not in seen.screen
+    assert any(re.match(r"stock_prices +key stock_ticker, date; cursor date", line) for line in seen.lines)
 
 
 def test_check_answers_people_with_what_is_wrong(config: dict[str, Any], tmp_path: Path) -> None:
