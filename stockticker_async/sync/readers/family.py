@@ -1,0 +1,42 @@
+"""What the readers of one family share: its streams, its days, and what became of its tickers so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from stockticker_async.marketdata import calendar
+from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.client import Client
+from stockticker_async.sync.completeness import Completeness
+from stockticker_async.sync.failures import Failure
+from stockticker_async.sync.job import SyncJob
+from stockticker_async.sync.windows import Days, Feed
+
+
+@dataclass(frozen=True, slots=True)
+class BarFamily:
+    """Streams that share their bars, of one size."""
+
+    client: Client
+    job: SyncJob
+    bar: BarSize
+    feeds: Sequence[Feed]
+    days: Days
+    completeness: Completeness = field(default_factory=Completeness)
+    failures: list[Failure] = field(default_factory=list)
+
+    def settled(self, moment: datetime) -> date:
+        """The last day that has passed by both clocks: this machine's, and the API's when it answered."""
+        return min(self.days.settled, calendar.last_settled(moment))
+
+    def is_new(self, name: str) -> bool:
+        """Whether no bar of the ticker was ever written, so that it may not exist at all."""
+        return all(
+            feed.progress.start.entries[name].cursor is None for feed in self.feeds if name in feed.floors
+        )
+
+    def cover(self, name: str, reached: date) -> None:
+        """Every day up to ``reached`` was answered whole for the ticker, and its bars are put."""
+        for feed in self.feeds:
+            if name in feed.floors:
+                feed.progress.cover(name, reached)

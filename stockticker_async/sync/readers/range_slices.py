@@ -1,0 +1,124 @@
+"""Reads the bars of one ticker in a range of days: a page at a time to the sinks, cursors behind it."""
+
+from contextlib import aclosing
+from datetime import date
+from functools import partial
+
+from stockticker_async.marketdata import bar_size, calendar, endpoints
+from stockticker_async.marketdata.bar_pages import Wanted
+from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.ranges import BarsPage, range_pages
+from stockticker_async.marketdata.responses import Refusal
+from stockticker_async.sync.plan import weekdays_in
+from stockticker_async.sync.readers.family import BarFamily
+from stockticker_async.sync.readers.refusals import PlanRefusals
+from stockticker_async.sync.readers.slices import RangeJob
+from stockticker_async.sync.readers.unproven import UnprovenTickers
+from stockticker_async.sync.sink import BarChunk
+from stockticker_async.sync.windows import Feed
+
+_MOST_ROWS = {
+    "minute": 1000,
+    "hour": 1000,
+    "second": endpoints.PAGE_ROWS,
+}  # of a session, where it has more than one
+
+
+class RangeReader:
+    """Reads ranges for a family of streams."""
+
+    def __init__(self, family: BarFamily, unproven: UnprovenTickers, refusals: PlanRefusals) -> None:
+        self._family = family
+        self._unproven = unproven
+        self._refusals = refusals
+
+    async def read(self, job: RangeJob) -> None:
+        """Ask for the range, unless the plan's history does not reach it."""
+        call = job.call
+        if self._refusals.hides(call.last):
+            await self._refusals.pass_over(job)
+            return
+        family = self._family
+        asked = Asked(call.ticker, call.first, call.last, family.bar, family.job.adjusted)
+        wanted, feeds = self._wanted(asked)
+        pages = range_pages(
+            family.client,
+            asked,
+            wanted,
+            # of the whole market, OTC stocks are left out unless the option includes them
+            otc=not family.job.whole_market or family.job.include_otc,
+            rows=weekdays_in(asked.first, asked.last) * _MOST_ROWS.get(family.bar.timespan, 1),
+            settled=family.days.settled,
+            since=self._traded_since(job),
+        )
+        async with aclosing(pages):
+            async for answer in pages:
+                if isinstance(answer, Refusal):
+                    await self._refusals.refused(job, answer)
+                    return
+                await self._put(asked, answer, feeds)
+                await self._cover(job, answer)
+
+    async def _put(self, asked: Asked, answer: BarsPage[BarChunk], feeds: list[Feed]) -> None:
+        page, completeness = answer.page, self._family.completeness
+        if page.count:
+            self._unproven.prove(asked.ticker)
+            for feed, converted in zip(feeds, page.converted, strict=True):
+                if page.last_kept_ms is not None:
+                    feed.progress.see(self._proven(asked, page.last_kept_ms))
+                for chunk in converted.take():
+                    await chunk.put()
+            if self._family.bar == ONE_DAY:
+                completeness.add_bars(asked.ticker, page.moments)
+        if answer.lacking is not None:
+            lacking = answer.lacking
+            completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
+
+    def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[Feed]]:
+        """What of a ticker's bars is to be written, and for which feeds."""
+        wanted, feeds = [], []
+        for feed in self._family.feeds:
+            first = feed.floors.get(asked.ticker, feed.rereads.get(asked.ticker))
+            if first is not None:
+                wanted.append(Wanted(first, partial(feed.sink.chunk, asked=asked)))
+                feeds.append(feed)
+        return wanted, feeds
+
+    def _traded_since(self, job: RangeJob) -> date | None:
+        """The day from which each session should have a bar. None: the ticker may be younger than asked."""
+        call, family = job.call, self._family
+        if job.part.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
+            return None
+        return max(call.first, self._refusals.first_day or call.first)
+
+    def _proven(self, asked: Asked, timestamp_ms: int) -> date:
+        """The last session that the bar of that time shows to be published.
+
+        One of several days shows it of all that are over for a session more than is settled: that
+        of the session before last may still miss the last one.
+        """
+        start = calendar.session_of(timestamp_ms)
+        over = calendar.sessions_back(self._family.days.settled, 1)
+        return max(start, min(bar_size.last_day(asked.bar, start), asked.last, over))
+
+    async def _cover(self, job: RangeJob, answer: BarsPage[BarChunk]) -> None:
+        family = self._family
+        settled, last_ms = family.settled(answer.moment), answer.page.last_ms
+        if answer.last:
+            through = min(job.call.last, settled)
+        elif last_ms is not None:
+            # the last day of a page may go on on the next one, unless its bars are days
+            through = min(calendar.session_of(last_ms) - calendar.DAY * family.bar.intraday, settled)
+        else:
+            return
+        if not family.job.whole_market:
+            await self._unproven.cover(job.part, through)
+        elif answer.last:
+            await self._cover_again(job.call.ticker)
+
+    async def _cover_again(self, ticker: str) -> None:
+        for feed in self._family.feeds:
+            if ticker in feed.rereads:
+                feed.progress.reread(ticker)
+            await feed.sink.state_due()
