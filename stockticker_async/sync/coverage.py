@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 
-class Tiles:
+class Coverage:
     """Consecutive spans of days, each from the day after the one before it to its end, included."""
 
     def __init__(self, ends: Sequence[date]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import anyio
 
 
-class Floor:
+class HistoryStart:
     """The first day that the plan gives, found once, however many calls are refused at the same time."""
 
     def __init__(self) -> None:

@@ -17,12 +17,12 @@ from stockticker_async.sync import state, state_format
 from stockticker_async.sync.job import Selected, SyncJob
 from stockticker_async.sync.row_stream import Forward, Whole
 from stockticker_async.sync.sink import OpenSink
-from stockticker_async.sync.windows import Days, Feed
+from stockticker_async.sync.windows import BarStream, Days
 
 _DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
 
-Reading = Feed | Forward
-Family = tuple[BarSize, list[Feed]]
+Reading = BarStream | Forward
+Family = tuple[BarSize, list[BarStream]]
 
 
 def days_of(clock: Clock, job: SyncJob) -> Days:
@@ -46,7 +46,7 @@ def prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: D
     match stream.source:
         case Bars():
             lookback = job.lookback_days if one.incremental else 0
-            return Feed(sink, progress, _bar(job, stream), lookback)
+            return BarStream(sink, progress, _bar(job, stream), lookback)
         case Listed(lookback_days=lookback) if one.incremental:
             return Forward(stream, sink, job.names, progress, lookback)
     return Forward(stream, sink, job.names, progress)
@@ -78,8 +78,8 @@ def _bar(job: SyncJob, stream: Stream) -> BarSize:
     return job.bar if stream is STOCK_BARS else ONE_DAY
 
 
-def feeds_of(readings: Sequence[Reading]) -> list[Feed]:
-    return [reading for reading in readings if isinstance(reading, Feed)]
+def bar_streams_of(readings: Sequence[Reading]) -> list[BarStream]:
+    return [reading for reading in readings if isinstance(reading, BarStream)]
 
 
 def forwards_of(readings: Sequence[Reading]) -> list[Forward]:
@@ -88,9 +88,9 @@ def forwards_of(readings: Sequence[Reading]) -> list[Forward]:
 
 def families_of(readings: Sequence[Reading]) -> list[Family]:
     """The streams by the bars that they are made of."""
-    families: dict[BarSize, list[Feed]] = {}
-    for feed in feeds_of(readings):
-        families.setdefault(feed.bar, []).append(feed)
+    families: dict[BarSize, list[BarStream]] = {}
+    for stream in bar_streams_of(readings):
+        families.setdefault(stream.bar, []).append(stream)
     return list(families.items())
 
 

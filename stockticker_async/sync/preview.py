@@ -17,7 +17,7 @@ def preview(job: SyncJob, readings: Sequence[Reading], days: Days, *, allowance:
             reading.progress.follow(None, today=days.today, settled=days.settled)
         reading.begin(days, job.end_date)
     for bar, family in families_of(readings):
-        names = ", ".join(feed.sink.name for feed in family)
+        names = ", ".join(stream.sink.name for stream in family)
         calls = family_plan(job, bar, family, days, allowance=allowance)
         lines += [f"{names}: {text}" for text in describe(calls, allowance)]
     lines += [describe_forward(forward, job, days, allowance=allowance) for forward in forwards_of(readings)]

@@ -30,14 +30,14 @@ from stockticker_async.marketdata.settings import Settings
 from stockticker_async.sync.failures import told
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.plan import Plan, minutes_under, weekdays_in
-from stockticker_async.sync.prepare import Reading, families_of, feeds_of, forwards_of
+from stockticker_async.sync.prepare import Reading, bar_streams_of, families_of, forwards_of
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.readers.bars import BarsSync
 from stockticker_async.sync.readers.rows import read_forward
 from stockticker_async.sync.row_stream import Forward
 from stockticker_async.sync.sink import Sink
 from stockticker_async.sync.split_changes import follow_splits, leave_market
-from stockticker_async.sync.windows import Days, Feed, first_days
+from stockticker_async.sync.windows import BarStream, Days, first_days
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ async def _read_all(
     client: Client, job: SyncJob, readings: Sequence[Reading], days: Days, progress: SyncProgress
 ) -> None:
     progress.calls_made = lambda: client.calls
-    await leave_market(client, job, feeds_of(readings))
+    await leave_market(client, job, bar_streams_of(readings))
     await follow_splits(client, job, readings, days)
     for bar, family in families_of(readings):
         sync = BarsSync(client, job, bar, family, days)
@@ -119,7 +119,7 @@ async def _read_forward(client: Client, job: SyncJob, forward: Forward, days: Da
 
 async def _read_family(
     sync: BarsSync,
-    family: Sequence[Feed],
+    family: Sequence[BarStream],
     job: SyncJob,
     days: Days,
     *,
@@ -127,16 +127,16 @@ async def _read_family(
     progress: SyncProgress,
 ) -> None:
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
-    sinks = [feed.sink for feed in family]
+    sinks = [stream.sink for stream in family]
     try:
         calls = sync.plan(allowance)
         _tell_plan(calls, allowance)
         progress.calls_planned = progress.calls_made() + calls.calls
         progress.tickers = 0 if job.whole_market else len(first_days(family))
         progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
-        for feed in family:
-            rows = _expected_rows(feed, job, days)
-            await feed.sink.estimate(rows=rows)
+        for stream in family:
+            rows = _expected_rows(stream, job, days)
+            await stream.sink.estimate(rows=rows)
         await sync.run(calls)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
         ending = _of_stream(error)
@@ -146,9 +146,9 @@ async def _read_family(
         await _end(sinks, told(sync.failures))
 
 
-def _tickers_done(family: Sequence[Feed], through: date) -> int:
+def _tickers_done(family: Sequence[BarStream], through: date) -> int:
     """How many tickers are answered up to that day, in the stream that is the furthest behind."""
-    return min(feed.progress.count_covered(through) for feed in family)
+    return min(stream.progress.count_covered(through) for stream in family)
 
 
 def _of_stream(error: Exception) -> ConnectorError:
@@ -166,11 +166,11 @@ def _raise_lasting(error: ConnectorError) -> None:
         raise error
 
 
-def _expected_rows(feed: Feed, job: SyncJob, days: Days) -> int:
-    sessions = sum(weekdays_in(first, days.last) for first in feed.floors.values())
+def _expected_rows(stream: BarStream, job: SyncJob, days: Days) -> int:
+    sessions = sum(weekdays_in(first, days.last) for first in stream.first_days.values())
     if job.whole_market:
         return sessions * MARKET_ROWS
-    return sessions * _SESSION_BARS.get(feed.bar.timespan, 1)
+    return sessions * _SESSION_BARS.get(stream.bar.timespan, 1)
 
 
 def _tell_plan(plan: Plan, allowance: int | None) -> None:

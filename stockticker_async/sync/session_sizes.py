@@ -9,7 +9,7 @@ one after it.
 from collections.abc import Sequence
 
 
-class Neighbours:
+class SessionSizes:
     """The numbers of bars of sessions, which are told by their places."""
 
     def __init__(self, places: Sequence[int]) -> None:

@@ -20,23 +20,23 @@ from stockticker_async.sync import state
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.prepare import Reading, is_adjusted
 from stockticker_async.sync.sink import Sink
-from stockticker_async.sync.windows import Days, Feed
+from stockticker_async.sync.windows import BarStream, Days
 
 _log = logging.getLogger(__name__)
 
 
-async def leave_market(client: Client, job: SyncJob, feeds: Sequence[Feed]) -> None:
+async def leave_market(client: Client, job: SyncJob, streams: Sequence[BarStream]) -> None:
     """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
 
     A bar of the last session that was covered shows that a ticker is none; the others begin anew.
     """
     listed: dict[date, frozenset[str]] = {}
-    for feed in feeds:
-        names = feed.progress.start.from_market
+    for stream in streams:
+        names = stream.progress.start.from_market
         for session in {calendar.sessions_back(cursor, 0) for cursor in names.values()}:
             if session not in listed:
                 listed[session] = await _listed(client, job, session)
-            feed.progress.uncover([name for name in names if name not in listed[session]])
+            stream.progress.uncover([name for name in names if name not in listed[session]])
 
 
 async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]:

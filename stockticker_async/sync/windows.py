@@ -39,7 +39,7 @@ class Days:
 
 
 @dataclass(slots=True)
-class Feed:
+class BarStream:
     """A stream that is served by the calls of a `BarsSync`."""
 
     sink: Sink
@@ -47,7 +47,7 @@ class Feed:
     bar: BarSize
     lookback: int
     """Settled sessions before the cursor that are read again."""
-    floors: dict[str, date] = field(default_factory=dict)
+    first_days: dict[str, date] = field(default_factory=dict)
     """The first day to write, of each ticker that has any."""
     rereads: dict[str, date] = field(default_factory=dict)
     """The same for tickers of the whole market that are read again, beside the market's own."""
@@ -59,7 +59,7 @@ class Feed:
         for name, entry in self.progress.start.entries.items():
             first = first_day(entry, lookback=self.lookback, bar=self.bar, days=days, end=end)
             if first is not None:
-                self.floors[name] = first
+                self.first_days[name] = first
             if name == MARKET:
                 self.rereads_last = max(days.last, min(entry.cursor or days.last, days.settled))
                 if entry.since <= self.rereads_last:
@@ -87,25 +87,25 @@ def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: dat
     return first if first <= days.last else None
 
 
-def first_days(feeds: Sequence[Feed]) -> dict[str, date]:
-    """The union of the feeds' windows, which all end on the same day. Who is furthest behind comes first."""
+def first_days(streams: Sequence[BarStream]) -> dict[str, date]:
+    """The union of the streams' windows, which all end on one day. The one furthest behind comes first."""
     found: dict[str, date] = {}
-    for feed in feeds:
-        for name, first in feed.floors.items():
+    for stream in streams:
+        for name, first in stream.first_days.items():
             found[name] = min(first, found.get(name, first))
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def family_plan(
-    job: SyncJob, bar: BarSize, feeds: Sequence[Feed], days: Days, *, allowance: int | None
+    job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days, *, allowance: int | None
 ) -> Plan:
     """The calls for streams that share their bars."""
-    plan = plan_bars(job, bar, first_days(feeds), days.last, allowance=allowance)
+    plan = plan_bars(job, bar, first_days(streams), days.last, allowance=allowance)
     again: dict[str, RangeCall] = {}
-    for feed in feeds:
-        for name, first in feed.rereads.items():
-            one = again.get(name, RangeCall(name, first, feed.rereads_last))
-            again[name] = RangeCall(name, min(one.first, first), max(one.last, feed.rereads_last))
+    for stream in streams:
+        for name, first in stream.rereads.items():
+            one = again.get(name, RangeCall(name, first, stream.rereads_last))
+            again[name] = RangeCall(name, min(one.first, first), max(one.last, stream.rereads_last))
     return replace(plan, ranges=(*plan.ranges, *again.values()))
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.sync.coverage import Tiles
+from stockticker_async.sync.coverage import Coverage
 
 MONDAY = date(2024, 6, 3)
 DAY = timedelta(days=1)
@@ -37,36 +37,36 @@ def answers(draw: st.DrawFn) -> tuple[list[date], list[tuple[int, date]]]:
 @given(answers())
 def test_what_is_reached_is_the_answered_prefix(case: tuple[list[date], list[tuple[int, date]]]) -> None:
     ends, told = case
-    tiles, answered = Tiles(ends), set[date]()
+    coverage, answered = Coverage(ends), set[date]()
     for place, through in told:
         first = ends[place - 1] + DAY if place else MONDAY
         answered |= {first + DAY * n for n in range((through - first).days + 1)}
-        reached = tiles.answered(place, through)
+        reached = coverage.answered(place, through)
         expected = answered_prefix(ends, answered)
         # of a first span of which nothing is answered, a day before it may be told: there is none in it
         assert reached == expected or (expected is None and reached is not None and reached < MONDAY)
 
 
 def test_an_answer_that_comes_again_shorter_takes_nothing_back() -> None:
-    tiles = Tiles([MONDAY + DAY * 4])
-    tiles.answered(0, MONDAY + DAY * 3)
-    assert tiles.answered(0, MONDAY) == MONDAY + DAY * 3
+    coverage = Coverage([MONDAY + DAY * 4])
+    coverage.answered(0, MONDAY + DAY * 3)
+    assert coverage.answered(0, MONDAY) == MONDAY + DAY * 3
 
 
 def test_a_page_of_the_next_span_that_holds_no_whole_day_of_it_takes_nothing_back() -> None:
-    tiles = Tiles([MONDAY, MONDAY + DAY * 9])
-    tiles.answered(0, MONDAY)
+    coverage = Coverage([MONDAY, MONDAY + DAY * 9])
+    coverage.answered(0, MONDAY)
     # bars of weeks begin before the day that is asked
-    assert tiles.answered(1, MONDAY - DAY) == MONDAY
+    assert coverage.answered(1, MONDAY - DAY) == MONDAY
 
 
 def test_an_answer_beyond_its_span_answers_the_span_only() -> None:
-    tiles = Tiles([MONDAY, MONDAY + DAY, MONDAY + DAY * 2])
-    assert tiles.answered(0, MONDAY + DAY * 9) == MONDAY
+    coverage = Coverage([MONDAY, MONDAY + DAY, MONDAY + DAY * 2])
+    assert coverage.answered(0, MONDAY + DAY * 9) == MONDAY
 
 
 def test_a_span_that_is_answered_first_counts_once_those_before_it_are() -> None:
-    tiles = Tiles([MONDAY, MONDAY + DAY, MONDAY + DAY * 2])
-    assert tiles.answered(2, MONDAY + DAY * 2) is None
-    assert tiles.answered(1, MONDAY + DAY) is None
-    assert tiles.answered(0, MONDAY) == MONDAY + DAY * 2
+    coverage = Coverage([MONDAY, MONDAY + DAY, MONDAY + DAY * 2])
+    assert coverage.answered(2, MONDAY + DAY * 2) is None
+    assert coverage.answered(1, MONDAY + DAY) is None
+    assert coverage.answered(0, MONDAY) == MONDAY + DAY * 2

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.sync.session_sizes import Neighbours
+from stockticker_async.sync.session_sizes import SessionSizes
 
 counts = st.dictionaries(st.integers(0, 30), st.integers(0, 100) | st.none(), max_size=12)
 
@@ -17,12 +17,12 @@ def test_every_answer_is_judged_once_and_beside_another(
     closed = data.draw(st.sets(st.sampled_from(places)) if places else st.just(set()))
     sessions = [place for place in places if place not in closed]
     come = data.draw(st.permutations(places))[: data.draw(st.integers(0, len(places)))]
-    neighbours = Neighbours(sessions)
+    sizes = SessionSizes(sessions)
     judged: list[int] = []
     answered: set[int] = set()
     for place in come:
         answered.add(place)
-        for ready in neighbours.answered(place, None if place in closed else found[place]):
+        for ready in sizes.answered(place, None if place in closed else found[place]):
             judged.append(ready)
             if ready not in closed and len(sessions) > 1:
                 index = sessions.index(ready)
@@ -30,15 +30,15 @@ def test_every_answer_is_judged_once_and_beside_another(
                 assert beside in answered
                 few, many = found[ready], found[beside]
                 if few is not None:
-                    assert neighbours.is_half(ready, few) == (many is not None and 2 * few < many)
-    left = neighbours.left()
+                    assert sizes.is_half(ready, few) == (many is not None and 2 * few < many)
+    left = sizes.left()
     assert sorted([*judged, *left]) == sorted(come)
-    assert neighbours.left() == []
+    assert sizes.left() == []
     if set(come) == set(places):
         assert left == []
 
 
 def test_a_session_alone_is_judged_at_once() -> None:
-    neighbours = Neighbours([0])
-    assert neighbours.answered(0, 5) == [0]
-    assert not neighbours.is_half(0, 0)
+    sizes = SessionSizes([0])
+    assert sizes.answered(0, 5) == [0]
+    assert not sizes.is_half(0, 0)

@@ -18,7 +18,7 @@ from stockticker_async.sync.job import MARKET
 from stockticker_async.sync.plan import GroupedCall, RangeCall
 from stockticker_async.sync.state import Progress, Start
 from stockticker_async.sync.state_format import Basis, Entry
-from stockticker_async.sync.windows import Days, Feed, family_plan, first_day
+from stockticker_async.sync.windows import BarStream, Days, family_plan, first_day
 
 FIRST = date(2020, 12, 14)
 DAYS = Days(last=date(2020, 12, 22), settled=date(2020, 12, 21), today=date(2020, 12, 22))
@@ -28,11 +28,11 @@ def parsed(**fields: Any) -> config.Config:
     return config.parse({"stock_ticker": "*", "api_key": "k", **fields}, today=DAYS.today)
 
 
-def feed(start: Start, *, bars: bool = False, bar: BarSize = ONE_DAY) -> Feed:
+def bar_stream(start: Start, *, bars: bool = False, bar: BarSize = ONE_DAY) -> BarStream:
     stream = STOCK_BARS if bars else STOCK_PRICES
     progress = Progress(stream, Basis(adjusted=True, bar=str(bar)), start)
     sink = Emitter(stream, progress, Shell(Clock(), Recorder(), Mask()))
-    return Feed(sink, progress, bar, lookback=0)
+    return BarStream(sink, progress, bar, lookback=0)
 
 
 def market(since: date, cursor: date | None, *rereads: str) -> Start:
@@ -41,14 +41,14 @@ def market(since: date, cursor: date | None, *rereads: str) -> Start:
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_day(reverse: bool) -> None:  # noqa: FBT001 - a case
-    feeds = [
-        feed(market(FIRST, DAYS.settled, "AAA")),
-        feed(market(date(2020, 12, 1), DAYS.settled, "AAA", "BBB"), bars=True),
+    streams = [
+        bar_stream(market(FIRST, DAYS.settled, "AAA")),
+        bar_stream(market(date(2020, 12, 1), DAYS.settled, "AAA", "BBB"), bars=True),
     ]
-    feeds = feeds[::-1] if reverse else feeds
-    for one in feeds:
+    streams = streams[::-1] if reverse else streams
+    for one in streams:
         one.begin(DAYS, None)
-    plan = family_plan(parsed().job, ONE_DAY, feeds, DAYS, allowance=None)
+    plan = family_plan(parsed().job, ONE_DAY, streams, DAYS, allowance=None)
     asked = {call.ticker: call for call in plan.ranges}
     assert asked["AAA"] == RangeCall("AAA", date(2020, 12, 1), DAYS.last)
     assert asked["BBB"] == RangeCall("BBB", date(2020, 12, 1), DAYS.last)
@@ -59,7 +59,7 @@ def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_da
 def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it() -> None:
     ended = replace(DAYS, last=date(2020, 12, 16))
     for since, last in ((FIRST, DAYS.settled), (date(2020, 12, 18), DAYS.settled)):
-        one = feed(market(since, DAYS.settled, "AAA"))
+        one = bar_stream(market(since, DAYS.settled, "AAA"))
         one.begin(ended, ended.last)
         plan = family_plan(parsed().job, ONE_DAY, [one], ended, allowance=None)
         assert plan.ranges == (RangeCall("AAA", since, last),)
@@ -67,7 +67,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
 
 
 def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
-    one = feed(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
+    one = bar_stream(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
     one.begin(DAYS, None)
     assert family_plan(parsed().job, ONE_DAY, [one], DAYS, allowance=None).calls == 0
 
@@ -107,7 +107,7 @@ def test_where_reading_begins(entry: Entry, end: date | None, first: date | None
 )
 def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: BarSize, calls: int) -> None:
     days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
-    one = feed(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
+    one = bar_stream(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
     one.begin(days, None)
     plan = family_plan(parsed(stock_ticker="AAA").job, bar, [one], days, allowance=None)
     assert len(plan.ranges) == calls

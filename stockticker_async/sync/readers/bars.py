@@ -2,14 +2,14 @@
 
 Theory of operation
 -------------------
-A `BarsSync` reads bars of one size for every stream that wants them (its feeds), so that one
+A `BarsSync` reads bars of one size for every stream that wants them (its streams), so that one
 answer may serve several. Ranges are read in `range_slices`, sessions in `session_slices`; what the plan
 does not give is judged in `refusals`, and what was answered is covered in `unproven`. What is always true:
 
 - A page becomes records only after it was judged whole, and a cursor is moved only after the
   page's records were put into the output. Whatever kills the program between two lines, the last
   STATE that was written vouches for nothing that was not.
-- A ticker's calls may be answered in any order. `Tiles` tells how far they are answered without a
+- A ticker's calls may be answered in any order. `Coverage` tells how far they are answered without a
   gap from the first on, and nothing beyond that is covered.
 - A day is covered only when it had settled by this machine's clock when the sync began, and by
   the API's clock when it answered.
@@ -31,20 +31,22 @@ from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.range_slices import RangeReader
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.session_slices import SessionReader
-from stockticker_async.sync.readers.slices import Job, RangeJob, SessionJob, jobs_of
+from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, Slice, slices_of
 from stockticker_async.sync.readers.unproven import UnprovenTickers
-from stockticker_async.sync.session_sizes import Neighbours
-from stockticker_async.sync.windows import Days, Feed, family_plan, first_days
+from stockticker_async.sync.session_sizes import SessionSizes
+from stockticker_async.sync.windows import BarStream, Days, family_plan, first_days
 from stockticker_async.sync.workers import carry_out
 
 _log = logging.getLogger(__name__)
 
 
 class BarsSync:
-    """Reads bars of one size for its feeds."""
+    """Reads bars of one size for its streams."""
 
-    def __init__(self, client: Client, job: SyncJob, bar: BarSize, feeds: Sequence[Feed], days: Days) -> None:
-        self._family = BarFamily(client, job, bar, feeds, days)
+    def __init__(
+        self, client: Client, job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days
+    ) -> None:
+        self._family = BarFamily(client, job, bar, streams, days)
 
     @property
     def failures(self) -> list[Failure]:
@@ -52,51 +54,58 @@ class BarsSync:
         return self._family.failures
 
     def plan(self, allowance: int | None) -> Plan:
-        """The calls to make for what the feeds still have to read."""
+        """The calls to make for what the streams still have to read."""
         family = self._family
-        return family_plan(family.job, family.bar, family.feeds, family.days, allowance=allowance)
+        return family_plan(family.job, family.bar, family.streams, family.days, allowance=allowance)
 
     async def run(self, plan: Plan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         family = self._family
-        names = first_days(family.feeds)
+        names = first_days(family.streams)
         unproven = UnprovenTickers(family, (name for name in names if name != MARKET and family.is_new(name)))
         refusals = PlanRefusals(family, unproven)
         ranges = RangeReader(family, unproven, refusals)
-        sessions = SessionReader(family, unproven, refusals, _neighbours(plan))
+        sessions = SessionReader(family, unproven, refusals, _sizes(plan))
 
-        async def ask(job: Job) -> None:
-            match job:
-                case SessionJob():
-                    await sessions.read(job)
-                case RangeJob():
-                    await ranges.read(job)
+        async def ask(slice_: Slice) -> None:
+            match slice_:
+                case SessionSlice():
+                    await sessions.read(slice_)
+                case RangeSlice():
+                    await ranges.read(slice_)
 
         grouped_names = (MARKET,) if family.job.whole_market else tuple(sorted(plan.by_session))
         await carry_out(
-            jobs_of(plan, grouped_names, family.days.last),
+            slices_of(plan, grouped_names, family.days.last),
             ask,
             at_once=family.client.at_once,
             answers=lambda: family.client.answers,
-            failed=lambda job, error: family.failures.append(Failure(job.part.names, error)),
+            failed=lambda slice_, error: family.failures.append(Failure(slice_.span.names, error)),
         )
         await sessions.finish()
         await unproven.look_up()
         _tell_what_is_missing(family)
 
 
-def _neighbours(plan: Plan) -> Neighbours:
-    return Neighbours([place for place, call in enumerate(plan.grouped) if calendar.is_session(call.session)])
+def _sizes(plan: Plan) -> SessionSizes:
+    return SessionSizes(
+        [place for place, call in enumerate(plan.grouped) if calendar.is_session(call.session)]
+    )
 
 
 def _tell_what_is_missing(family: BarFamily) -> None:
-    firsts = {name: calendar.session_from(first) for name, first in first_days(family.feeds).items()}
+    firsts = {name: calendar.session_from(first) for name, first in first_days(family.streams).items()}
     new = [(name, first) for name, first in firsts.items() if name != MARKET and family.is_new(name)]
     again = {
-        name: firsts[name] for feed in family.feeds for name in feed.progress.start.again if name in firsts
+        name: firsts[name]
+        for stream in family.streams
+        for name in stream.progress.start.again
+        if name in firsts
     }
     again |= {
-        name: calendar.session_from(first) for feed in family.feeds for name, first in feed.rereads.items()
+        name: calendar.session_from(first)
+        for stream in family.streams
+        for name, first in stream.rereads.items()
     }
     completeness = family.completeness
     told_of = (
@@ -107,7 +116,7 @@ def _tell_what_is_missing(family: BarFamily) -> None:
         completeness.other_counts(named),
         completeness.halves(),
     )
-    streams = ", ".join(feed.sink.name for feed in family.feeds)
+    streams = ", ".join(stream.sink.name for stream in family.streams)
     for text in told_of:
         if text is not None:
             _log.warning("%s: %s", streams, text)

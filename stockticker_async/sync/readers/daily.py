@@ -1,6 +1,6 @@
 """Reads a `Daily` stream: a call for each ticker and session after its cursor.
 
-What is true of bars is true here: sessions may be answered in any order, `Tiles` tells how far they are
+What is true of bars is true here: sessions may be answered in any order, `Coverage` tells how far they are
 answered without a gap, and a session for which no ticker has anything holds every cursor.
 """
 
@@ -19,9 +19,9 @@ from stockticker_async.marketdata.responses import Barred, Missing, Refusal
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams.table import Daily
 from stockticker_async.streams.transforms import stream_rows
-from stockticker_async.sync.coverage import Tiles
+from stockticker_async.sync.coverage import Coverage
 from stockticker_async.sync.failures import Failure, named
-from stockticker_async.sync.history import Floor
+from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.row_stream import Forward, settled, warn
 from stockticker_async.sync.windows import Days
@@ -32,7 +32,7 @@ from stockticker_async.sync.workers import carry_out
 class _Job:
     ticker: str
     session: date
-    tiles: Tiles
+    coverage: Coverage
     place: int
     last: date
     """The last day that the answer covers: closed days after the session belong to it."""
@@ -47,7 +47,7 @@ class DailySync:
         self._forward = forward
         self._daily = daily
         self._days = days
-        self._floor = Floor()
+        self._history = HistoryStart()
         self._quiet: dict[str, int] = {}
         """Tickers, and how many sessions the API has nothing of."""
 
@@ -72,15 +72,15 @@ class DailySync:
         for ticker, first in self._forward.firsts.items():
             days = sessions_of(first, self._days)
             ends = [day - calendar.DAY for day in days[1:]] + [_last(self._days)]
-            tiles = Tiles(ends)
+            coverage = Coverage(ends)
             for place, session in enumerate(days):
-                yield _Job(ticker, session, tiles, place, ends[place])
+                yield _Job(ticker, session, coverage, place, ends[place])
 
     def _failed(self, job: _Job, error: ConnectorError) -> None:
         self._forward.failures.append(Failure((job.ticker,), error))
 
     async def _ask(self, job: _Job) -> None:
-        if self._floor.hides(job.session):
+        if self._history.hides(job.session):
             await self._cover(job, job.last)
             return
         async with self._asked(job.ticker, job.session) as found:
@@ -124,28 +124,28 @@ class DailySync:
         if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
             pass  # the next sync reads it
         elif refusal.why is Barred.TIMEFRAME:
-            await self._look_for_floor(job)
-            if self._floor.hides(_last(self._days)):
+            await self._look_for_history_start(job)
+            if self._history.hides(_last(self._days)):
                 self._forward.refused((job.ticker,), refusal)
             else:
                 await self._cover(job, job.last)
         else:
             self._forward.refused((job.ticker,), refusal)
 
-    async def _look_for_floor(self, job: _Job) -> None:
+    async def _look_for_history_start(self, job: _Job) -> None:
         async def is_given(day: date) -> bool:
             async with self._asked(job.ticker, day) as found:
                 return not isinstance(found, Refusal)
 
         days = sessions_of(job.session, self._days)
-        if await self._floor.find(days, _last(self._days) + calendar.DAY, is_given):
+        if await self._history.find(days, _last(self._days) + calendar.DAY, is_given):
             warn(
                 self._forward,
-                f"the plan's history begins on {self._floor.day}: nothing before it can be read.",
+                f"the plan's history begins on {self._history.day}: nothing before it can be read.",
             )
 
     async def _cover(self, job: _Job, through: date) -> None:
-        reached = job.tiles.answered(job.place, through)
+        reached = job.coverage.answered(job.place, through)
         if reached is not None:
             await self._forward.cover((job.ticker,), reached)
 

@@ -10,7 +10,7 @@ from stockticker_async.marketdata.client import Client
 from stockticker_async.sync.completeness import Completeness
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.windows import Days, Feed
+from stockticker_async.sync.windows import BarStream, Days
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class BarFamily:
     client: Client
     job: SyncJob
     bar: BarSize
-    feeds: Sequence[Feed]
+    streams: Sequence[BarStream]
     days: Days
     completeness: Completeness = field(default_factory=Completeness)
     failures: list[Failure] = field(default_factory=list)
@@ -32,11 +32,13 @@ class BarFamily:
     def is_new(self, name: str) -> bool:
         """Whether no bar of the ticker was ever written, so that it may not exist at all."""
         return all(
-            feed.progress.start.entries[name].cursor is None for feed in self.feeds if name in feed.floors
+            stream.progress.start.entries[name].cursor is None
+            for stream in self.streams
+            if name in stream.first_days
         )
 
     def cover(self, name: str, reached: date) -> None:
         """Every day up to ``reached`` was answered whole for the ticker, and its bars are put."""
-        for feed in self.feeds:
-            if name in feed.floors:
-                feed.progress.cover(name, reached)
+        for stream in self.streams:
+            if name in stream.first_days:
+                stream.progress.cover(name, reached)

@@ -13,10 +13,10 @@ from stockticker_async.marketdata.responses import Refusal
 from stockticker_async.sync.plan import weekdays_in
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.refusals import PlanRefusals
-from stockticker_async.sync.readers.slices import RangeJob
+from stockticker_async.sync.readers.slices import RangeSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.sink import BarChunk
-from stockticker_async.sync.windows import Feed
+from stockticker_async.sync.windows import BarStream
 
 _MOST_ROWS = {
     "minute": 1000,
@@ -33,15 +33,15 @@ class RangeReader:
         self._unproven = unproven
         self._refusals = refusals
 
-    async def read(self, job: RangeJob) -> None:
+    async def read(self, range_slice: RangeSlice) -> None:
         """Ask for the range, unless the plan's history does not reach it."""
-        call = job.call
+        call = range_slice.call
         if self._refusals.hides(call.last):
-            await self._refusals.pass_over(job)
+            await self._refusals.pass_over(range_slice)
             return
         family = self._family
         asked = Asked(call.ticker, call.first, call.last, family.bar, family.job.adjusted)
-        wanted, feeds = self._wanted(asked)
+        wanted, streams = self._wanted(asked)
         pages = range_pages(
             family.client,
             asked,
@@ -50,23 +50,23 @@ class RangeReader:
             otc=not family.job.whole_market or family.job.include_otc,
             rows=weekdays_in(asked.first, asked.last) * _MOST_ROWS.get(family.bar.timespan, 1),
             settled=family.days.settled,
-            since=self._traded_since(job),
+            since=self._traded_since(range_slice),
         )
         async with aclosing(pages):
             async for answer in pages:
                 if isinstance(answer, Refusal):
-                    await self._refusals.refused(job, answer)
+                    await self._refusals.refused(range_slice, answer)
                     return
-                await self._put(asked, answer, feeds)
-                await self._cover(job, answer)
+                await self._put(asked, answer, streams)
+                await self._cover(range_slice, answer)
 
-    async def _put(self, asked: Asked, answer: BarsPage[BarChunk], feeds: list[Feed]) -> None:
+    async def _put(self, asked: Asked, answer: BarsPage[BarChunk], streams: list[BarStream]) -> None:
         page, completeness = answer.page, self._family.completeness
         if page.count:
             self._unproven.prove(asked.ticker)
-            for feed, converted in zip(feeds, page.converted, strict=True):
+            for stream, converted in zip(streams, page.converted, strict=True):
                 if page.last_kept_ms is not None:
-                    feed.progress.see(self._proven(asked, page.last_kept_ms))
+                    stream.progress.see(self._proven(asked, page.last_kept_ms))
                 for chunk in converted.take():
                     await chunk.put()
             if self._family.bar == ONE_DAY:
@@ -75,20 +75,20 @@ class RangeReader:
             lacking = answer.lacking
             completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
 
-    def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[Feed]]:
-        """What of a ticker's bars is to be written, and for which feeds."""
-        wanted, feeds = [], []
-        for feed in self._family.feeds:
-            first = feed.floors.get(asked.ticker, feed.rereads.get(asked.ticker))
+    def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[BarStream]]:
+        """What of a ticker's bars is to be written, and for which streams."""
+        wanted, streams = [], []
+        for stream in self._family.streams:
+            first = stream.first_days.get(asked.ticker, stream.rereads.get(asked.ticker))
             if first is not None:
-                wanted.append(Wanted(first, partial(feed.sink.chunk, asked=asked)))
-                feeds.append(feed)
-        return wanted, feeds
+                wanted.append(Wanted(first, partial(stream.sink.chunk, asked=asked)))
+                streams.append(stream)
+        return wanted, streams
 
-    def _traded_since(self, job: RangeJob) -> date | None:
+    def _traded_since(self, range_slice: RangeSlice) -> date | None:
         """The day from which each session should have a bar. None: the ticker may be younger than asked."""
-        call, family = job.call, self._family
-        if job.part.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
+        call, family = range_slice.call, self._family
+        if range_slice.span.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
             return None
         return max(call.first, self._refusals.first_day or call.first)
 
@@ -102,23 +102,23 @@ class RangeReader:
         over = calendar.sessions_back(self._family.days.settled, 1)
         return max(start, min(bar_size.last_day(asked.bar, start), asked.last, over))
 
-    async def _cover(self, job: RangeJob, answer: BarsPage[BarChunk]) -> None:
+    async def _cover(self, range_slice: RangeSlice, answer: BarsPage[BarChunk]) -> None:
         family = self._family
         settled, last_ms = family.settled(answer.moment), answer.page.last_ms
         if answer.last:
-            through = min(job.call.last, settled)
+            through = min(range_slice.call.last, settled)
         elif last_ms is not None:
             # the last day of a page may go on on the next one, unless its bars are days
             through = min(calendar.session_of(last_ms) - calendar.DAY * family.bar.intraday, settled)
         else:
             return
         if not family.job.whole_market:
-            await self._unproven.cover(job.part, through)
+            await self._unproven.cover(range_slice.span, through)
         elif answer.last:
-            await self._cover_again(job.call.ticker)
+            await self._cover_again(range_slice.call.ticker)
 
     async def _cover_again(self, ticker: str) -> None:
-        for feed in self._family.feeds:
-            if ticker in feed.rereads:
-                feed.progress.reread(ticker)
-            await feed.sink.state_due()
+        for stream in self._family.streams:
+            if ticker in stream.rereads:
+                stream.progress.reread(ticker)
+            await stream.sink.state_due()

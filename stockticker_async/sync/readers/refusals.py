@@ -9,9 +9,9 @@ from stockticker_async.marketdata import calendar, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.responses import Barred, Refusal
 from stockticker_async.sync.failures import Failure
-from stockticker_async.sync.history import Floor
+from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.slices import Job, SessionJob
+from stockticker_async.sync.readers.slices import SessionSlice, Slice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 
 _log = logging.getLogger(__name__)
@@ -24,62 +24,64 @@ class PlanRefusals:
         self._family = family
         self._unproven = unproven
         self._unpublished = False
-        self._floor = Floor()
+        self._history = HistoryStart()
 
     @property
     def first_day(self) -> date | None:
         """The first day of the plan's history, where it is known."""
-        return self._floor.day
+        return self._history.day
 
     def hides(self, day: date) -> bool:
         """Whether the day is known to lie before the plan's history."""
-        return self._floor.hides(day)
+        return self._history.hides(day)
 
-    async def refused(self, job: Job, refusal: Refusal) -> None:
-        """The job was answered with a refusal."""
-        recent = job.first >= calendar.sessions_back(self._family.days.settled, 0)
+    async def refused(self, slice_: Slice, refusal: Refusal) -> None:
+        """The slice was answered with a refusal."""
+        recent = slice_.first >= calendar.sessions_back(self._family.days.settled, 0)
         if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
             if not self._unpublished:
                 self._unpublished = True
-                _log.info("The day %s is not published yet on this plan: the next sync reads it.", job.first)
+                _log.info(
+                    "The day %s is not published yet on this plan: the next sync reads it.", slice_.first
+                )
         elif refusal.why is Barred.TIMEFRAME:
-            await self._find_floor(job)
-            await self.pass_over(job)
+            await self._find_history_start(slice_)
+            await self.pass_over(slice_)
         else:
             text = "the plan does not include these bars. Change the plan, or leave the stream out."
-            self._fail(job, ConfigError(text, detail=refusal.text))
+            self._fail(slice_, ConfigError(text, detail=refusal.text))
 
-    async def pass_over(self, job: Job) -> None:
+    async def pass_over(self, slice_: Slice) -> None:
         """What the plan's history does not reach is as answered as it will ever be, unless that is all."""
-        if not self._floor.hides(self._family.days.last):
-            await self._unproven.cover(job.part, job.last)
+        if not self._history.hides(self._family.days.last):
+            await self._unproven.cover(slice_.span, slice_.last)
             return
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
-        self._fail(job, ConfigError(text, detail=f"{job.first}: {Barred.TIMEFRAME.value}"))
+        self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {Barred.TIMEFRAME.value}"))
 
-    def _fail(self, job: Job, error: ConfigError) -> None:
-        self._family.failures.append(Failure(job.part.names, error))
+    def _fail(self, slice_: Slice, error: ConfigError) -> None:
+        self._family.failures.append(Failure(slice_.span.names, error))
 
-    async def _find_floor(self, job: Job) -> None:
+    async def _find_history_start(self, slice_: Slice) -> None:
         async def is_given(day: date) -> bool:
-            return await self._is_given(job, day)
+            return await self._is_given(slice_, day)
 
         last = self._family.days.last
         # what is asked up to the last day was refused with it
-        days = [] if job.last == last else calendar.weekdays(job.first, last)
-        found = await self._floor.find(days, last + calendar.DAY, is_given)
-        if found and not self._floor.hides(last):
-            _log.warning("The plan's history begins on %s: nothing before it can be read.", self._floor.day)
+        days = [] if slice_.last == last else calendar.weekdays(slice_.first, last)
+        found = await self._history.find(days, last + calendar.DAY, is_given)
+        if found and not self._history.hides(last):
+            _log.warning("The plan's history begins on %s: nothing before it can be read.", self._history.day)
 
-    async def _is_given(self, job: Job, day: date) -> bool:
+    async def _is_given(self, slice_: Slice, day: date) -> bool:
         family = self._family
         adjusted = family.job.adjusted
-        if isinstance(job, SessionJob):
+        if isinstance(slice_, SessionSlice):
             market = family.job.whole_market
             otc = family.job.include_otc or not market
             wanted = frozenset[str]()
             found = await grouped.grouped_bars(family.client, day, adjusted=adjusted, otc=otc, wanted=wanted)
             return not isinstance(found, Refusal)
-        asked = Asked(job.call.ticker, day, day, family.bar, adjusted)
+        asked = Asked(slice_.call.ticker, day, day, family.bar, adjusted)
         async with aclosing(ranges.range_pages(family.client, asked, doubted=False)) as pages:
             return not isinstance(await anext(pages), Refusal)

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from datetime import date
 
 from stockticker_async.marketdata.calendar import DAY
-from stockticker_async.sync.coverage import Tiles
+from stockticker_async.sync.coverage import Coverage
 from stockticker_async.sync.plan import Plan, RangeCall
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What an answer covers: a span of the tiles, for these tickers."""
+class CoveredSpan:
+    """What an answer covers: a span of days, for these tickers."""
 
-    tiles: Tiles
+    coverage: Coverage
     place: int
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RangeJob:
+class RangeSlice:
     """The bars of one ticker in a range of days."""
 
     call: RangeCall
-    part: Part
+    span: CoveredSpan
 
     @property
     def first(self) -> date:
@@ -35,20 +35,20 @@ class RangeJob:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionJob:
+class SessionSlice:
     """The bars of many tickers in one session."""
 
     first: date
     """The session."""
     last: date
     """The last day that its answer covers: closed days after the session belong to it."""
-    part: Part
+    span: CoveredSpan
 
 
-Job = RangeJob | SessionJob
+Slice = RangeSlice | SessionSlice
 
 
-def jobs_of(plan: Plan, names: Sequence[str], last: date) -> Iterator[Job]:
+def slices_of(plan: Plan, names: Sequence[str], last: date) -> Iterator[Slice]:
     """What the workers take from, in order: sessions first, since they serve the most tickers.
 
     ``names`` are those that the sessions are read for, ``last`` is the last day asked.
@@ -58,15 +58,15 @@ def jobs_of(plan: Plan, names: Sequence[str], last: date) -> Iterator[Job]:
     for piece in plan.ranges:
         pieces.setdefault(piece.ticker, []).append(piece)
     for ticker, calls in pieces.items():
-        tiles = Tiles([call.last for call in calls])
+        coverage = Coverage([call.last for call in calls])
         for place, call in enumerate(calls):
-            yield RangeJob(call, Part(tiles, place, (ticker,)))
+            yield RangeSlice(call, CoveredSpan(coverage, place, (ticker,)))
 
 
-def _sessions(plan: Plan, names: tuple[str, ...], last: date) -> Iterator[SessionJob]:
+def _sessions(plan: Plan, names: tuple[str, ...], last: date) -> Iterator[SessionSlice]:
     sessions = [call.session for call in plan.grouped]
     # a session's answer covers the closed days up to the next one, too
     ends = [session - DAY for session in sessions[1:]] + [last]
-    tiles = Tiles(ends)
+    coverage = Coverage(ends)
     for place, session in enumerate(sessions):
-        yield SessionJob(session, ends[place], Part(tiles, place, names))
+        yield SessionSlice(session, ends[place], CoveredSpan(coverage, place, names))

@@ -11,7 +11,7 @@ from stockticker_async.errors import ConfigError, ConnectorError, OutputError
 from stockticker_async.marketdata import reference
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.slices import Part
+from stockticker_async.sync.readers.slices import CoveredSpan
 from stockticker_async.sync.windows import first_days
 
 _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, two calls each
@@ -33,17 +33,17 @@ class UnprovenTickers:
         if reached is not None:
             self._family.cover(ticker, reached)
 
-    async def cover(self, part: Part, through: date) -> None:
-        """The part is answered up to that day, included, and its bars are put."""
-        reached = part.tiles.answered(part.place, through)
+    async def cover(self, span: CoveredSpan, through: date) -> None:
+        """The span is answered up to that day, included, and its bars are put."""
+        reached = span.coverage.answered(span.place, through)
         if reached is not None:
-            for name in part.names:
+            for name in span.names:
                 if name in self._unproven:
                     self._held_back[name] = reached
                 else:
                     self._family.cover(name, reached)
-        for feed in self._family.feeds:
-            await feed.sink.state_due()
+        for stream in self._family.streams:
+            await stream.sink.state_due()
 
     async def look_up(self) -> None:
         """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""
@@ -64,7 +64,7 @@ class UnprovenTickers:
         """Whether the reference has the ticker, now or on the first day asked. A doubt is a yes."""
         client = self._family.client
         try:
-            first = first_days(self._family.feeds)[name]
+            first = first_days(self._family.streams)[name]
             return bool(
                 await reference.is_known(client, name, None)
                 or await reference.is_known(client, name, first)
