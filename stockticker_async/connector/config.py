@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
 from stockticker_async.marketdata.settings import BASE_URL, Settings, is_loopback
+from stockticker_async.marketdata.ticker_name import MOST_CHARS, is_ticker
 from stockticker_async.sync.job import MARKET, SyncJob
 
 T = TypeVar("T", int, None)
 _MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
-_TICKER_CHARS = 24
-"""The longest, an option's, have 23. A key has 32, and must not be sent or shown as a ticker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +129,13 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
             'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
         )
     for name in names:
-        if len(name) > _TICKER_CHARS:
+        if len(name) > MOST_CHARS:
             raise ConfigError(
                 f"stock_ticker has a name of {len(name)} characters, which cannot be a ticker. {remedy}"
             )
-        if not _is_ticker(name):
+        if not is_ticker(name):
             raise ConfigError(f"stock_ticker has {_shown(raw, name)}, which cannot be a ticker. {remedy}")
     return names
-
-
-def _is_ticker(name: str) -> bool:
-    # "=" parts names from fingerprints in the state; a path of dots would be another URL
-    return (
-        name.isprintable()
-        and not any(char.isspace() or char in "*=?#" for char in name)
-        and name.strip(".") != ""
-    )
 
 
 def _api_key(raw: Mapping[str, Any]) -> str:

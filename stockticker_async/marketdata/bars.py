@@ -25,6 +25,7 @@ from stockticker_async.marketdata.bar_size import BarSize, window_days
 from stockticker_async.marketdata.calendar import claimed_session, midnight_ms, session_of, utc_text
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.rows import stated
+from stockticker_async.marketdata.ticker_name import strange_name
 
 _UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
@@ -191,14 +192,15 @@ def judge_grouped(
     """The bars of the tickers wanted (None: of all), in the API's order.
 
     The rows' own timestamps need not be the session's start (16:00 New York has been seen, and midnight
-    too), but every one, wanted or not, has to be of the ``session``, where one is given: a single row of
-    another day makes the others doubtful. Raises `BadPageError`.
+    too), but every one, wanted or not, has to be of the ``session``, where one is given, and to name a
+    ticker: a single row of another day, or of nobody, makes the others doubtful. Raises `BadPageError`.
     """
     if session is not None and page.results:
         _judge_session(page.results, session)
     if page.adjusted is not None and page.adjusted is not adjusted and page.results:
         raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
     bars = page.results or []
+    _judge_tickers(bars)
     if wanted is not None:
         bars = [bar for bar in bars if bar.T in wanted]
     judge_names(bars)
@@ -206,12 +208,18 @@ def judge_grouped(
 
 
 def judge_names(bars: Sequence[GroupedBar]) -> None:
-    """Raise `BadPageError` unless each bar of a session has a ticker of its own."""
+    """Raise `BadPageError` where two bars of a session have the same ticker."""
     names = {bar.T for bar in bars}
     if len(names) != len(bars):
         raise BadPageError("a ticker stands in the market's answer twice.")
-    if "" in names:
+
+
+def _judge_tickers(bars: Sequence[GroupedBar]) -> None:
+    strange = strange_name([bar.T for bar in bars])
+    if strange == "":
         raise BadPageError("a bar of the market's answer has no ticker (field T).")
+    if strange is not None:
+        raise BadPageError(f"a bar of the market's answer has a field T that is no ticker: {strange[:40]!r}.")
 
 
 def _judge_session(bars: Sequence[Bar], session: date) -> None:

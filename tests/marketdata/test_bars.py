@@ -546,10 +546,19 @@ def test_a_ticker_twice_in_the_market_is_refused_where_it_matters() -> None:
     assert [bar.T for bar in bars] == ["B"]
 
 
-def test_a_bar_of_the_market_without_a_ticker_is_refused() -> None:
+@pytest.mark.parametrize("wanted", [None, frozenset({"A"})], ids=["market", "named"])
+@pytest.mark.parametrize("name", ["", "A B", " A", "A\n", "A,B", "A=1", "*", "..", "A" * 5000, "A\u3000"])
+def test_a_bar_of_the_market_without_a_ticker_is_refused(name: str, wanted: frozenset[str] | None) -> None:
+    """Whoever is wanted: the bar may be the one of a wanted ticker."""
+    with pytest.raises(BadPageError, match="no ticker") as caught:
+        judge_grouped(market("A", name, "B"), adjusted=True, wanted=wanted)
+    assert len(caught.value.message) < 120
+
+
+def test_a_bar_of_the_market_without_the_field_is_refused() -> None:
     nameless = decode_grouped(body(wire(at(2020, 12, 15))))
     with pytest.raises(BadPageError, match="no ticker"):
-        judge_grouped(nameless, adjusted=True, wanted=None)
+        judge_grouped(nameless, adjusted=True, wanted=frozenset({"A"}))
     with pytest.raises(BadPageError, match="not of the published form"):
         decode_grouped(body(wire(at(2020, 12, 15), T=5)))
 

@@ -38,6 +38,7 @@ PURE = {
         "rows",
         "settings",
         "splits",
+        "ticker_name",
     ),
     "streams": ("bar_rows", "table", "transforms"),
     "sync": (
