@@ -36,9 +36,14 @@ class Grouped:
     """By how many that is another number than the answer says."""
 
     @property
-    def size(self) -> tuple[int, int, int]:
+    def traded(self) -> frozenset[str]:
+        """Those of the tickers wanted that have a bar."""
+        return frozenset(bar.T for bar in self.bars)
+
+    @property
+    def outline(self) -> Hashable:
         """What two answers have to have in common."""
-        return self.count, len(self.bars), self.lacks
+        return self.count, self.lacks, hash(self.traded)
 
 
 async def grouped_bars(
@@ -86,7 +91,7 @@ async def grouped_answer(
 
     def lacks(answer: Answer[Grouped]) -> Hashable | None:
         found = answer.value
-        return found.size if found.lacks or (is_session(session) and few(found)) else None
+        return found.outline if found.lacks or (is_session(session) and few(found)) else None
 
     ask = partial(_answer, client, session, adjusted=adjusted, otc=otc, wanted=wanted)
     async with asked_twice(ask, lacks, doubt) as found:

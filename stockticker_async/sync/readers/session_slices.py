@@ -1,9 +1,10 @@
 """Reads the bars of many tickers in one session, which is covered once it was judged beside its neighbour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from stockticker_async.marketdata.bars import GroupedBar
 from stockticker_async.marketdata.client import Answer
@@ -15,8 +16,8 @@ from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.slices import SessionSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
-from stockticker_async.sync.session_sizes import SessionSizes
-from stockticker_async.sync.windows import BarStream
+from stockticker_async.sync.session_sizes import SessionSizes, Traded
+from stockticker_async.sync.windows import BarStream, first_days
 
 _CHUNK = 1500
 """Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
@@ -27,8 +28,11 @@ class _Answered:
     """A session whose bars are put, and which is not covered yet."""
 
     session_slice: SessionSlice
-    size: tuple[int, int, int]
+    count: int
     lacks: int
+    outline: Hashable
+    traded: Traded
+    """Of the tickers that are read by name."""
     through: date
 
 
@@ -36,93 +40,124 @@ class SessionReader:
     """Reads sessions for a family of streams."""
 
     def __init__(
-        self,
-        family: BarFamily,
-        unproven: UnprovenTickers,
-        refusals: PlanRefusals,
-        sizes: SessionSizes,
+        self, family: BarFamily, unproven: UnprovenTickers, refusals: PlanRefusals, sizes: SessionSizes
     ) -> None:
         self._family = family
         self._unproven = unproven
         self._refusals = refusals
         self._sizes = sizes
+        self._first_days = first_days(family.streams)
         self._answered: dict[int, _Answered] = {}
         """By their places: those that wait for the session beside them."""
         self._doubts: dict[int, Doubt] = {}
-        """Of the places whose answers seemed short beside the others."""
+        """By their places: the answers so far."""
 
     async def read(self, session_slice: SessionSlice) -> None:
-        """Ask for the session, unless the plan's history does not reach it."""
+        """Ask for the session, unless the plan's history does not reach it, and judge what can be judged."""
+        await self._ask(session_slice)
+        while (place := self._sizes.take_ready()) is not None:
+            await self._judge(place)
+
+    async def finish(self) -> None:
+        """Cover the sessions that nothing came to judge by: a session before or beside them has failed."""
+        for place in self._sizes.take_left():
+            answered = self._answered.pop(place, None)
+            if answered is not None:
+                await self._believe(answered)
+
+    async def _ask(self, session_slice: SessionSlice) -> None:
         place = session_slice.span.place
         if self._refusals.hides(session_slice.last):
             await self._refusals.pass_over(session_slice)
-            await self._judge_beside_of(place, None)
+            self._sizes.answered(place, None)
             return
-        wanted = None if self._family.job.whole_market else frozenset(session_slice.span.names)
-        async with self._market(session_slice.first, wanted, place) as found:
+        async with self._market(session_slice) as found:
             if isinstance(found, Answer):
-                page = found.value
-                await self._write(session_slice.first, page.bars)
-                for bar in page.bars if wanted is not None else ():
-                    self._unproven.prove(bar.T)
-                    self._family.completeness.add(bar.T, (session_slice.first,))
-                through = min(session_slice.last, self._family.settled(found.moment))
-                self._answered[place] = _Answered(session_slice, page.size, page.lacks, through)
+                await self._put(session_slice, found)
         if isinstance(found, Refusal):
             await self._refusals.refused(session_slice, found)
-        await self._judge_beside_of(place, found.value.count if isinstance(found, Answer) else None)
+        self._sizes.answered(place, found.value.count if isinstance(found, Answer) else None)
 
-    async def finish(self) -> None:
-        """Judge the sessions whose neighbour never came."""
-        for place in self._sizes.left():
-            await self._judge(place)
-
-    async def _judge_beside_of(self, place: int, count: int | None) -> None:
-        """Judge the answers for which that of the session at this place was missing, its own perhaps."""
-        for ready in self._sizes.answered(place, count):
-            await self._judge(ready)
+    async def _put(self, session_slice: SessionSlice, found: Answer[Grouped]) -> None:
+        session, page = session_slice.first, found.value
+        await self._write(session, page.bars)
+        traded = Traded() if self._family.job.whole_market else page.traded
+        for name in traded:
+            self._unproven.prove(name)
+            self._family.completeness.add(name, (session,))
+        through = min(session_slice.last, self._family.settled(found.moment))
+        self._answered[session_slice.span.place] = _Answered(
+            session_slice, page.count, page.lacks, page.outline, traded, through
+        )
 
     async def _judge(self, place: int) -> None:
-        """Cover what was answered, once it stands beside another session, or ask for it once more."""
+        """Cover what was answered, now that it stands beside another session, or ask for it once more."""
         answered = self._answered.pop(place, None)
         if answered is None:
+            self._sizes.judged(place, None)
             return
         session_slice, completeness = answered.session_slice, self._family.completeness
-        if self._sizes.is_half(place, answered.size[0]):
-            if place not in self._doubts:
-                # the session beside it came later
-                self._doubts[place] = Doubt()
-                self._doubts[place].settles(answered.size)
-                await self.read(session_slice)
-                return
+        half = self._sizes.is_half(place, answered.count)
+        absent = self._absent(session_slice, answered.traded)
+        if (half or absent) and not self._doubts[place].settles(answered.outline):
+            await self._ask(session_slice)
+            return
+        self._sizes.judged(place, answered.traded)
+        del self._doubts[place]
+        if half:
             completeness.lack_half(session_slice.first)
+        for name in sorted(absent):
+            completeness.lack(name, 1)
+        await self._believe(answered)
+
+    async def _believe(self, answered: _Answered) -> None:
+        session_slice = answered.session_slice
         if answered.lacks:
-            completeness.lack(str(session_slice.first), bars=answered.lacks)
+            self._family.completeness.lack(str(session_slice.first), bars=answered.lacks)
         await self._unproven.cover(session_slice.span, answered.through)
 
-    def _is_few(self, place: int, found: Grouped, wanted: frozenset[str] | None) -> bool:
-        """Whether an answer has less than half of the bars that there were to expect."""
-        known = () if wanted is None else [name for name in wanted if not self._family.is_new(name)]
-        traded = {bar.T for bar in found.bars} if known else set()
-        few = not found.count or 2 * sum(name in traded for name in known) < len(known)
-        if self._sizes.is_half(place, found.count):
-            few = True
-            self._doubts.setdefault(place, Doubt())
-        return few
+    def _is_few(self, session_slice: SessionSlice, found: Grouped) -> bool:
+        """Whether an answer lacks bars that there were to expect, as far as is known yet."""
+        return (
+            not found.count
+            or self._sizes.is_half(session_slice.span.place, found.count)
+            or bool(self._absent(session_slice, found.traded))
+            or self._lacks_most(session_slice, found.traded)
+        )
 
-    def _market(
-        self, session: date, wanted: frozenset[str] | None, place: int
-    ) -> AbstractAsyncContextManager[Answer[Grouped] | Refusal]:
+    def _absent(self, session_slice: SessionSlice, traded: Traded) -> Traded:
+        """The named tickers without a bar, of those that are likely to have one.
+
+        Likely are those that traded in the session before. The first session of a sync has none before it:
+        there it is all that were ever read. So a delisted ticker costs one call more a sync, not a session.
+        """
+        place = session_slice.span.place
+        if self._family.job.whole_market or not self._sizes.is_next(place):
+            return Traded()
+        before = self._sizes.traded_before(place)
+        expected = self._known(session_slice) if before is None else before
+        return Traded(name for name in expected - traded if self._first_days[name] <= session_slice.first)
+
+    def _lacks_most(self, session_slice: SessionSlice, traded: Traded) -> bool:
+        known = self._known(session_slice)
+        return 2 * len(known & traded) < len(known)
+
+    def _known(self, session_slice: SessionSlice) -> Traded:
+        if self._family.job.whole_market:
+            return Traded()
+        return Traded(name for name in session_slice.span.names if not self._family.is_new(name))
+
+    def _market(self, session_slice: SessionSlice) -> AbstractAsyncContextManager[Answer[Grouped] | Refusal]:
         job = self._family.job
         return grouped_answer(
             self._family.client,
-            session,
+            session_slice.first,
             adjusted=job.adjusted,
             # named tickers are read wherever they trade; the option is for the whole market
-            otc=job.include_otc if wanted is None else True,
-            wanted=wanted,
-            few=lambda found: self._is_few(place, found, wanted),
-            doubt=self._doubts.get(place),
+            otc=job.include_otc or not job.whole_market,
+            wanted=None if job.whole_market else frozenset(session_slice.span.names),
+            few=partial(self._is_few, session_slice),
+            doubt=self._doubts.setdefault(session_slice.span.place, Doubt()),
         )
 
     async def _write(self, session: date, page: list[GroupedBar]) -> None:

@@ -221,6 +221,91 @@ async def test_named_tickers_that_traded_before_and_are_missing_now() -> None:
             assert rows_of(stream, first, second) == truth(sandbox, stream, MANY, "2020-12-14", "2020-12-18")
 
 
+def without_tickers(*names: str) -> Lie:
+    """A session without the bars of these, whose own counts fit."""
+
+    def change(page: Page) -> None:
+        page["results"] = [row for row in page["results"] if row["T"] not in names]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    return change
+
+
+@pytest.mark.parametrize("lookback", [0, 1])
+@pytest.mark.parametrize("gone", [1, 5, 18])
+@pytest.mark.fault("ticker missing in a session")
+async def test_some_named_tickers_that_a_session_leaves_out(gone: int, lookback: int) -> None:
+    """Far from half of them: of the first session of a sync, or of one after another."""
+    asked: dict[str, Any] = {"start_date": "2020-12-14", "lookback_days": lookback}
+    names = MANY[:gone]
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-18"))
+        first = await sync(sandbox, MANY, **asked)
+        sandbox.clock.set(at("2020-12-22"))
+        told(sandbox, SESSION, without_tickers(*names), 1)
+        second = await sync(sandbox, MANY, before=first, **asked)
+        for stream in BOTH:
+            assert rows_of(stream, first, second) == truth(sandbox, stream, MANY, "2020-12-14", LAST)
+        assert second.told("WARN") == []
+        assert len(second.paths("/2020-12-18")) == 2
+        sandbox.faults.clear()
+        told(sandbox, SESSION, without_tickers(*names), None)
+        second = await sync(sandbox, MANY, before=first, **asked)
+        assert second.code == 0
+        assert len(second.paths("/2020-12-18")) == 2
+        [text] = second.told("WARN")
+        assert f"no bars of some of the days asked for {names[0]}" in text
+        assert f"(sessions: {gone}, asked for twice)" in text
+
+
+@pytest.mark.fault("ticker missing in a session")
+async def test_a_ticker_that_every_session_leaves_out_once() -> None:
+    """The first answer of each session agrees with the first answer of the one before it."""
+    asked: dict[str, Any] = {"start_date": "2020-12-14"}
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-17"))
+        first = await sync(sandbox, MANY, **asked)
+        sandbox.clock.set(at("2020-12-22"))
+        for session in ("2020-12-16", "2020-12-17", "2020-12-18", "2020-12-21"):
+            told(sandbox, f"/grouped/.*/{session}", without_tickers(MANY[3]), 1)
+        second = await sync(sandbox, MANY, before=first, **asked)
+        for stream in BOTH:
+            assert rows_of(stream, first, second) == truth(sandbox, stream, MANY, "2020-12-14", LAST)
+        assert second.told("WARN") == []
+
+
+@pytest.mark.fault("ticker missing in a session")
+async def test_a_delisted_ticker_costs_one_call_more_a_sync_and_a_word() -> None:
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-17"))
+        first = await sync(sandbox, MANY, start_date="2020-12-14")
+        told(sandbox, "/grouped/", without_tickers(MANY[3]), None)
+        sandbox.clock.set(at("2020-12-18"))
+        second = await sync(sandbox, MANY, before=first, start_date="2020-12-14")
+        [text] = second.told("WARN")
+        assert f"asked for {MANY[3]} (sessions: 1, asked for twice)" in text
+        sandbox.clock.set(at("2020-12-22"))
+        third = await sync(sandbox, MANY, before=second, start_date="2020-12-14")
+        [text] = third.told("WARN")
+        assert f"asked for {MANY[3]} (sessions: 1, asked for twice)" in text
+        assert len(third.paths("/grouped/")) == 4
+        assert set(third.cursors(PRICES).values()) == {LAST}
+
+
+@pytest.mark.fault("varying omissions")
+async def test_sessions_that_leave_out_another_ticker_each_time_are_no_answers() -> None:
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-18"))
+        first = await sync(sandbox, MANY, start_date="2020-12-14")
+        sandbox.clock.set(at("2020-12-22"))
+        for name in MANY[:3]:
+            told(sandbox, SESSION, without_tickers(name), 1)
+        second = await sync(sandbox, MANY, before=first, start_date="2020-12-14")
+        [error, _] = second.errors()
+        assert "the API left out something else in every answer" in error["message"]
+        assert set(second.cursors(PRICES).values()) == {"2020-12-17"}
+
+
 @pytest.mark.fault("session in pages")
 async def test_a_session_in_pages_is_read_to_its_end() -> None:
     async with market(tickers=tuple(MANY)) as sandbox:
