@@ -130,10 +130,10 @@ def _lacking(
     if after_ms is not None:
         begin = session_of(after_ms)
         starts = starts | {begin}
-    elif since is not None:
-        begin = max(asked.first, since)
     else:
         begin = asked.first if page.first_ms is None else session_of(page.first_ms)
+        if since is not None:
+            begin = min(begin, max(asked.first, since)) if page.count else max(asked.first, since)
     sessions = missing_sessions(asked.bar, begin, end, starts)
     bars = 0 if page.stated is None else abs(page.stated - page.count)
     ends_empty = after_ms is not None and page.first_ms is None

@@ -69,6 +69,8 @@ class Start:
     """A later ``since`` for these tickers, which takes effect once their splits were compared."""
     again: tuple[str, ...] = ()
     """Tickers whose splits changed."""
+    read_since: Mapping[str, date] = field(default_factory=dict)
+    """The first day of tickers that an earlier sync has read by name, though their entries may begin anew."""
     rereads: Mapping[str, str | None] = field(default_factory=dict)
     """Of the whole market: tickers to read again, with the fingerprint that holds when that is done."""
 
@@ -99,10 +101,12 @@ def begin(
             notes = (Note(warn=True, text=text),) if through > settled else ()
             return Start(dict.fromkeys(names, entry), notes=notes, foreign=True)
         case Saved():
-            if not _holds(before.basis, basis, market=MARKET in names):
-                return _begin_anew(before, names, basis, start, fresh)
-            found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
-            return found if movable else replace(found, moves={})
+            if _holds(before.basis, basis, market=MARKET in names):
+                found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
+            else:
+                found = _begin_anew(before, names, basis, start, fresh)
+            read = {name: entry.since for name, entry in before.entries.items() if entry.cursor is not None}
+            return replace(found, moves=found.moves if movable else {}, read_since=read)
 
 
 def _holds(saved: Basis, basis: Basis, *, market: bool) -> bool:

@@ -88,9 +88,11 @@ class RangeReader:
     def _traded_since(self, range_slice: RangeSlice) -> date | None:
         """The day from which each session should have a bar. None: the ticker may be younger than asked."""
         call, family = range_slice.call, self._family
+        since: date | None = call.first
         if range_slice.span.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
-            return None
-        return max(call.first, self._refusals.first_day or call.first)
+            # an entry without a cursor may be one that begins anew: then its history was read before
+            since = family.read_since(call.ticker)
+        return None if since is None else max(since, call.first, self._refusals.first_day or call.first)
 
     def _proven(self, asked: Asked, timestamp_ms: int) -> date:
         """The last session that the bar of that time shows to be published.

@@ -4,6 +4,7 @@ Each lie is told once, which must heal, and for ever, which must be told. Whole 
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import orjson
@@ -132,6 +133,39 @@ async def test_a_young_ticker_is_not_asked_for_twice() -> None:
         run = await sync(sandbox, NAMES, start_date=FIRST)
         assert len(run.paths(BARS_OF_SICK)) == 1
         assert run.told("WARN") == []
+
+
+@pytest.mark.parametrize("change", ["a split", "another basis", "an earlier start"])
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.fault("head missing when history is read again")
+async def test_the_head_of_a_history_that_is_read_again(change: str, times: int | None) -> None:
+    """The state says that it was read before: rows of the old basis must not stay without a word."""
+    asked: dict[str, Any] = {"start_date": FIRST}
+    async with market() as sandbox:
+        first = await sync(sandbox, NAMES, **asked)
+        if change == "a split":
+            sandbox.add_split(SICK, date(2020, 12, 18), 1, 4)
+        elif change == "another basis":
+            asked["adjusted"] = False
+        else:
+            asked["start_date"] = "2020-12-11"
+        # where it begins earlier, the first session may be from before the ticker's own
+        told(sandbox, BARS_OF_SICK, without(0, 1, 2), times)
+        second = await sync(sandbox, NAMES, before=first, **asked)
+        adjusted = asked.get("adjusted", True)
+        wanted = {
+            stream: truth(sandbox, stream, NAMES, asked["start_date"], LAST, adjusted=adjusted)
+            for stream in BOTH
+        }
+        assert second.code == 0
+        assert len(second.paths(BARS_OF_SICK)) == 2
+        lost = [text for text in second.told("WARN") if "asked for twice" in text]
+        if times == 1:
+            assert {stream: rows_of(stream, first, second) for stream in BOTH} == wanted
+            assert lost == []
+        else:
+            [text] = lost
+            assert f"no bars of some of the days asked for {SICK}" in text
 
 
 @pytest.mark.fault("varying omissions")
