@@ -21,7 +21,7 @@ import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import BarSize, window_days
+from stockticker_async.marketdata.bar_size import BarSize, last_day, window_days
 from stockticker_async.marketdata.calendar import claimed_session, midnight_ms, session_of, utc_text
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.rows import stated
@@ -118,6 +118,12 @@ class Asked:
         if self.last == date.max:
             return midnight_ms(self.last) + 24 * _UNIT_MS["hour"]
         return midnight_ms(self.last + timedelta(days=1))
+
+    def following_ms(self, moment_ms: int) -> int:
+        """The start of the window after the one that starts at a moment."""
+        if self.bar.intraday:
+            return moment_ms + self.bar.multiplier * _UNIT_MS[self.bar.timespan]
+        return midnight_ms(last_day(self.bar, session_of(moment_ms)) + timedelta(days=1))
 
 
 _decode_range = msgspec.json.Decoder(RangePage).decode

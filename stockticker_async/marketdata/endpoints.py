@@ -19,8 +19,13 @@ def range_path(asked: Asked) -> str:
     """The bars of one ticker, both days included."""
     # always ascending: descending paging once ended in a 400
     query = urlencode({"adjusted": flag(asked.adjusted), "sort": "asc", "limit": PAGE_ROWS})
+    return f"{range_of(asked, str(asked.first))}?{query}"
+
+
+def range_of(asked: Asked, begin: str) -> str:
+    """The path of the same bars from another beginning on: a day, or epoch milliseconds."""
     size = f"{asked.bar.multiplier}/{asked.bar.timespan}"
-    return f"/v2/aggs/ticker/{quoted(asked.ticker)}/range/{size}/{asked.first}/{asked.last}?{query}"
+    return f"/v2/aggs/ticker/{quoted(asked.ticker)}/range/{size}/{begin}/{asked.last}"
 
 
 def grouped_path(session: date, *, adjusted: bool, otc: bool) -> str:

@@ -1,5 +1,6 @@
 """The bars of one ticker in a range of days: pages, judged, converted, and asked twice if they lack any."""
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,12 +11,14 @@ import anyio.lowlevel
 
 from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
 from stockticker_async.marketdata.bars import Asked
-from stockticker_async.marketdata.calendar import last_settled, missing_sessions, session_of
+from stockticker_async.marketdata.calendar import last_settled, midnight_ms, missing_sessions, session_of
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.confirmation import asked_twice
-from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_path
+from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
 from stockticker_async.marketdata.responses import Missing, Refusal
+
+_RANGE = re.compile(r"/v2/aggs/ticker/[^?#]+/range/\d+/[a-z]+/([\d-]{1,20})/[^/?#]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,34 @@ async def range_pages(
             return
         after_ms = after_ms if last_ms is None else last_ms
         url = client.next_target(next_url)
+        if last_ms is not None:
+            url = _going_on(url, asked, last_ms)
+
+
+def _going_on(url: str, asked: Asked, last_ms: int) -> str:
+    """The URL of the page after the bar at ``last_ms``, out of the one that the API names.
+
+    The API goes on with the window after the last bar (API reference, `next_url`: ``from`` is rewritten, and
+    nothing else). One that names a later ``from`` passes over what the page before it left out, or skips
+    some by itself: then the page is asked for from that window on. The rest of the path is our own question.
+    """
+    found = _RANGE.search(url)
+    if found is None:
+        return url
+    named_ms = _moment_ms(found[1])
+    if named_ms is None:
+        return url
+    following_ms = asked.following_ms(last_ms)
+    begin = found[1] if named_ms <= following_ms else str(following_ms)
+    return f"{url[: found.start()]}{range_of(asked, begin)}{url[found.end() :]}"
+
+
+def _moment_ms(text: str) -> int | None:
+    """``from`` of a range in epoch milliseconds, which the API writes as such or as a date."""
+    try:
+        return int(text) if text.isdecimal() else midnight_ms(date.fromisoformat(text))
+    except ValueError:
+        return None
 
 
 def _nothing(_: object) -> None:

@@ -3,6 +3,7 @@
 Each lie is told once, which must heal, and for ever, which must be told. Whole syncs over real sockets.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -166,6 +167,51 @@ async def test_the_head_of_a_history_that_is_read_again(change: str, times: int 
         else:
             [text] = lost
             assert f"no bars of some of the days asked for {SICK}" in text
+
+
+def next_of(change: Callable[[int], int]) -> Lie:
+    """Another beginning of the next page, in epoch milliseconds, where there is one."""
+
+    def lie_of(page: Page) -> None:
+        if "next_url" in page:
+            page["next_url"] = re.sub(r"/(\d{13})/", lambda one: f"/{change(int(one[1]))}/", page["next_url"])
+
+    return lie_of
+
+
+DAY_MS = 86_400_000
+PAGES: dict[str, Lie] = {
+    "cut at its tail": without(-1, -2),
+    "a later next page": next_of(lambda begin: begin + DAY_MS),
+    "the next page of another ticker": lambda page: (
+        page.update(next_url=page["next_url"].replace("/BBB/", "/CCC/")) if "next_url" in page else None
+    ),
+    "a next page that ends earlier": lambda page: (
+        page.update(next_url=page["next_url"].replace(LAST, "2020-12-18")) if "next_url" in page else None
+    ),
+}
+
+
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize("bar", ["day", "minute"])
+@pytest.mark.parametrize("change", PAGES.values(), ids=PAGES)
+@pytest.mark.fault("gap between pages")
+async def test_nothing_is_lost_between_two_pages(change: Lie, bar: str, times: int | None) -> None:
+    """The next page begins after the last bar of the one before, whatever that one names."""
+    asked: dict[str, Any] = {"start_date": FIRST, "streams": [BARS], "timespan": bar}
+    async with market(page_rows=4 if bar == "day" else 700) as sandbox:
+        good = rows_of(BARS, await sync(sandbox, NAMES, **asked))
+        if change is PAGES["cut at its tail"]:
+            # of the first page: of the last one nobody knows where its last session ends
+            told(sandbox, f"{BARS_OF_SICK}.*/{FIRST}/", change, times)
+        else:
+            told(sandbox, BARS_OF_SICK, change, times)
+        run = await sync(sandbox, NAMES, **asked)
+        assert run.code == 0
+        assert rows_of(BARS, run) == good
+        assert run.told("WARN") == []
+        if bar == "minute":
+            assert len(run.paths(BARS_OF_SICK)) > 2
 
 
 @pytest.mark.fault("varying omissions")
