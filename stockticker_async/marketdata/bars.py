@@ -10,10 +10,11 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from math import gcd
 from operator import lt
 from typing import Annotated, Any, TypeVar
 
@@ -21,8 +22,17 @@ import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import BarSize, last_day, window_days
-from stockticker_async.marketdata.calendar import claimed_session, midnight_ms, session_of, utc_text
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, last_day, window_days
+from stockticker_async.marketdata.calendar import (
+    TRADING_MS,
+    claimed_session,
+    claimed_weekday,
+    is_weekday,
+    may_have_trades,
+    midnight_ms,
+    session_of,
+    utc_text,
+)
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.rows import stated
 from stockticker_async.marketdata.ticker_name import strange_name
@@ -32,6 +42,11 @@ _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would
 # what a line can hold: orjson writes no larger integers
 _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
+# The lowest and the last price: each field that is judged costs a quarter per cent of the time of a page. A
+# price may be 0: split-adjusted ones of penny stocks are rounded, and nobody says to what. None is too large:
+# the adjusted prices of serial reverse splits reach billions.
+_Price = Annotated[float, msgspec.Meta(ge=0)]
+
 
 class Bar(msgspec.Struct, gc=False):
     """One bar as the API writes it; the names are the API's."""
@@ -39,8 +54,8 @@ class Bar(msgspec.Struct, gc=False):
     t: int
     o: float
     h: float
-    l: float  # noqa: E741 - the API's name
-    c: float
+    l: _Price  # noqa: E741 - the API's name
+    c: _Price
     v: float
     vw: float | None = None
     n: _Trades | float | None = None
@@ -152,8 +167,8 @@ def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -
     """The New York dates on which the bars at these times begin.
 
     Raises `BadPageError` unless the times ascend, within the range asked. Bars of a day and longer are judged
-    by the session that each claims, too, of which it must be the only bar. ``after_ms`` is the time of the
-    bar before them, on this page or an earlier one. None: there is none.
+    by the session that each claims, too, of which it must be the only bar; shorter ones by the clock.
+    ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
     """
     low, high = asked.from_ms, asked.until_ms
     last = low - 1 if after_ms is None else after_ms
@@ -163,21 +178,52 @@ def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -
             if not last < moment < high:
                 raise _misplaced(moment, asked, last)
             last = moment
-    return set(_days_in(moments)) if asked.bar.intraday else _claimed(moments, after_ms)
+    return _traded_days(moments, asked) if asked.bar.intraday else _claimed(moments, asked, after_ms)
 
 
-def _days_in(moments: Sequence[int]) -> Iterator[date]:
-    """The New York dates of moments that ascend; looks at each day once."""
-    place = 0
+def _traded_days(moments: Sequence[int], asked: Asked) -> set[date]:
+    """The New York dates of intraday bars, which ascend; looks at each day once.
+
+    Raises `BadPageError` unless each begins at a whole one of its timespan (from where multiples are counted
+    nobody says) and holds some of the hours in which stocks trade.
+    """
+    # two thirds of the time of a remainder for each
+    if gcd(*moments) % _UNIT_MS[asked.bar.timespan]:
+        raise _off_grid(moments, asked)
+    days, place = set(), 0
     while place < len(moments):
         day = session_of(moments[place])
-        yield day
-        place = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
+        following = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
+        _judge_hours(moments[place:following], day, asked)
+        days.add(day)
+        place = following
+    return days
 
 
-def _claimed(moments: Sequence[int], after_ms: int | None) -> set[date]:
+def _judge_hours(moments: Sequence[int], day: date, asked: Asked) -> None:
+    """Raise `BadPageError` for a bar of the day that holds no hour of trading."""
+    window_ms = asked.bar.multiplier * _UNIT_MS[asked.bar.timespan]
+    opens, closes = (midnight_ms(day) + moment for moment in TRADING_MS)
+    if is_weekday(day) and opens < moments[0] + window_ms and moments[-1] < closes:
+        return
+    for moment in moments:
+        if not may_have_trades(moment, window_ms):
+            raise BadPageError(
+                f"the API gave a bar of {utc_text(moment)}, when no stock trades (04:00 to 20:00 New York, "
+                "Monday to Friday)."
+            )
+
+
+def _off_grid(moments: Sequence[int], asked: Asked) -> BadPageError:
+    span = asked.bar.timespan
+    strange = utc_text(next(moment for moment in moments if moment % _UNIT_MS[span]))
+    return BadPageError(f"the API gave a bar of {strange}, which is not the start of a whole {span}.")
+
+
+def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> set[date]:
     """The sessions of bars of a day or longer. Raises `BadPageError` unless each claims one of its own."""
-    claims = list(map(claimed_session, moments))
+    # longer bars may begin on a weekend: weeks do
+    claims = list(map(claimed_weekday if asked.bar == ONE_DAY else claimed_session, moments))
     sessions = {session for session in claims if session is not None}
     before = None if after_ms is None else claimed_session(after_ms)
     if len(sessions) == len(moments) and before not in sessions:

@@ -23,6 +23,9 @@ DAY = timedelta(days=1)
 CALENDAR_ENDS = date(max(CLOSED), 12, 31)
 """The last day of the calendar."""
 _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
+TRADING_MS = (4 * 3_600_000, 20 * 3_600_000)
+"""After midnight New York, from which a weekday counts whole hours: when the pre-market begins, and when
+after-hours trading ends (the API's `early_hours` and `after_hours`; a plan's `MOST_MINUTES` is their sum)."""
 _STAMPS = (time(), time(16))  # New York, of bars of a day and longer: start and close
 
 
@@ -62,6 +65,23 @@ def claimed_session(timestamp_ms: int) -> date | None:
     """
     moment = datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK)
     return moment.date() if moment.time() in _STAMPS else None
+
+
+@lru_cache(maxsize=16_384)
+def claimed_weekday(timestamp_ms: int) -> date | None:
+    """As `claimed_session`, of a single day: none is on a weekend, whatever a calendar knows of holidays."""
+    session = claimed_session(timestamp_ms)
+    return session if session is not None and is_weekday(session) else None
+
+
+def may_have_trades(start_ms: int, window_ms: int) -> bool:
+    """Whether a window holds some of the hours in which stocks trade: 04:00 to 20:00 on weekdays."""
+    day = session_of(start_ms)
+    while midnight_ms(day) + TRADING_MS[0] < start_ms + window_ms:
+        if is_weekday(day) and start_ms < midnight_ms(day) + TRADING_MS[1]:
+            return True
+        day += DAY
+    return False
 
 
 @lru_cache(maxsize=16_384)

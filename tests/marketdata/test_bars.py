@@ -234,23 +234,17 @@ def test_a_day_bars_date_is_new_yorks_on_both_sides_of_a_switch(days: list[int],
 def test_a_minute_bars_date_is_that_of_its_session_from_first_to_last_minute() -> None:
     asked = Asked("TSLA", date(2020, 12, 15), date(2020, 12, 16), MINUTE, adjusted=True)
     bars = bars_of(
-        wire(at(2020, 12, 15)),
         wire(at(2020, 12, 15, 4)),
         wire(at(2020, 12, 15, 9, 30)),
         wire(at(2020, 12, 15, 19, 59)),
-        wire(at(2020, 12, 15, 23, 59)),
-        wire(at(2020, 12, 16)),
         wire(at(2020, 12, 16, 4)),
         asked=asked,
     )
     rows = written_bars(bars, asked=asked)
     assert [(row["date"], row["timestamp"]) for row in rows] == [
-        ("2020-12-15", "2020-12-15T05:00:00Z"),
         ("2020-12-15", "2020-12-15T09:00:00Z"),
         ("2020-12-15", "2020-12-15T14:30:00Z"),
         ("2020-12-15", "2020-12-16T00:59:00Z"),
-        ("2020-12-15", "2020-12-16T04:59:00Z"),
-        ("2020-12-16", "2020-12-16T05:00:00Z"),
         ("2020-12-16", "2020-12-16T09:00:00Z"),
     ]
 
@@ -258,14 +252,14 @@ def test_a_minute_bars_date_is_that_of_its_session_from_first_to_last_minute() -
 def test_minute_bars_keep_their_dates_through_a_switch() -> None:
     asked = Asked("TSLA", date(2024, 11, 1), date(2024, 11, 4), MINUTE, adjusted=True)
     bars = bars_of(
-        wire(at(2024, 11, 2, 23, 59)),
-        wire(at(2024, 11, 3)),
-        wire(at(2024, 11, 3, 23, 59)),
-        wire(at(2024, 11, 4)),
+        wire(at(2024, 11, 1, 4)),
+        wire(at(2024, 11, 1, 19, 59)),
+        wire(at(2024, 11, 4, 4)),
+        wire(at(2024, 11, 4, 19, 59)),
         asked=asked,
     )
     dates = [row["date"] for row in written_bars(bars, asked=asked)]
-    assert dates == ["2024-11-02", "2024-11-03", "2024-11-03", "2024-11-04"]
+    assert dates == ["2024-11-01", "2024-11-01", "2024-11-04", "2024-11-04"]
 
 
 @pytest.mark.parametrize(
@@ -278,8 +272,8 @@ def test_minute_bars_keep_their_dates_through_a_switch() -> None:
         (BarSize(1, "quarter"), date(2020, 12, 31), at(2020, 10, 1)),
         (BarSize(1, "year"), date(2020, 12, 31), at(2020, 1, 1)),
         (BarSize(3, "day"), date(2020, 12, 16), at(2020, 12, 14)),
-        (BarSize(7, "minute"), date(2020, 12, 16), at(2020, 12, 15, 23, 54)),
-        (BarSize(5, "hour"), date(2020, 12, 16), at(2020, 12, 15, 20)),
+        (BarSize(300, "minute"), date(2020, 12, 16), at(2020, 12, 15, 23, 54)),
+        (BarSize(9, "hour"), date(2020, 12, 16), at(2020, 12, 15, 20)),
     ],
     ids=str,
 )
@@ -322,6 +316,64 @@ def test_day_bars_of_utc_days_are_refused_wherever_the_range_begins(first: date)
     days = [datetime(2020, 12, day, tzinfo=UTC) for day in (14, 15, 16)]
     with pytest.raises(BadPageError, match=r"outside the range|neither the start nor the close"):
         bars_of(*(wire(int(day.timestamp() * 1000)) for day in days), asked=asked)
+
+
+SECOND, HOUR = BarSize(1, "second"), BarSize(1, "hour")
+WHEN = "when no stock trades"
+CLOCKS: list[tuple[BarSize, int, str | None]] = [
+    (MINUTE, at(2020, 12, 15, 4), None),
+    (MINUTE, at(2020, 12, 15, 19, 59), None),
+    (MINUTE, at(2020, 12, 15, 3, 59), WHEN),
+    (MINUTE, at(2020, 12, 15, 20), WHEN),
+    (MINUTE, at(2020, 12, 15, 2), WHEN),
+    (MINUTE, at(2020, 12, 15, 22, 30), WHEN),
+    (MINUTE, at(2020, 12, 12, 11), WHEN),
+    (MINUTE, at(2020, 12, 13, 11), WHEN),
+    (MINUTE, at(2020, 12, 25, 11), None),  # a calendar of holidays is advice
+    (MINUTE, at(2020, 12, 15, 11) + 30_000, "not the start of a whole minute"),
+    (BarSize(5, "minute"), at(2020, 12, 15, 11, 31), None),  # nobody says from where five minutes are counted
+    (BarSize(5, "minute"), at(2020, 12, 15, 3, 56), None),
+    (BarSize(5, "minute"), at(2020, 12, 15, 3, 55), WHEN),
+    (HOUR, at(2020, 12, 15, 19), None),
+    (HOUR, at(2020, 12, 15, 3), WHEN),
+    (HOUR, at(2020, 12, 15, 11) + 30_000, "not the start of a whole hour"),
+    (HOUR, at(2020, 12, 15, 11, 30), "not the start of a whole hour"),
+    (BarSize(12, "hour"), at(2020, 12, 13, 20), None),  # it reaches Monday's pre-market
+    (BarSize(12, "hour"), at(2020, 12, 12, 20), WHEN),
+    (BarSize(100, "hour"), at(2020, 12, 11, 22), None),
+    (SECOND, at(2020, 12, 15, 11) + 1000, None),
+    (SECOND, at(2020, 12, 15, 11) + 1, "not the start of a whole second"),
+    (DAY, at(2020, 12, 25), None),
+    (DAY, at(2020, 12, 12), "neither the start nor the close of a session"),
+    (DAY, at(2020, 12, 13, 16), "neither the start nor the close of a session"),
+    (BarSize(2, "day"), at(2020, 12, 13), None),
+    (BarSize(1, "week"), at(2020, 12, 13), None),
+]
+
+
+@pytest.mark.parametrize(("size", "moment", "fault"), CLOCKS, ids=str)
+def test_a_bar_is_of_an_hour_in_which_stocks_trade(size: BarSize, moment: int, fault: str | None) -> None:
+    asked = Asked("TSLA", date(2020, 12, 9), date(2020, 12, 30), size, adjusted=True)
+    # beside good ones, before and after it
+    around = [at(2020, 12, 10, 12), at(2020, 12, 28, 12)] if size.intraday else []
+    times = sorted({*around, moment})
+    if fault is None:
+        assert stamps(bars_of(*map(wire, times), asked=asked)) == times
+    else:
+        with pytest.raises(BadPageError, match=fault):
+            bars_of(*map(wire, times), asked=asked)
+
+
+@pytest.mark.parametrize("field", ["c", "l"])
+def test_a_price_below_zero_names_the_bar_and_the_field(field: str) -> None:
+    message = refused(body(TUTORIAL[0], wire(at(2020, 12, 15), **{field: -5})))
+    assert message.startswith("bar 2 (2020-12-15T05:00:00Z) is not usable: Expected `float` >= 0")
+    assert f"`$.{field}`" in message
+
+
+@pytest.mark.parametrize("price", [0, -0.0, 1e-9, 1e308])
+def test_a_price_may_be_rounded_to_nothing_or_grow_without_bound(price: float) -> None:
+    assert [bar.c for bar in bars_of(wire(at(2020, 12, 15), c=price))] == [price]
 
 
 def test_two_bars_of_one_session_are_refused() -> None:
@@ -565,11 +617,14 @@ def test_a_bar_of_the_market_without_the_field_is_refused() -> None:
 
 # Laws
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**53 - 1)
-moments = st.lists(st.integers(ASKED.from_ms, ASKED.until_ms - 1), unique=True, min_size=1, max_size=20).map(
-    sorted
-)
+moments = st.lists(
+    st.builds(at, st.just(2020), st.just(12), st.integers(14, 18), st.integers(4, 19), st.integers(0, 59)),
+    unique=True,
+    min_size=1,
+    max_size=20,
+).map(sorted)
 
 
 @given(moments, st.data())

@@ -210,6 +210,7 @@ BARS_WRONG = {
     **both("price of null", ROW, bar(c="raw:null")),
     **both("price of NaN", ROW, bar(c="raw:NaN")),
     **both("price beyond a double", "the answer is not of the published form|bar 3", bar(c="raw:1e999")),
+    **both("price below zero", r"bar 3 \(2020-12-16T05:00:00Z\) is not usable", bar(c=-5)),
     **both("price in quotes", ROW, bar(c="1.5")),
     **both("missing field: price", ROW, bar(c=None)),
     **both("missing field: time", "bar 3 is not usable", bar(t=None)),
@@ -351,6 +352,45 @@ async def test_sessions(said: str, how: dict[str, Any]) -> None:
         assert following.code == 0
         for stream in BOTH:
             assert rows_of(stream, run, following) == truth(sandbox, stream, MANY, first, LAST)
+
+
+def moved(place: int, milliseconds: int) -> dict[str, Any]:
+    """The times of the bars from a place on, later or earlier."""
+
+    def change(found: dict[str, Any]) -> None:
+        for row in found["results"][place:]:
+            row["t"] += milliseconds
+
+    return page(change)
+
+
+CLOCKS = {
+    "between two minutes": ("minute", "2020-12-17", moved(0, 30_000), "not the start of a whole minute"),
+    "between two hours": ("hour", "2020-12-17", moved(0, 30_000), "not the start of a whole hour"),
+    "on a Saturday": ("minute", "2020-12-18", moved(300, 86_400_000), "when no stock trades"),
+    "at night": ("minute", "2020-12-17", moved(-1, 4 * 3_600_000), "when no stock trades"),
+}
+
+
+@pytest.mark.parametrize(("timespan", "day", "how", "said"), CLOCKS.values(), ids=CLOCKS.keys())
+@pytest.mark.fault("bar off the clock")
+async def test_bars_of_no_trading_hour(timespan: str, day: str, how: dict[str, Any], said: str) -> None:
+    asked: dict[str, Any] = {"streams": [BARS], "timespan": timespan, "start_date": day}
+    asked["end_date"] = "2020-12-20"
+    async with market() as sandbox:
+        good = rows_of(BARS, await sync(sandbox, SICK, **asked))
+        for fault in struck(2, how):
+            sandbox.faults.add(fault)
+        healed = await sync(sandbox, SICK, **asked)
+        assert (rows_of(BARS, healed), healed.told("WARN")) == (good, [])
+        sandbox.faults.clear()
+        for fault in struck(None, how):
+            sandbox.faults.add(fault)
+        run = await sync(sandbox, SICK, **asked)
+        [error] = run.errors()
+        assert error["message"].startswith("BBB: the API gave a bar")
+        assert said in error["message"]
+        assert run.records(BARS) == []
 
 
 LISTS: dict[str, tuple[str, dict[str, Any]]] = {
