@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from stockticker_async.errors import BadPageError, ConnectorError
+from stockticker_async.errors import BadPageError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.confirmation import asked_twice
@@ -121,8 +121,11 @@ class DailySync:
 
     async def _refused(self, job: _Job, refusal: Refusal) -> None:
         recent = job.session >= calendar.sessions_back(self._days.settled, 0)
-        if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
+        if refusal.why is not Barred.ENDPOINT and recent:
             pass  # the next sync reads it
+        elif refusal.why is Barred.UNPUBLISHED:
+            # that it is not over yet cannot be true of a day that is long past
+            self._failed(job, TransientError(f"the API says of {job.session}: {refusal.text}"))
         elif refusal.why is Barred.TIMEFRAME:
             await self._look_for_history_start(job)
             if self._history.hides(_last(self._days)):

@@ -9,7 +9,7 @@ from stockticker_async.marketdata.bar_pages import Wanted
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.ranges import BarsPage, range_pages
-from stockticker_async.marketdata.responses import Refusal
+from stockticker_async.marketdata.responses import Barred, Refusal
 from stockticker_async.sync.plan import weekdays_in
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.refusals import PlanRefusals
@@ -34,12 +34,25 @@ class RangeReader:
         self._refusals = refusals
 
     async def read(self, range_slice: RangeSlice) -> None:
-        """Ask for the range, unless the plan's history does not reach it."""
-        call = range_slice.call
-        if self._refusals.hides(call.last):
+        """Ask for the range, unless the plan's history does not reach it.
+
+        Where the API refuses all of it since its end is not published yet, it is asked for without that end.
+        """
+        if self._refusals.hides(range_slice.last):
             await self._refusals.pass_over(range_slice)
             return
-        family = self._family
+        refusal = await self._ask(range_slice)
+        if refusal is not None and refusal.why is Barred.UNPUBLISHED:
+            published = self._refusals.published_part(range_slice)
+            if published is not None:
+                range_slice, refusal = published, await self._ask(published)
+                if refusal is None:
+                    self._refusals.tell_unpublished(published.last + calendar.DAY)
+        if refusal is not None:
+            await self._refusals.refused(range_slice, refusal)
+
+    async def _ask(self, range_slice: RangeSlice) -> Refusal | None:
+        call, family = range_slice.call, self._family
         asked = Asked(call.ticker, call.first, call.last, family.bar, family.job.adjusted)
         wanted, streams = self._wanted(asked)
         pages = range_pages(
@@ -55,10 +68,10 @@ class RangeReader:
         async with aclosing(pages):
             async for answer in pages:
                 if isinstance(answer, Refusal):
-                    await self._refusals.refused(range_slice, answer)
-                    return
+                    return answer
                 await self._put(asked, answer, streams)
                 await self._cover(range_slice, answer)
+        return None
 
     async def _put(self, asked: Asked, answer: BarsPage[BarChunk], streams: list[BarStream]) -> None:
         page, completeness = answer.page, self._family.completeness
@@ -116,7 +129,7 @@ class RangeReader:
             return
         if not family.job.whole_market:
             await self._unproven.cover(range_slice.span, through)
-        elif answer.last:
+        elif answer.last and range_slice.whole:
             await self._cover_again(range_slice.call.ticker)
 
     async def _cover_again(self, ticker: str) -> None:

@@ -2,16 +2,17 @@
 
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import date
 
-from stockticker_async.errors import ConfigError
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.responses import Barred, Refusal
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.slices import SessionSlice, Slice
+from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, Slice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 
 _log = logging.getLogger(__name__)
@@ -37,19 +38,37 @@ class PlanRefusals:
 
     async def refused(self, slice_: Slice, refusal: Refusal) -> None:
         """The slice was answered with a refusal."""
-        recent = slice_.first >= calendar.sessions_back(self._family.days.settled, 0)
-        if refusal.why is Barred.UNPUBLISHED or (refusal.why is Barred.TIMEFRAME and recent):
-            if not self._unpublished:
-                self._unpublished = True
-                _log.info(
-                    "The day %s is not published yet on this plan: the next sync reads it.", slice_.first
-                )
+        recent = slice_.first >= self._recent
+        if refusal.why is not Barred.ENDPOINT and recent:
+            self.tell_unpublished(slice_.first)
+        elif refusal.why is Barred.UNPUBLISHED:
+            # that it is not over yet cannot be true of a day that is long past
+            text = f"the API says of days from {slice_.first} on: {refusal.text}"
+            self._fail(slice_, TransientError(text, detail=f"403: {Barred.UNPUBLISHED.value}"))
         elif refusal.why is Barred.TIMEFRAME:
             await self._find_history_start(slice_)
             await self.pass_over(slice_)
         else:
             text = "the plan does not include these bars. Change the plan, or leave the stream out."
             self._fail(slice_, ConfigError(text, detail=refusal.text))
+
+    @property
+    def _recent(self) -> date:
+        """The last session that has settled: it and what follows may not be published yet."""
+        return calendar.sessions_back(self._family.days.settled, 0)
+
+    def published_part(self, range_slice: RangeSlice) -> RangeSlice | None:
+        """A range that was refused because its end is not published yet, without that end, if any is left."""
+        call, last = range_slice.call, self._recent - calendar.DAY
+        if not call.first <= last < call.last:
+            return None
+        return RangeSlice(replace(call, last=last), range_slice.span, whole=False)
+
+    def tell_unpublished(self, day: date) -> None:
+        """Say once that this day has to wait for the next sync."""
+        if not self._unpublished:
+            self._unpublished = True
+            _log.info("The day %s is not published yet on this plan: the next sync reads it.", day)
 
     async def pass_over(self, slice_: Slice) -> None:
         """What the plan's history does not reach is as answered as it will ever be, unless that is all."""
@@ -59,7 +78,7 @@ class PlanRefusals:
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
         self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {Barred.TIMEFRAME.value}"))
 
-    def _fail(self, slice_: Slice, error: ConfigError) -> None:
+    def _fail(self, slice_: Slice, error: ConnectorError) -> None:
         self._family.failures.append(Failure(slice_.span.names, error))
 
     async def _find_history_start(self, slice_: Slice) -> None:

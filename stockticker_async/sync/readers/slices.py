@@ -24,6 +24,8 @@ class RangeSlice:
 
     call: RangeCall
     span: CoveredSpan
+    whole: bool = True
+    """Whether the call asks for all of the span."""
 
     @property
     def first(self) -> date:

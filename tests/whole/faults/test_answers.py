@@ -124,8 +124,12 @@ STATUSES = {
     ),
     "403 not entitled": told("the plan does not include these bars", status(403, NOT_ENTITLED), kind=USERS),
     "403 timeframe": told("the plan's history does not reach", status(403, TIMEFRAME), kind=USERS),
-    "403 before the end of the day": Case(
-        faults=struck(None, status(403, TOO_EARLY)), ends=Postponed(info="not published yet")
+    "403 before the end of the day, once": Case(
+        faults=struck(1, status(403, TOO_EARLY)), ends=Postponed(info="2020-12-21 is not published yet")
+    ),
+    "403 before the end of a day long past": told(
+        "the API says of days from 2020-12-14 on: Attempted to request today's data before end of day",
+        status(403, TOO_EARLY),
     ),
     "403 without a known reason": Case(
         faults=struck(None, status(403, "<html>Forbidden</html>")),
@@ -362,6 +366,36 @@ def moved(place: int, milliseconds: int) -> dict[str, Any]:
             row["t"] += milliseconds
 
     return page(change)
+
+
+@pytest.mark.parametrize("session", ["2020-12-21", "2020-12-18"])
+@pytest.mark.fault("403 before the end of the day", "403 before the end of a day long past")
+async def test_a_session_that_is_said_not_to_be_over(session: str) -> None:
+    """The last one may not be published yet; the one before it is."""
+    async with market(tickers=tuple(MANY)) as sandbox:
+        (fault,) = struck(None, status(403, TOO_EARLY, match=f"/grouped/.*/{session}"))
+        sandbox.faults.add(fault)
+        run = await sync(sandbox, MANY, start_date="2020-12-17")
+        assert run.code == (0 if session == LAST else 1)
+        assert bool(run.told("INFO") and "not published yet" in repr(run.told("INFO"))) is (session == LAST)
+        assert set(run.cursors(PRICES).values()) == {"2020-12-18" if session == LAST else "2020-12-17"}
+        for error in run.errors():
+            assert "the API says of days from 2020-12-18 on: Attempted to request" in error["message"]
+        sandbox.faults.clear()
+        following = await sync(sandbox, MANY, before=run, start_date="2020-12-17")
+        for stream in BOTH:
+            assert rows_of(stream, run, following) == truth(sandbox, stream, MANY, "2020-12-17", LAST)
+
+
+@pytest.mark.fault("403 before the end of a day long past")
+async def test_an_opening_price_that_is_said_not_to_be_over() -> None:
+    async with market() as sandbox:
+        (fault,) = struck(None, status(403, TOO_EARLY, match="/open-close/BBB/2020-12-17"))
+        sandbox.faults.add(fault)
+        run = await sync(sandbox, NAMES, start_date=FIRST, streams=["open_close"])
+        [error] = run.errors()
+        assert error["message"].startswith("BBB: the API says of 2020-12-17: Attempted to request")
+        assert run.cursors("open_close")[SICK] == "2020-12-16"
 
 
 CLOCKS = {
