@@ -140,17 +140,22 @@ class Completeness:
 
     def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
         """Of tickers read again for their splits: the day before which rows could not be had."""
-        floors: dict[date, list[str]] = {}
+        begins: dict[date, list[str]] = {}
+        empty: list[str] = []
         for name, first_session in again:
             seen = self._seen.get(name)
             if seen is not None and seen.first > first_session:
-                floors.setdefault(seen.first, []).append(name)
-        if not floors:
-            return None
+                begins.setdefault(seen.first, []).append(name)
+            elif seen is None and name in self._lacking:
+                empty.append(name)
         parts = [
-            f"{named(names)}: nothing before {floor} was given again"
-            for floor, names in sorted(floors.items())
+            f"{named(names)}: nothing before {begin} was given again"
+            for begin, names in sorted(begins.items())
         ]
+        if empty:
+            parts.append(f"{named(empty)}: nothing was given again")
+        if not parts:
+            return None
         return f"{'; '.join(parts)}. Older rows stay on the basis from before the split."
 
 

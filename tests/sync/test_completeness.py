@@ -110,7 +110,15 @@ def test_a_ticker_that_was_read_again_whole_is_not_told_of() -> None:
     assert told({"A": WEEK}).old_basis([("A", MONDAY)], names) is None
 
 
-def test_a_ticker_without_any_bar_is_not_told_of() -> None:
-    # it is told where empty answers are, or it failed and is read again in the next sync
+def test_a_ticker_of_which_nothing_is_given_again_is_told_of() -> None:
+    completeness = told({"A": WEEK[2:]})
+    completeness.lack("B", 5)
+    said = completeness.old_basis([("A", MONDAY), ("B", MONDAY)], names)
+    assert said is not None
+    assert f"A: nothing before {WEDNESDAY} was given again; B: nothing was given again. Older rows" in said
+
+
+def test_a_ticker_without_an_answer_is_not_told_of() -> None:
+    # it failed, and is read again in the next sync
     assert told({"A": ()}).old_basis([("A", MONDAY), ("B", MONDAY)], names) is None
     assert told({}).gaps(names) is None
