@@ -42,6 +42,8 @@ class RangeReader:
             await self._refusals.pass_over(range_slice)
             return
         refusal = await self._ask(range_slice)
+        if refusal is not None and self._refusals.is_doubtful(range_slice, refusal):
+            refusal = await self._ask(range_slice)
         if refusal is not None and refusal.why is Barred.UNPUBLISHED:
             published = self._refusals.published_part(range_slice)
             if published is not None:

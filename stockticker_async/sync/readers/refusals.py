@@ -25,6 +25,7 @@ class PlanRefusals:
         self._family = family
         self._unproven = unproven
         self._unpublished = False
+        self._believed: set[Barred] = set()
         self._history = HistoryStart()
 
     @property
@@ -36,8 +37,16 @@ class PlanRefusals:
         """Whether the day is known to lie before the plan's history."""
         return self._history.hides(day)
 
+    def is_doubtful(self, slice_: Slice, refusal: Refusal) -> bool:
+        """Whether to ask once more before it is believed, since no slice was refused for that yet.
+
+        What is not published yet costs nothing but the wait for the next sync.
+        """
+        return slice_.first < self._recent and refusal.why not in self._believed
+
     async def refused(self, slice_: Slice, refusal: Refusal) -> None:
         """The slice was answered with a refusal."""
+        self._believed.add(refusal.why)
         recent = slice_.first >= self._recent
         if refusal.why is not Barred.ENDPOINT and recent:
             self.tell_unpublished(slice_.first)
@@ -66,6 +75,7 @@ class PlanRefusals:
 
     def tell_unpublished(self, day: date) -> None:
         """Say once that this day has to wait for the next sync."""
+        self._believed.add(Barred.UNPUBLISHED)
         if not self._unpublished:
             self._unpublished = True
             _log.info("The day %s is not published yet on this plan: the next sync reads it.", day)

@@ -71,12 +71,20 @@ class SessionReader:
             await self._refusals.pass_over(session_slice)
             self._sizes.answered(place, None)
             return
-        async with self._market(session_slice) as found:
-            if isinstance(found, Answer):
-                await self._put(session_slice, found)
+        found = await self._answer(session_slice)
+        if isinstance(found, Refusal) and self._refusals.is_doubtful(session_slice, found):
+            found = await self._answer(session_slice)
         if isinstance(found, Refusal):
             await self._refusals.refused(session_slice, found)
-        self._sizes.answered(place, found.value.count if isinstance(found, Answer) else None)
+        self._sizes.answered(place, None if isinstance(found, Refusal) else found)
+
+    async def _answer(self, session_slice: SessionSlice) -> int | Refusal:
+        """The number of bars of the answer, whose bars are put; or the plan's refusal."""
+        async with self._market(session_slice) as found:
+            if isinstance(found, Refusal):
+                return found
+            await self._put(session_slice, found)
+            return found.value.count
 
     async def _put(self, session_slice: SessionSlice, found: Answer[Grouped]) -> None:
         session, page = session_slice.first, found.value

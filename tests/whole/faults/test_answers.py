@@ -124,8 +124,10 @@ STATUSES = {
     ),
     "403 not entitled": told("the plan does not include these bars", status(403, NOT_ENTITLED), kind=USERS),
     "403 timeframe": told("the plan's history does not reach", status(403, TIMEFRAME), kind=USERS),
-    "403 before the end of the day, once": Case(
-        faults=struck(1, status(403, TOO_EARLY)), ends=Postponed(info="2020-12-21 is not published yet")
+    "403 not entitled, once": healed(status(403, NOT_ENTITLED), 1),
+    "403 timeframe, once": healed(status(403, TIMEFRAME), 1),
+    "403 before the end of the day, twice": Case(
+        faults=struck(2, status(403, TOO_EARLY)), ends=Postponed(info="2020-12-21 is not published yet")
     ),
     "403 before the end of a day long past": told(
         "the API says of days from 2020-12-14 on: Attempted to request today's data before end of day",
@@ -385,6 +387,18 @@ async def test_a_session_that_is_said_not_to_be_over(session: str) -> None:
         following = await sync(sandbox, MANY, before=run, start_date="2020-12-17")
         for stream in BOTH:
             assert rows_of(stream, run, following) == truth(sandbox, stream, MANY, "2020-12-17", LAST)
+
+
+@pytest.mark.parametrize("said", [NOT_ENTITLED, TIMEFRAME, TOO_EARLY], ids=["plan", "history", "day"])
+@pytest.mark.fault("403 not entitled", "403 timeframe", "403 before the end of a day long past")
+async def test_a_session_that_is_refused_once(said: dict[str, str]) -> None:
+    async with market(tickers=tuple(MANY)) as sandbox:
+        (fault,) = struck(1, status(403, said, match="/grouped/.*/2020-12-18"))
+        sandbox.faults.add(fault)
+        run = await sync(sandbox, MANY, start_date="2020-12-17")
+        assert (run.code, run.told("WARN")) == (0, [])
+        for stream in BOTH:
+            assert rows_of(stream, run) == truth(sandbox, stream, MANY, "2020-12-17", LAST)
 
 
 @pytest.mark.fault("403 before the end of a day long past")
