@@ -29,6 +29,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from stockticker_async.marketdata.bar_size import window_days
+from stockticker_async.marketdata.bar_times import judge_order
 from stockticker_async.marketdata.bars import (
     Asked,
     Bar,
@@ -36,7 +37,6 @@ from stockticker_async.marketdata.bars import (
     RangePage,
     decode_range,
     judge_echo,
-    judge_order,
     successful,
 )
 from stockticker_async.marketdata.calendar import midnight_ms

@@ -9,26 +9,17 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 """
 
 import json
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
-from math import gcd
-from operator import lt
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, last_day, window_days
+from stockticker_async.marketdata.bar_size import BarSize, last_day, window_days
 from stockticker_async.marketdata.calendar import (
-    TRADING_MS,
-    claimed_session,
-    claimed_weekday,
-    is_weekday,
-    may_have_trades,
     midnight_ms,
     session_of,
     utc_text,
@@ -37,7 +28,7 @@ from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.rows import stated
 from stockticker_async.marketdata.ticker_name import strange_name
 
-_UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
+UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
 # what a line can hold: orjson writes no larger integers
 _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -124,20 +115,20 @@ class Asked:
         """The earliest start of a bar that contains some of ``first``."""
         if self.bar.intraday:
             # nobody says from where the API counts bars of 7 minutes: one may begin the day before
-            return midnight_ms(self.first) - (self.bar.multiplier - 1) * _UNIT_MS[self.bar.timespan]
+            return midnight_ms(self.first) - (self.bar.multiplier - 1) * UNIT_MS[self.bar.timespan]
         return midnight_ms(self.first - timedelta(days=window_days(self.bar) - 1))
 
     @property
     def until_ms(self) -> int:
         """No bar starts at or after this."""
         if self.last == date.max:
-            return midnight_ms(self.last) + 24 * _UNIT_MS["hour"]
+            return midnight_ms(self.last) + 24 * UNIT_MS["hour"]
         return midnight_ms(self.last + timedelta(days=1))
 
     def following_ms(self, moment_ms: int) -> int:
         """The start of the window after the one that starts at a moment."""
         if self.bar.intraday:
-            return moment_ms + self.bar.multiplier * _UNIT_MS[self.bar.timespan]
+            return moment_ms + self.bar.multiplier * UNIT_MS[self.bar.timespan]
         return midnight_ms(last_day(self.bar, session_of(moment_ms)) + timedelta(days=1))
 
 
@@ -161,81 +152,6 @@ def judge_echo(page: Envelope, asked: Asked) -> None:
         raise BadPageError(f"the API answered for another ticker, {page.ticker[:40]}.")
     if page.adjusted is not None and page.adjusted is not asked.adjusted:
         raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
-
-
-def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> set[date]:
-    """The New York dates on which the bars at these times begin.
-
-    Raises `BadPageError` unless the times ascend, within the range asked. Bars of a day and longer are judged
-    by the session that each claims, too, of which it must be the only bar; shorter ones by the clock.
-    ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
-    """
-    low, high = asked.from_ms, asked.until_ms
-    last = low - 1 if after_ms is None else after_ms
-    # half of the time of the loop, which finds the one that is misplaced
-    if moments and not (last < moments[0] and moments[-1] < high and all(map(lt, moments, moments[1:]))):
-        for moment in moments:
-            if not last < moment < high:
-                raise _misplaced(moment, asked, last)
-            last = moment
-    return _traded_days(moments, asked) if asked.bar.intraday else _claimed(moments, asked, after_ms)
-
-
-def _traded_days(moments: Sequence[int], asked: Asked) -> set[date]:
-    """The New York dates of intraday bars, which ascend; looks at each day once.
-
-    Raises `BadPageError` unless each begins at a whole one of its timespan (from where multiples are counted
-    nobody says) and holds some of the hours in which stocks trade.
-    """
-    # two thirds of the time of a remainder for each
-    if gcd(*moments) % _UNIT_MS[asked.bar.timespan]:
-        raise _off_grid(moments, asked)
-    days, place = set(), 0
-    while place < len(moments):
-        day = session_of(moments[place])
-        following = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
-        _judge_hours(moments[place:following], day, asked)
-        days.add(day)
-        place = following
-    return days
-
-
-def _judge_hours(moments: Sequence[int], day: date, asked: Asked) -> None:
-    """Raise `BadPageError` for a bar of the day that holds no hour of trading."""
-    window_ms = asked.bar.multiplier * _UNIT_MS[asked.bar.timespan]
-    opens, closes = (midnight_ms(day) + moment for moment in TRADING_MS)
-    if is_weekday(day) and opens < moments[0] + window_ms and moments[-1] < closes:
-        return
-    for moment in moments:
-        if not may_have_trades(moment, window_ms):
-            raise BadPageError(
-                f"the API gave a bar of {utc_text(moment)}, when no stock trades (04:00 to 20:00 New York, "
-                "Monday to Friday)."
-            )
-
-
-def _off_grid(moments: Sequence[int], asked: Asked) -> BadPageError:
-    span = asked.bar.timespan
-    strange = utc_text(next(moment for moment in moments if moment % _UNIT_MS[span]))
-    return BadPageError(f"the API gave a bar of {strange}, which is not the start of a whole {span}.")
-
-
-def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> set[date]:
-    """The sessions of bars of a day or longer. Raises `BadPageError` unless each claims one of its own."""
-    # longer bars may begin on a weekend: weeks do
-    claims = list(map(claimed_weekday if asked.bar == ONE_DAY else claimed_session, moments))
-    sessions = {session for session in claims if session is not None}
-    before = None if after_ms is None else claimed_session(after_ms)
-    if len(sessions) == len(moments) and before not in sessions:
-        return sessions
-    if None in claims:
-        strange = utc_text(moments[claims.index(None)])
-        raise BadPageError(
-            f"the API gave a bar of {strange}, which is neither the start nor the close of a session in New "
-            "York."
-        )
-    twice = next(session for session, following in pairwise([before, *claims]) if session == following)
-    raise BadPageError(f"the API gave two bars of one session, {twice}.")
 
 
 def judge_grouped(
@@ -343,15 +259,3 @@ def successful(page: P) -> P:
         said = str(page.error or page.message or "no reason given")[:200]
         raise BadPageError(f"the API answered 200 with status {page.status[:40]}: {said}")
     return page
-
-
-def _misplaced(moment: int, asked: Asked, last: int) -> BadPageError:
-    what = "the API gave a bar"
-    if not -(2**53) < moment < 2**53:
-        return BadPageError(f"{what} with an impossible time, {str(moment)[:40]} ms.")
-    if not asked.from_ms <= moment < asked.until_ms:
-        return BadPageError(f"{what} outside the range asked ({asked.first} to {asked.last}): {moment} ms.")
-    when = utc_text(moment)
-    if moment == last:
-        return BadPageError(f"{what} twice: that of {when}.")
-    return BadPageError(f"{what} out of order: that of {when} after a later one.")

@@ -18,6 +18,7 @@ from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
 from stockticker_async.errors import BadPageError, TransientError
 from stockticker_async.marketdata.bar_pages import _not_before
 from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.bar_times import judge_order
 from stockticker_async.marketdata.bars import (
     Asked,
     Bar,
@@ -27,7 +28,6 @@ from stockticker_async.marketdata.bars import (
     decode_range,
     judge_echo,
     judge_grouped,
-    judge_order,
 )
 from stockticker_async.streams.bar_rows import bar_rows, price_rows
 

@@ -25,6 +25,7 @@ PURE = {
     "marketdata": (
         "bar_pages",
         "bar_size",
+        "bar_times",
         "bars",
         "calendar",
         "call_limits",
