@@ -18,7 +18,7 @@ from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_o
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
 from stockticker_async.marketdata.responses import Missing, Refusal
 
-_RANGE = re.compile(r"/v2/aggs/ticker/[^?#]+/range/\d+/[a-z]+/([\d-]{1,20})/[^/?#]+")
+_RANGE = re.compile(r"/v2/aggs/ticker/[^?#\s]+/range/\d+/[a-z]+/([\d-]{1,20})/[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A page to lines: whatever way it is cut, the same lines as its bars have alone, or the same refusal."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from stockticker_async.marketdata import bar_pages
 from stockticker_async.marketdata.bar_pages import BarPage, Wanted, read_page
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.marketdata.bars import Asked
-from stockticker_async.marketdata.calendar import midnight_ms
+from stockticker_async.marketdata.calendar import midnight_ms, weekdays
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, LAST = date(2020, 12, 1), date(2021, 3, 31)
@@ -43,15 +43,24 @@ anything: st.SearchStrategy[Any] = st.recursive(
 )
 unknown_fields = st.dictionaries(texts.filter(lambda key: len(key) > 3), anything, max_size=2)
 WHOLE = {"t": midnight_ms(FIRST), "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+WEEKDAYS = weekdays(FIRST, LAST)
+_MINUTES = 960
+"""Of a session, from 04:00 New York on."""
+
+
+def minute_at(place: int) -> int:
+    """The start of a minute in which stocks trade, of those from the first day on."""
+    day, minute = divmod(place, _MINUTES)
+    return midnight_ms(WEEKDAYS[day]) + 4 * 3_600_000 + minute * 60_000
 
 
 @st.composite
 def bars(draw: st.DrawFn, *, intraday: bool) -> list[dict[str, Any]]:
     def start(place: int) -> int:
-        return midnight_ms(FIRST) + place * 60_000 if intraday else midnight_ms(FIRST + timedelta(days=place))
+        return minute_at(place) if intraday else midnight_ms(WEEKDAYS[place])
 
-    count = (LAST - FIRST).days * (1440 if intraday else 1)
+    count = len(WEEKDAYS) * (_MINUTES if intraday else 1)
     places = draw(st.lists(st.integers(0, count - 1), unique=True, max_size=12))
     return [
         {
@@ -172,7 +181,7 @@ def test_bars_of_anything_but_the_results_of_the_page_are_no_bars(form: str) -> 
     assert written(page) == [b"", b""]
 
 
-DAYS = [at(FIRST + timedelta(days=n)) for n in range(20)]
+DAYS = [at(day) for day in WEEKDAYS[:20]]
 
 
 def page_of(*results: Any, **fields: Any) -> bytes:
@@ -265,7 +274,7 @@ def test_pages_are_judged_as_if_they_were_one() -> None:
 @pytest.mark.usefixtures("_piece_bytes")
 def test_a_stream_gets_its_days_and_no_otc_stocks_unless_it_wants_them() -> None:
     results = [wire(t, otc=place % 2 == 0) for place, t in enumerate(DAYS)]
-    later = FIRST + timedelta(days=5)
+    later = WEEKDAYS[5]
     wanted = (prices(ASKED, later), whole_bars(ASKED, later), whole_bars(ASKED, LAST), prices(ASKED, LAST))
     for otc in (True, False):
         page = converted(page_of(*results), ASKED, wanted, otc=otc)
@@ -286,7 +295,7 @@ def test_a_stream_gets_its_days_and_no_otc_stocks_unless_it_wants_them() -> None
 
 def test_a_full_page_is_cut_into_pieces_that_the_output_takes() -> None:
     minute = Asked("TSLA", FIRST, LAST, BarSize(1, "minute"), adjusted=True)
-    body = page_of(*(wire(at(FIRST) + n * 60_000, vw=123.4567, n=10**9) for n in range(50_000)))
+    body = page_of(*(wire(minute_at(n), vw=123.4567, n=10**9) for n in range(50_000)))
     page = converted(body, minute, [whole_bars(minute)])
     pieces = page.converted[0].chunks
     assert sum(piece.count for piece in pieces) == 50_000

@@ -420,7 +420,7 @@ async def test_history_that_the_plan_lacks_whole_is_told_for_every_ticker() -> N
         assert {name for name in ORDINARY if name in error["message"]} == set(ORDINARY)
         assert run.cursors(BARS) == {}
         refused = [call for call in run.calls if call.status == 403]
-        assert len(refused) == 2, "the first piece, and the last day"
+        assert len(refused) == 3, "the first piece, the same once more, and the last day"
 
 
 async def test_an_answer_that_we_cannot_understand_fails_its_ticker_alone() -> None:
