@@ -20,6 +20,8 @@ class ConnectorError(Exception):
         self.message = message
         self.detail = detail
         """For whoever looks deeper, such as the foreign error that it comes from."""
+        self.tickers: tuple[str, ...] = ()
+        """All for which it holds, where it is of some and not of all; the message names ten at most."""
 
 
 class ConfigError(ConnectorError):

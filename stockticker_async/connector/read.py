@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from stockticker_async.connector.command_context import Shell
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
+from stockticker_async.marketdata.client import Client, OnWait, open_client
 from stockticker_async.streams.table import STREAMS
 from stockticker_async.sync.failures import named
 from stockticker_async.sync.job import Selected
@@ -41,9 +43,11 @@ async def read(shell: Shell, config: Config, selected: Sequence[Selected], blobs
     strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning("The state has streams that this source has not: %s. They are left out.", named(strange))
-    is_well = await run(
-        config.job, config.settings, readings, days, clock=shell.clock, progress=shell.progress
-    )
+
+    def reach(on_wait: OnWait) -> AbstractAsyncContextManager[Client]:
+        return open_client(config.settings, shell.clock, on_wait=on_wait)
+
+    is_well = await run(config.job, reach, readings, days, clock=shell.clock, progress=shell.progress)
     return 0 if is_well else 1
 
 

@@ -14,7 +14,7 @@ import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -27,11 +27,14 @@ from stockticker_async.marketdata.body_budget import BodyBudget, PendingBody, Re
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.call_queue import CallQueue
 from stockticker_async.marketdata.limiter import Limiter
+from stockticker_async.marketdata.pace import AT_ONCE, Pace
 from stockticker_async.marketdata.server_clock import ServerClock
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.marketdata.transport import PassingFaultError, Response, Transport, open_transport
 
 T = TypeVar("T")
+OnWait = Callable[[datetime], Awaitable[None]]
+"""Hears until when a longer wait for the allowance lasts."""
 _log = logging.getLogger(__name__)
 
 BODY_TRIES = 3
@@ -54,30 +57,44 @@ class Answer(Generic[T]):
     """The API's clock when it answered (UTC); the machine's where the API did not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What clients beside each other use together: one session, one allowance, one budget of bytes."""
+
+    transport: Transport
+    settings: Settings
+    clock: Clock
+    limiter: Limiter
+    hasty: bool
+    """Whether an address at which nothing can be reached is told at once."""
+    budget: BodyBudget = field(default_factory=BodyBudget)
+    queue: CallQueue = field(default_factory=CallQueue)
+
+
 class Client:
     """One session with the API; made by `open_client`."""
 
     def __init__(
         self,
-        transport: Transport,
-        settings: Settings,
-        clock: Clock,
-        limiter: Limiter,
+        shared: _Shared,
         *,
         patience: float,
         most_wait: float,
-        on_wait: Callable[[datetime], Awaitable[None]] | None,
+        on_wait: OnWait | None,
+        pace: Pace = AT_ONCE,
     ) -> None:
-        self._transport = transport
-        self._budget = BodyBudget()
-        self._key_from = settings.key_from
-        self._at_once = settings.max_concurrent_requests
-        self._clock = clock
-        self._limiter = limiter
+        self._shared = shared
+        self._transport = shared.transport
+        self._budget = shared.budget
+        self._key_from = shared.settings.key_from
+        self._at_once = shared.settings.max_concurrent_requests
+        self._clock = clock = shared.clock
+        self._limiter = shared.limiter
+        self._queue = shared.queue
         self._patience = patience
         self._most_wait = most_wait
         self._on_wait = on_wait
-        self._queue = CallQueue()
+        self.pace = pace
         self._last_success = clock.monotonic()
         self._refused_since: float | None = None
         self._outage = False
@@ -89,6 +106,12 @@ class Client:
         """Those that the API answered, be it with a refusal."""
         self.found_any = False
         """Whether any answer was a 200: then the address is that of an API."""
+
+    def beside(self, *, pace: Pace, on_wait: OnWait | None) -> "Client":
+        """The client of another sync at the same time: the same session, allowance and budget, own counts."""
+        return Client(
+            self._shared, patience=self._patience, most_wait=self._most_wait, on_wait=on_wait, pace=pace
+        )
 
     @property
     def clock(self) -> Clock:
@@ -126,7 +149,8 @@ class Client:
         Nothing may be asked within the statement where there is an answer: it has the turn.
         """
         for tries_left in reversed(range(BODY_TRIES)):
-            found = await self.fetch(url, expected_bytes=expected_bytes, patience=patience)
+            async with self.pace.call(expected_bytes):
+                found = await self.fetch(url, expected_bytes=expected_bytes, patience=patience)
             if not isinstance(found, Answer):
                 yield found
                 return
@@ -241,7 +265,7 @@ class Client:
 
     def _judge_address(self, fault: PassingFaultError) -> None:
         """To a person who waits, an address that cannot be right is told at once, as a `ConfigError`."""
-        if fault.wrong_address and self._most_wait < math.inf and not self.found_any:
+        if fault.wrong_address and self._shared.hasty and not self.found_any:
             raise ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.") from None
 
     async def _begin(self, refusals: int) -> float:
@@ -313,24 +337,19 @@ async def open_client(
     *,
     patience: float = PATIENCE,
     most_wait: float = math.inf,
-    on_wait: Callable[[datetime], Awaitable[None]] | None = None,
+    hasty: bool = False,
+    on_wait: OnWait | None = None,
 ) -> AsyncIterator[Client]:
-    """One session for the body. ``on_wait`` hears until when a longer wait for the allowance lasts.
+    """One session for the body.
 
-    ``most_wait`` bounds the seconds for which the API may say "later" to everything; a sync waits on.
+    ``most_wait`` bounds the seconds for which the API may say "later" to everything; a sync waits on. To a
+    person who waits, which such a bound or ``hasty`` says, an address that cannot be right is told at once.
     Raises `ConfigError` for a proxy in the environment that cannot be used.
     """
     limiter = Limiter(settings.requests_per_minute, at_once=settings.max_concurrent_requests)
     async with open_transport(settings) as transport:
-        yield Client(
-            transport,
-            settings,
-            clock,
-            limiter,
-            patience=patience,
-            most_wait=most_wait,
-            on_wait=on_wait,
-        )
+        shared = _Shared(transport, settings, clock, limiter, hasty=hasty or most_wait < math.inf)
+        yield Client(shared, patience=patience, most_wait=most_wait, on_wait=on_wait)
 
 
 def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:

@@ -53,4 +53,6 @@ def _error(alike: Sequence[Failure], and_so_on: str = "") -> ConnectorError:
     names = dict.fromkeys(name for failure in alike for name in failure.names)
     first = alike[0].error
     whose = f"{named(list(names))}: " if names else ""
-    return type(first)(f"{whose}{first.message}{and_so_on}", detail=first.detail)
+    error = type(first)(f"{whose}{first.message}{and_so_on}", detail=first.detail)
+    error.tickers = tuple(names)
+    return error

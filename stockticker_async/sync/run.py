@@ -15,8 +15,8 @@ While calls are made, a heartbeat lets states out in time even when nothing arri
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 
@@ -24,9 +24,8 @@ import anyio
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, TransientError, UnforeseenError, causes
-from stockticker_async.marketdata.client import Client, open_client
+from stockticker_async.marketdata.client import Client, OnWait
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
-from stockticker_async.marketdata.settings import Settings
 from stockticker_async.sync.failures import told
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.plan import Plan, minutes_under, weekdays_in
@@ -44,10 +43,13 @@ _log = logging.getLogger(__name__)
 _HEARTBEAT = 60.0
 _SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
 
+Reach = Callable[[OnWait], AbstractAsyncContextManager[Client]]
+"""Gives a sync its client, for the body of a statement: one of its own, or one that others use, too."""
+
 
 async def run(
     job: SyncJob,
-    settings: Settings,
+    reach: Reach,
     readings: Sequence[Reading],
     days: Days,
     *,
@@ -62,7 +64,7 @@ async def run(
             await sink.start()
             started.append(sink)
         async with _heartbeat(clock, sinks):
-            await _sync(job, settings, readings, days, clock=clock, progress=progress)
+            await _sync(job, reach, readings, days, progress=progress)
     except BaseException:
         with anyio.CancelScope(shield=True):
             for sink in started:
@@ -73,17 +75,16 @@ async def run(
 
 async def _sync(
     job: SyncJob,
-    settings: Settings,
+    reach: Reach,
     readings: Sequence[Reading],
     days: Days,
     *,
-    clock: Clock,
     progress: SyncProgress,
 ) -> None:
     """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
     sinks = [reading.sink for reading in readings]
     try:
-        async with open_client(settings, clock, on_wait=_waiting(sinks)) as client:
+        async with reach(_waiting(sinks)) as client:
             try:
                 await _read_all(client, job, readings, days, progress)
             finally:
@@ -179,7 +180,7 @@ def _tell_plan(plan: Plan, allowance: int | None) -> None:
     _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
 
 
-def _waiting(sinks: Sequence[Sink]) -> Callable[[datetime], Awaitable[None]]:
+def _waiting(sinks: Sequence[Sink]) -> OnWait:
     async def tell(until: datetime) -> None:
         for sink in sinks:
             await sink.waits(until)

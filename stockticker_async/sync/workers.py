@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import anyio
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
+from stockticker_async.marketdata.pace import AT_ONCE, Pace
 
 J = TypeVar("J")
 Failed = Callable[[J, ConnectorError], None]
@@ -18,6 +19,7 @@ async def carry_out(
     at_once: int,
     answers: Callable[[], int],
     failed: Failed[J],
+    pace: Pace = AT_ONCE,
 ) -> None:
     """Do the jobs in their order, ``at_once`` at a time; ``failed`` hears of those that fail alone.
 
@@ -29,12 +31,13 @@ async def carry_out(
 
     async def worker() -> None:
         for job in jobs:
-            try:
-                await work(job)
-            except ConnectorError as error:
-                _let_go(error)
-                if ends.judge(job, error):
-                    group.cancel_scope.cancel()
+            async with pace.job():
+                try:
+                    await work(job)
+                except ConnectorError as error:
+                    _let_go(error)
+                    if ends.judge(job, error):
+                        group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
         for _ in range(at_once):

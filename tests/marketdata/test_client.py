@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -27,6 +28,7 @@ from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.transport import translated
+from stockticker_async.marketdata.pace import AT_ONCE
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -61,6 +63,25 @@ async def closes(opened: Client, asked: Asked = WEEK) -> list[float]:
         assert isinstance(answer, ranges.BarsPage)
         found += [bar.c for judged in answer.page.converted[0].take() for bar in judged.bars]
     return found
+
+
+async def test_a_client_beside_another_shares_its_allowance_and_counts_for_itself() -> None:
+    waits: list[datetime] = []
+
+    async def told(until: datetime) -> None:
+        waits.append(until)
+
+    fields: dict[str, Any] = {"requests_per_minute": 2}
+    async with (
+        sandbox(speed=2_000, calls_per_minute=2) as served,
+        client(served.url, clock=fast(), fields=fields) as opened,
+    ):
+        other = opened.beside(pace=AT_ONCE, on_wait=told)
+        for one in (opened, opened, other):
+            await bars_on(one)
+        assert (opened.calls, other.calls) == (2, 1)
+        assert len(waits) == 1, "the third call of the minute waits, whoever makes it"
+        assert not [call for call in served.calls if call.status == HTTPStatus.TOO_MANY_REQUESTS]
 
 
 async def test_the_key_travels_in_a_header_and_in_no_url() -> None:

@@ -35,6 +35,7 @@ PURE = {
         "list_judge",
         "listings",
         "nyse_closures",
+        "pace",
         "responses",
         "rows",
         "settings",

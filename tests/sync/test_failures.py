@@ -34,6 +34,12 @@ def test_a_ticker_that_failed_twice_is_named_once(some: list[Failure]) -> None:
         assert len(set(names)) == len(names) <= 10
 
 
+@given(failures())
+def test_an_error_carries_all_of_its_tickers(some: list[Failure]) -> None:
+    carried = {(type(error), name) for error in told(some) for name in error.tickers}
+    assert carried == {(type(one.error), name) for one in some for name in one.names}
+
+
 def test_up_to_ten_tickers_are_named_and_the_rest_is_counted() -> None:
     assert named(["A"]) == "A"
     assert named(TICKERS[:10]) == "T0, T1, T2, T3, T4, T5, T6, T7, T8, T9"

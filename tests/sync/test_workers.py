@@ -1,5 +1,8 @@
 """Calls at the same time: what fails alone, and what ends them all."""
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
 import anyio.lowlevel
 import pytest
 
@@ -64,3 +67,43 @@ async def test_jobs_given_up_between_answers_fail_alone() -> None:
     errand = Errand({job: TransientError(f"{job}") for job in (0, 1, 5, 6, 9)})
     await errand.run(at_once=2)
     assert [job for job, _ in errand.failed] == [0, 1, 5, 6, 9]
+
+
+class Noted:
+    """Notes which jobs are under way. Implements `Pace`."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0
+
+    @asynccontextmanager
+    async def job(self) -> AsyncIterator[None]:
+        self.begun += 1
+        try:
+            yield
+        finally:
+            self.ended += 1
+
+    def call(self, _: int) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
+async def test_a_job_begins_and_ends_in_its_pace_in_the_order_of_the_jobs() -> None:
+    pace, numbers = Noted(), list[tuple[int, int]]()
+
+    async def work(job: int) -> None:
+        numbers.append((job, pace.begun))
+        await anyio.lowlevel.checkpoint()
+        if job == 4:
+            raise BadPageError("no page")
+
+    failed = list[int]()
+    await carry_out(
+        iter(range(10)),
+        work,
+        at_once=3,
+        answers=int,
+        failed=lambda job, _: failed.append(job),
+        pace=pace,
+    )
+    assert numbers == [(job, job + 1) for job in range(10)]
+    assert (pace.begun, pace.ended, failed) == (10, 10, [4])

@@ -81,6 +81,7 @@ class BarsSync:
             at_once=family.client.at_once,
             answers=lambda: family.client.answers,
             failed=lambda slice_, error: family.failures.append(Failure(slice_.span.names, error)),
+            pace=family.client.pace,
         )
         await sessions.finish()
         await unproven.look_up()

@@ -59,6 +59,7 @@ class DailySync:
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
+            pace=self._client.pace,
         )
         if self._quiet:
             worst = sorted(self._quiet, key=lambda name: -self._quiet[name])

@@ -64,6 +64,7 @@ class ListingSync:
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
+            pace=self._client.pace,
         )
 
     def _names(self, call: ListCall) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class LookupSync:
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
+            pace=self._client.pace,
         )
         if not self._silent:
             return
@@ -127,6 +128,7 @@ class PreviousSync:
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
             failed=self._failed,
+            pace=self._client.pace,
         )
         if self._silent:
             warn(self._forward, f"the API has no bar of {named(self._silent)}.")
