@@ -20,6 +20,8 @@ PACKAGE = Path(stockticker_async.__file__).parent
 NAME = "stockticker_async"
 WINGS = ("marketdata", "streams", "sync", "connector")
 """From below: a module imports its own wing and those before it, `errors` and `clock`."""
+LIBRARY = "library"
+"""A wing beside the connector, of which it knows only how options are judged."""
 BELOW_ALL = {NAME, f"{NAME}.errors", f"{NAME}.clock"}
 PURE = {
     "marketdata": (
@@ -57,6 +59,7 @@ PURE = {
         "windows",
     ),
     "connector": ("bar_lines", "catalog", "config", "protocol", "state_file"),
+    "library": ("arrow_tables", "bar_columns", "outcome", "row_columns"),
 }
 """The modules that decide, and know nothing of the world."""
 CORE = ["errors", *(f"{wing}.{name}" for wing, names in PURE.items() for name in names)]
@@ -76,10 +79,18 @@ def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_bytes())
 
 
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """What is run of a module, at any depth: all but what only those who judge types read."""
+    yield node
+    if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        for child in ast.iter_child_nodes(node):
+            yield from _run(child)
+
+
 def imports(module: str) -> set[str]:
     """The modules that a module imports, inside functions too."""
     found = set()
-    for node in ast.walk(tree(module)):
+    for node in _run(tree(module)):
         match node:
             case ast.Import(names):
                 found |= {alias.name for alias in names}
@@ -111,6 +122,8 @@ def test_the_core_imports_only_the_core(name: str) -> None:
     core = {f"{NAME}.{one}" for one in CORE}
     # the catalog offers schemas, which are files of the package
     allowed = core | {f"{NAME}.connector.resources"} if name == "connector.catalog" else core
+    if name.startswith(LIBRARY):  # schemas are files, too
+        allowed = core | {f"{NAME}.library.arrow_schemas"}
     assert set(ours(f"{NAME}.{name}")) <= allowed
 
 
@@ -138,8 +151,34 @@ def test_a_wing_imports_itself_and_the_wings_below(wing: str) -> None:
         assert foreign == set(), module
 
 
+def test_the_library_imports_the_wings_below_and_how_options_are_judged() -> None:
+    members = [module for module in MODULES if wing_of(module) == LIBRARY]
+    assert members
+    users = set()
+    for module in members:
+        above = {name for name in ours(module) if wing_of(name) in ("connector", "sandbox")}
+        assert above <= {f"{NAME}.connector.config"}, module
+        users |= {module} if above else set()
+    assert users == {f"{NAME}.library.question"}
+    for module in MODULES:
+        foreign = {name for name in ours(module) if wing_of(name) == LIBRARY}
+        assert foreign == set() or module in members, module
+
+
+def test_the_package_names_the_library_and_loads_nothing() -> None:
+    assert set(ours(NAME)) == set()
+    assert stockticker_async._MODULES.keys() == set(stockticker_async.__all__)
+    for name, module in stockticker_async._MODULES.items():
+        defined = {
+            node.name
+            for node in tree(f"{NAME}.{module}").body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        assert name in defined
+
+
 def test_every_module_is_in_a_wing() -> None:
-    outside = {module for module in MODULES if wing_of(module) not in (*WINGS, "sandbox")}
+    outside = {module for module in MODULES if wing_of(module) not in (*WINGS, LIBRARY, "sandbox")}
     assert outside == BELOW_ALL | {f"{NAME}.__main__"}
     for module in ("errors", "clock"):
         assert set(ours(f"{NAME}.{module}")) == set(), module
@@ -241,3 +280,4 @@ def test_a_command_that_needs_no_network_does_not_pay_for_it(command: str, tmp_p
     assert "orjson" in imported
     roots = {name.split(".")[0] for name in imported}
     assert not roots & {"aiohttp", "msgspec", "yarl", "multidict", "zoneinfo"}
+    assert not roots & {"aiohttp", "msgspec", "holidays", "yarl", "multidict", "zoneinfo", "pyarrow", "tqdm"}
