@@ -3,24 +3,21 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stockticker_async.library.arrow_schemas import TICKER, schema_of
-from stockticker_async.streams.table import Bars, Stream
+from stockticker_async.streams.table import Stream
 
 
-def table_of(stream: Stream, batches: Sequence[pa.RecordBatch], names: Sequence[str]) -> pa.Table:
-    """The batches, which ascend for each ticker, in one piece.
+def table_of(stream: Stream, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """The batches in one, without a copy: its chunks are the batches."""
+    return pa.Table.from_batches(batches, schema_of(stream)).unify_dictionaries()
 
-    Bars come by ticker, in the order of the ``names`` (without any: of the alphabet), each ticker's by time;
-    all else as it came.
-    """
-    table = pa.Table.from_batches(batches, schema_of(stream)).unify_dictionaries().combine_chunks()
-    if not isinstance(stream.source, Bars) or not table.num_rows:
-        return table
+
+def by_ticker(stream: Stream, table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Sorted by ticker, in the order of the ``names`` or of the alphabet, each ticker's rows by time."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - a twentieth of a second, and seldom needed
+
     ranks = _ranks(table[TICKER].combine_chunks(), names)
-    if pc.all(pc.less_equal(ranks[:-1], ranks[1:])).as_py():
-        return table
     keys = pa.table({"rank": ranks, "time": table[stream.cursor]})
     return table.take(pc.sort_indices(keys, [("rank", "ascending"), ("time", "ascending")]))
 

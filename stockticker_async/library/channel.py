@@ -81,6 +81,8 @@ class Channel:
         self._closed = False
         self._fault: BaseException | None = None
         self._changed = anyio.Event()
+        self.by_session = False
+        """Whether bars of many tickers came, session by session."""
 
     def job(self) -> AbstractAsyncContextManager[None]:
         slot = _Slot()
@@ -206,6 +208,7 @@ class Channel:
                 if pieces:
                     break
                 self._drop(size_bytes)
+                self.by_session = True
                 return item.convert(list(item.bars.values()))
             if pieces and rows + item.num_rows > _BATCH_ROWS:
                 break

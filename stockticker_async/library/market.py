@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
-from stockticker_async.library import question
+from stockticker_async.library import question, row_columns
 from stockticker_async.library.arrow_schemas import read_all, schema_of
 from stockticker_async.library.batch_sink import BatchSink
 from stockticker_async.library.channel import MOST_BYTES, Channel
@@ -28,7 +28,7 @@ from stockticker_async.library.outcome import incomplete
 from stockticker_async.library.question import Access, Day, OnError, Question, Tickers
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.client import Client, OnWait, open_client
-from stockticker_async.streams.table import STOCK_BARS, Stream
+from stockticker_async.streams.table import STOCK_BARS, Bars, Stream
 from stockticker_async.sync.job import Selected
 from stockticker_async.sync.prepare import days_of, prepare
 from stockticker_async.sync.progress import SyncProgress
@@ -85,6 +85,11 @@ class Batches:
         if self.failures and self._on_error == "raise":
             raise incomplete(self.failures)
         raise StopAsyncIteration
+
+    @property
+    def by_session(self) -> bool:
+        """Whether the batches so far had tickers beside each other, session by session."""
+        return self._channel.by_session
 
     async def aclose(self) -> None:
         """Nothing more is read. Once it returns, nothing that the question began is under way."""
@@ -185,6 +190,8 @@ class Market:
             yield self._client.beside(pace=channel, on_wait=on_wait)
 
         async def sync() -> None:
+            if not isinstance(asked.stream.source, Bars):
+                await anyio.to_thread.run_sync(row_columns.load)
             watched = progress or SyncProgress()
             await run(judged.job, reach, [reading], days, clock=clock, progress=watched)
 

@@ -18,7 +18,7 @@ from anyio.from_thread import start_blocking_portal
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
 from stockticker_async.library import question
-from stockticker_async.library.arrow_tables import table_of
+from stockticker_async.library.arrow_tables import by_ticker, table_of
 from stockticker_async.library.market import open_market
 from stockticker_async.library.outcome import Result, incomplete
 from stockticker_async.library.question import Access, Day, OnError, Question, Tickers
@@ -174,15 +174,18 @@ def read(
 
 async def _answered(
     asked: Question, how: Access, watched: _Watched, clock: Clock
-) -> tuple[list[pa.RecordBatch], tuple[ConnectorError, ...]]:
-    """The batches of a question, and what could not be read."""
+) -> tuple[pa.Table, tuple[ConnectorError, ...]]:
+    """What could be read, and what could not."""
     batches = []
     async with open_market(how, clock, hasty=True) as market:
         answer = market.ask(asked, "skip", progress=watched.sync)
         async for batch in answer:
             watched.rows += batch.num_rows
             batches.append(batch)
-    return batches, answer.failures
+    table = table_of(asked.stream, batches)
+    if answer.by_session:
+        table = by_ticker(asked.stream, table, question.names_of(asked.tickers))
+    return table, answer.failures
 
 
 def ask(
@@ -195,8 +198,7 @@ def ask(
         with _drawn(asked.stream.name, watched, progress) as draw:
             while not wait([answered], _DRAWN_EVERY).done:
                 draw()
-        batches, failures = answered.result()
-    table = table_of(asked.stream, batches, question.names_of(asked.tickers))
+        table, failures = answered.result()
     if raises and failures:
         raise incomplete(failures, table)
     return table if raises else Result(table, failures)
