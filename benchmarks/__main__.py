@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import emission, held, latency, memory, planned, reads, startup
+from benchmarks import columns, emission, held, latency, memory, planned, reads, startup
 from benchmarks.picture import draw
 from benchmarks.processes import ROOT
 from benchmarks.report import into
@@ -23,6 +23,7 @@ _BENCHMARKS = {
     "latency": latency.run,
     "calls": planned.run,
     "memory": memory.run,
+    "columns": columns.run,
 }
 
 
@@ -53,7 +54,7 @@ def main() -> int:
 
 def _machine() -> str:
     load = f"{os.getloadavg()[0]:.1f}"
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "msgspec", "orjson"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "msgspec", "orjson", "pyarrow"))
     return (
         f"Measured {datetime.now(UTC):%Y-%m-%d} on {platform.system()}, {_processor()}, {os.cpu_count()} "
         f"cores (load before: {load}), Python {platform.python_version()}, {libraries}.\n"

@@ -44,7 +44,7 @@ def run(size: Size) -> Iterator[Table]:
     )
 
 
-def _timed() -> list[float]:
+def timed() -> list[float]:
     """Make every handle of the loop tell how long it ran."""
     held: list[float] = []
     plain = asyncio.Handle._run  # noqa: SLF001 - there is no other place where every step passes
@@ -62,7 +62,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
     from stockticker_async.connector.cli import main
 
-    steps = _timed()
+    steps = timed()
     code = main(sys.argv[1:])
     steps.sort()
     sys.stderr.write(f"{steps[-1] * 1000:.1f} {steps[len(steps) * 97 // 100] * 1000:.2f}\n")

@@ -63,6 +63,11 @@ def _range(
     return _page({"ticker": ticker}, bars, following)
 
 
+def page_of_minutes(first: date, last: date) -> bytes:
+    """A page of one ticker's minute bars, both days included."""
+    return b"".join(_page({"ticker": "TK00000"}, _bars("minute", first, last), None))
+
+
 def _page(head: dict[str, str], bars: bytes, following: str | None) -> tuple[bytes, bytes, bytes]:
     """What comes before the bars, the bars, and what comes after them."""
     tail = {"status": "OK", "request_id": "5585acde7e90cf4fa29a0eb8ca0e4c4b", "count": bars.count(b"},{") + 1}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from benchmarks import emission, held, latency, memory, picture, planned, reads, report, startup
 from benchmarks.processes import ROOT, serving
+from benchmarks import columns, emission, held, latency, memory, picture, planned, reads, report, startup
 from benchmarks.size import TINY, Size
 
 PAGE = ROOT / "docs" / "figures.md"
@@ -21,8 +21,8 @@ Benchmark = Callable[[Size], Iterator[report.Table]]
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize(
     "benchmark",
-    [reads.run, startup.run, memory.run, held.run, emission.run, latency.run, planned.run],
-    ids=["reads", "startup", "memory", "held", "emission", "latency", "calls"],
+    [reads.run, startup.run, memory.run, held.run, emission.run, latency.run, planned.run, columns.run],
+    ids=["reads", "startup", "memory", "held", "emission", "latency", "calls", "columns"],
 )
 @pytest.mark.long
 def test_a_benchmark_measures_something_everywhere(benchmark: Benchmark) -> None:
