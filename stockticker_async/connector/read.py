@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 

@@ -27,8 +27,8 @@ from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.client import Answer, Client
-from stockticker_async.marketdata.transport import translated
 from stockticker_async.marketdata.pace import AT_ONCE
+from stockticker_async.marketdata.transport import translated
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault

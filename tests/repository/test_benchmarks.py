@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from benchmarks.processes import ROOT, serving
 from benchmarks import columns, emission, held, latency, memory, picture, planned, reads, report, startup
+from benchmarks.processes import ROOT, serving
 from benchmarks.size import TINY, Size
 
 PAGE = ROOT / "docs" / "figures.md"
