@@ -29,11 +29,11 @@ LABEL io.airbyte.name=airbyte/source-stockticker-async \
 RUN useradd --uid 1000 --user-group --create-home --home-dir /airbyte --shell /usr/sbin/nologin airbyte
 COPY --from=builder /opt/venv /opt/venv
 # Some bases ship the standard library without .pyc files: what the program imports of it is compiled here,
-# because a read-only root would have it compiled anew at every start. (The drawing of a terminal wants an
-# extra that the image has not.)
+# because a read-only root would have it compiled anew at every start. (The terminal's colours, the library and
+# Spark need extras, which the image does not have.)
 RUN ["/opt/venv/bin/python", "-c", "import pkgutil, importlib, stockticker_async as p; \
 [importlib.import_module(m.name) for m in pkgutil.walk_packages(p.__path__, p.__name__ + '.') \
-if m.name != p.__name__ + '.connector.rich_terminal']"]
+if m.name != p.__name__ + '.connector.rich_terminal' and m.name.split('.')[1] not in ('library', 'spark')]"]
 # The working directory is the platform's choice: never import what happens to lie there.
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER airbyte

@@ -190,9 +190,15 @@ def test_no_module_imports_itself_by_detours() -> None:
 
 def test_nothing_is_imported_that_is_not_installed_with_the_package() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["terminal"]]
-    roots = {name.split(".")[0] for module in MODULES for name in imports(module)}
-    assert roots - sys.stdlib_module_names - {NAME} <= {re.split(r"[<>=]", one)[0] for one in wanted}
+    extras = project["optional-dependencies"]
+    for module in MODULES:
+        wanted = list(project["dependencies"])
+        if module == f"{NAME}.connector.rich_terminal":
+            wanted += extras["terminal"]
+        elif wing_of(module) == LIBRARY:
+            wanted += extras["arrow"]
+        roots = {name.split(".")[0] for name in imports(module)} - sys.stdlib_module_names - {NAME}
+        assert roots <= {re.split(r"[<>=]", one)[0] for one in wanted}, module
 
 
 def test_the_sandbox_shares_no_code_with_the_connector() -> None:
