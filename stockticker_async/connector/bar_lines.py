@@ -7,7 +7,7 @@ from functools import lru_cache
 import orjson
 
 from stockticker_async.connector import protocol
-from stockticker_async.marketdata.bars import Asked, Bar
+from stockticker_async.marketdata.bars import Asked, Bar, Close
 from stockticker_async.marketdata.calendar import session_of
 from stockticker_async.marketdata.rows import Row
 from stockticker_async.streams.bar_rows import bar_fields, day_texts, intraday_texts
@@ -25,7 +25,7 @@ class Lines:
         return len(self.data)
 
 
-def price_lines(stream: str, ticker: str, bars: Sequence[Bar], *, emitted_at_ms: int) -> Lines:
+def price_lines(stream: str, ticker: str, bars: Sequence[Close], *, emitted_at_ms: int) -> Lines:
     """RECORDs of `stock_prices` from day bars, ascending.
 
     Each line is byte for byte what orjson gives for its message. Only prices are left to be encoded, which is
@@ -36,7 +36,7 @@ def price_lines(stream: str, ticker: str, bars: Sequence[Bar], *, emitted_at_ms:
     begin, end = protocol.record_frame(stream, emitted_at_ms)
     head, tail = begin + b'{"date":"', b"}" + end
     middle = b'","stock_ticker":' + orjson.dumps(ticker) + b',"price":'
-    days = [_day(bar.t) for bar in bars]
+    days = _days(tuple([bar.t for bar in bars]))
     prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
     rest = (tail + head).join(map(middle.join, zip(days, prices, strict=True)))
     return Lines(b"".join((head, rest, tail)), len(bars))
@@ -56,6 +56,6 @@ def bar_lines(stream: str, bars: Sequence[Bar], *, asked: Asked, emitted_at_ms: 
     return Lines(data, len(rows))
 
 
-@lru_cache(maxsize=16_384)  # 60 years of days
-def _day(timestamp_ms: int) -> bytes:
-    return session_of(timestamp_ms).isoformat().encode()
+@lru_cache(maxsize=16)  # of tickers that trade in the same sessions, 2,000 days each
+def _days(moments: tuple[int, ...]) -> list[bytes]:
+    return [session_of(moment).isoformat().encode() for moment in moments]

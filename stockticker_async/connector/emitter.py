@@ -92,6 +92,10 @@ class Emitter:
             protocol.estimate(self.name, rows=rows, size_bytes=size_bytes, emitted_at_ms=at_ms)
         )
 
+    @property
+    def closes_only(self) -> bool:
+        return self._bars == "prices"
+
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
         at_ms = self._clock.emitted_at_ms()
         if self._bars == "prices":

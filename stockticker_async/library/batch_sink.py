@@ -46,6 +46,10 @@ class BatchSink:
         self._schema = schema_of(stream)
         self._rows: Rows = stream.source.rows if isinstance(stream.source, Bars) else "bars"
 
+    @property
+    def closes_only(self) -> bool:
+        return self._rows == "prices"
+
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
         return _Chunk(bars_batch(self._rows, self._schema, bars, asked), self._channel)
 

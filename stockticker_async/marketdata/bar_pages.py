@@ -24,15 +24,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
 from stockticker_async.marketdata.bar_size import window_days
-from stockticker_async.marketdata.bar_times import judge_order
+from stockticker_async.marketdata.bar_times import judge_times
 from stockticker_async.marketdata.bars import (
     Asked,
     Bar,
+    Close,
     Envelope,
     RangePage,
     decode_range,
@@ -45,12 +46,17 @@ from stockticker_async.marketdata.call_limits import MIB
 _PIECE_BYTES = 100_000
 """Some thousand bars, a millisecond of decoding; 350 KB of lines."""
 _PIECE_BARS = 1_000
+_DAYS_BYTES = 1_000_000
+"""The same for day bars and longer: the whole history of a ticker, at the same times as that of others."""
+_CHUNK_BARS = 2_000
+"""The most that are converted at once: as lines 700 KB, which the output takes in one piece."""
 _KEPT_BYTES = 24 * MIB
 """Of the chunks of a page, kept until it has been judged: as lines those of a full one are 17 MB."""
 _BAR_OBJECT_BYTES = 300  # a struct of ten fields, and its numbers
 _BEGIN = b'"results":[{'
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_bars = msgspec.json.Decoder(list[Bar]).decode
+_decode_closes = msgspec.json.Decoder(list[Close]).decode
 
 
 class Chunk(Protocol):
@@ -83,6 +89,9 @@ class Wanted(Generic[C]):
     """Bars that end before this day (New York) are left out."""
     convert: Callable[[Sequence[Bar]], C]
     """Called with some bars, ascending, at least one. It may be called twice with the same."""
+    closes_only: bool = False
+    """Whether ``convert`` reads no more of a bar than a `Close` has. Where that is all that is wanted of a
+    page, the other fields are neither decoded nor judged (half of the time of decoding)."""
 
 
 @dataclass(slots=True)
@@ -114,7 +123,7 @@ class BarPage(Generic[C]):
     """The time of the last bar that was not left out as an over-the-counter stock's."""
     moments: list[int] = field(default_factory=list)
     """The timestamps, ascending, unless the bars are intraday."""
-    starts: set[date] = field(default_factory=set)
+    starts: frozenset[date] = frozenset()
     """The New York dates on which bars begin."""
     stated: int | None = None
     """How many bars the page says that it has."""
@@ -131,7 +140,8 @@ def read_page(
     # beside a large body there is no room for what it becomes
     most_bytes = _KEPT_BYTES if len(body) <= _KEPT_BYTES // 3 else 0
     convert = partial(_convert, asked, wanted, after_ms=after_ms, otc=otc, most_bytes=most_bytes)
-    cut = _cut(body)
+    closes_only = otc and bool(wanted) and all(one.closes_only for one in wanted)
+    cut = _cut(body, _DAYS_BYTES if not asked.bar.intraday else _PIECE_BYTES, closes_only=closes_only)
     if cut is not None:
         try:
             return (yield from convert(*cut))
@@ -141,7 +151,9 @@ def read_page(
     return (yield from convert(page, partial(_in_pieces, page)))
 
 
-def _cut(body: bytes) -> tuple[Envelope, Callable[[], Iterator[list[Bar]]]] | None:
+def _cut(
+    body: bytes, piece_bytes: int, *, closes_only: bool
+) -> tuple[Envelope, Callable[[], Iterator[list[Bar]]]] | None:
     """The page without its bars, and these, decoded a piece at a time. None where it cannot be cut."""
     begin, end = body.find(_BEGIN) + len(_BEGIN) - 2, body.rfind(b"}]") + 2
     if not len(_BEGIN) - 2 <= begin < end or len(body) - (end - begin) > _PIECE_BYTES:
@@ -152,13 +164,17 @@ def _cut(body: bytes) -> tuple[Envelope, Callable[[], Iterator[list[Bar]]]] | No
         return None
     if (one.results, other.results) != (1, 2):
         return None
-    return successful(one), partial(_decoded_pieces, body, begin + 1, end - 1)
+    # each `Wanted` promises to read no more of its bars
+    decode = cast("Callable[[bytes], list[Bar]]", _decode_closes) if closes_only else _decode_bars
+    return successful(one), partial(_decoded_pieces, body, begin + 1, end - 1, piece_bytes, decode)
 
 
-def _decoded_pieces(body: bytes, begin: int, end: int) -> Iterator[list[Bar]]:
+def _decoded_pieces(
+    body: bytes, begin: int, end: int, piece_bytes: int, decode: Callable[[bytes], list[Bar]]
+) -> Iterator[list[Bar]]:
     while begin < end:
-        stop = body.find(b"},{", begin + _PIECE_BYTES, end) + 1 or end
-        yield _decode_bars(b"[%b]" % body[begin:stop])
+        stop = body.find(b"},{", begin + piece_bytes, end) + 1 or end
+        yield decode(b"[%b]" % body[begin:stop])
         begin = stop + 1
 
 
@@ -183,7 +199,8 @@ def _convert(
     kept_bytes = 0
     for bars in pieces():
         moments = [bar.t for bar in bars]
-        page.starts |= judge_order(moments, asked, after_ms=after_ms)
+        starts = judge_times(moments, asked, after_ms=after_ms)
+        page.starts = page.starts | starts if page.starts else starts
         if page.first_ms is None:
             page.first_ms = moments[0]
         page.last_ms = after_ms = moments[-1]
@@ -194,10 +211,11 @@ def _convert(
         if kept:
             page.last_kept_ms = kept[-1].t
         for one, converted in zip(wanted, page.converted, strict=True):
-            if kept_bytes <= most_bytes and (chosen := _not_before(one.first, kept, asked)):
-                chunk = one.convert(chosen)
-                converted.chunks.append(chunk)
-                kept_bytes += chunk.size_bytes
+            if kept_bytes <= most_bytes:
+                for chosen in _portions(_not_before(one.first, kept, asked)):
+                    chunk = one.convert(chosen)
+                    converted.chunks.append(chunk)
+                    kept_bytes += chunk.size_bytes
         yield
     if kept_bytes > most_bytes:
         for one, converted in zip(wanted, page.converted, strict=True):
@@ -210,8 +228,13 @@ def _converted_late(
     wanted: Wanted[C], pieces: Iterator[list[Bar]], asked: Asked, *, otc: bool
 ) -> Iterator[C]:
     for bars in pieces:
-        if chosen := _not_before(wanted.first, bars if otc else _listed(bars), asked):
+        for chosen in _portions(_not_before(wanted.first, bars if otc else _listed(bars), asked)):
             yield wanted.convert(chosen)
+
+
+def _portions(bars: Sequence[Bar]) -> Iterator[Sequence[Bar]]:
+    for begin in range(0, len(bars), _CHUNK_BARS):
+        yield bars[begin : begin + _CHUNK_BARS]
 
 
 def _listed(bars: Sequence[Bar]) -> list[Bar]:

@@ -5,7 +5,9 @@ Part of the hot path: bars of a page are judged a piece at a time (see `bar_page
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 from operator import lt
@@ -25,13 +27,27 @@ from stockticker_async.marketdata.calendar import (
 )
 
 
-def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> set[date]:
+def judge_times(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> frozenset[date]:
     """The New York dates on which the bars at these times begin.
 
     Raises `BadPageError` unless the times ascend, within the range asked. Bars of a day and longer are judged
     by the session that each claims, too, of which it must be the only bar; shorter ones by the clock.
     ``after_ms`` is the time of the bar before them, on this page or an earlier one. None: there is none.
+
+    Tickers that trade in the same sessions have day bars at the same times: these are judged once (0.02 µs a
+    bar in place of 0.16).
     """
+    if asked.bar.intraday:
+        return _judged(moments, asked, after_ms)
+    return _judged_days(tuple(moments), replace(asked, ticker="", adjusted=True), after_ms)
+
+
+@lru_cache(maxsize=8)  # of 5,000 sessions at most some hundred kilobytes each
+def _judged_days(moments: tuple[int, ...], asked: Asked, after_ms: int | None) -> frozenset[date]:
+    return _judged(moments, asked, after_ms)
+
+
+def _judged(moments: Sequence[int], asked: Asked, after_ms: int | None) -> frozenset[date]:
     low, high = asked.from_ms, asked.until_ms
     last = low - 1 if after_ms is None else after_ms
     # half of the time of the loop, which finds the one that is misplaced
@@ -43,7 +59,7 @@ def judge_order(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -
     return _traded_days(moments, asked) if asked.bar.intraday else _claimed(moments, asked, after_ms)
 
 
-def _traded_days(moments: Sequence[int], asked: Asked) -> set[date]:
+def _traded_days(moments: Sequence[int], asked: Asked) -> frozenset[date]:
     """The New York dates of intraday bars, which ascend; looks at each day once.
 
     Raises `BadPageError` unless each begins at a whole one of its timespan (from where multiples are counted
@@ -59,7 +75,7 @@ def _traded_days(moments: Sequence[int], asked: Asked) -> set[date]:
         _judge_hours(moments[place:following], day, asked)
         days.add(day)
         place = following
-    return days
+    return frozenset(days)
 
 
 def _judge_hours(moments: Sequence[int], day: date, asked: Asked) -> None:
@@ -82,11 +98,11 @@ def _off_grid(moments: Sequence[int], asked: Asked) -> BadPageError:
     return BadPageError(f"the API gave a bar of {strange}, which is not the start of a whole {span}.")
 
 
-def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> set[date]:
+def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> frozenset[date]:
     """The sessions of bars of a day or longer. Raises `BadPageError` unless each claims one of its own."""
     # longer bars may begin on a weekend: weeks do
     claims = list(map(claimed_weekday if asked.bar == ONE_DAY else claimed_session, moments))
-    sessions = {session for session in claims if session is not None}
+    sessions = frozenset(session for session in claims if session is not None)
     before = None if after_ms is None else claimed_session(after_ms)
     if len(sessions) == len(moments) and before not in sessions:
         return sessions

@@ -39,14 +39,19 @@ _Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Price = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Bar(msgspec.Struct, gc=False):
-    """One bar as the API writes it; the names are the API's."""
+class Close(msgspec.Struct, gc=False):
+    """What a price needs of a bar: its start, and its close. The names are the API's."""
 
     t: int
+    c: _Price
+
+
+class Bar(Close, gc=False):
+    """One bar as the API writes it."""
+
     o: float
     h: float
     l: _Price  # noqa: E741 - the API's name
-    c: _Price
     v: float
     vw: float | None = None
     n: _Trades | float | None = None

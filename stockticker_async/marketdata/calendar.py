@@ -10,7 +10,6 @@ after the calendar would be a second source of the same facts. `read` warns befo
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -142,7 +141,8 @@ def _sessions(first: date, last: date) -> list[date]:
     return found[bisect_left(found, first) : bisect_right(found, last)]
 
 
-def missing_sessions(bar: BarSize, first: date, last: date, starts: Collection[date]) -> int:
+@lru_cache(maxsize=8)  # tickers that trade in the same sessions lack the same ones
+def missing_sessions(bar: BarSize, first: date, last: date, starts: frozenset[date]) -> int:
     """How many sessions of the calendar from ``first`` to ``last``, both included, lie in no bar.
 
     ``starts`` are the New York dates on which bars of that size begin; a bar of several days may begin

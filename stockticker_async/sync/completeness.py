@@ -34,8 +34,7 @@ class Completeness:
         self._lacking: dict[str, int] = {}
         self._other_counts: dict[str, int] = {}
         self._halves: list[date] = []
-        self._moments: set[int] = set()
-        """Bars that became no dates yet: those of a thousand tickers begin at the same times."""
+        self._latest: frozenset[date] = frozenset()
 
     def add(self, name: str, days: Sequence[date]) -> None:
         """Sessions for which the ticker has a bar, ascending; none of them told before."""
@@ -43,10 +42,12 @@ class Completeness:
             self._sessions.update(days)
             self._note(name, days[0], days[-1], len(days))
 
-    def add_bars(self, name: str, moments: Sequence[int]) -> None:
-        """As `add`, with the times of the bars (epoch milliseconds), ascending."""
+    def add_bars(self, name: str, moments: Sequence[int], sessions: frozenset[date]) -> None:
+        """As `add`, with the times of the bars (epoch milliseconds), ascending, and their sessions."""
         if moments:
-            self._moments.update(moments)
+            if sessions is not self._latest:  # tickers that trade in the same sessions share one set
+                self._sessions |= sessions
+                self._latest = sessions
             self._note(name, session_of(moments[0]), session_of(moments[-1]), len(moments))
 
     def _note(self, name: str, first: date, last: date, count: int) -> None:
@@ -124,7 +125,7 @@ class Completeness:
 
     def gaps(self, named: Named) -> str | None:
         """Sessions between a ticker's first and last bar in which only others traded."""
-        ordered = sorted(self._sessions | {session_of(moment) for moment in self._moments})
+        ordered = sorted(self._sessions)
         missing: dict[str, int] = {}
         for name, seen in self._seen.items():
             expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)

@@ -43,6 +43,10 @@ class Sink(Protocol):
     def failed(self) -> bool:
         """Whether the stream ended with `fail`."""
 
+    @property
+    def closes_only(self) -> bool:
+        """Whether `chunk` reads no more of a bar than a `Close` has."""
+
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> BarChunk:
         """Bars of one ticker, ascending, at least one: the hot path."""
 

@@ -1,7 +1,8 @@
 """A page to lines: whatever way it is cut, the same lines as its bars have alone, or the same refusal."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,9 @@ from stockticker_async.connector import protocol
 from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata import bar_pages
-from stockticker_async.marketdata.bar_pages import BarPage, Wanted, read_page
+from stockticker_async.marketdata.bar_pages import BarPage, JudgedBars, Wanted, read_page
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
-from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.bars import Asked, Bar, Close
 from stockticker_async.marketdata.calendar import midnight_ms, weekdays
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -123,6 +124,7 @@ def alone(asked: Asked, bar: dict[str, Any], stream: str) -> bytes:
 @pytest.fixture(params=[1, 150, 100_000], ids=["cut everywhere", "cut now and then", "whole"])
 def _piece_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bar_pages, "_PIECE_BYTES", request.param)
+    monkeypatch.setattr(bar_pages, "_DAYS_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("_piece_bytes")
@@ -304,3 +306,52 @@ def test_a_full_page_is_cut_into_pieces_that_the_output_takes() -> None:
     spaced = converted(body.replace(b'"results":[', b'"results": ['), minute, [whole_bars(minute)])
     assert written(spaced) == written(page)
     assert max(len(piece.data) for piece in spaced.converted[0].chunks) < 600_000
+
+
+class Closes:
+    """A converter that reads no more than a `Close` has, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[Close] = []
+
+    def __call__(self, bars: Sequence[Close]) -> JudgedBars:
+        self.given += bars
+        return JudgedBars([])
+
+
+def only_closes(body: bytes, *others: Wanted[JudgedBars], otc: bool = True) -> Closes:
+    closes = Closes()
+    wanted = (Wanted(FIRST, closes, closes_only=True), *others)
+    steps = read_page(body, ASKED, wanted, after_ms=None, otc=otc)
+    for _ in steps:
+        pass
+    return closes
+
+
+UNUSABLE_VOLUME = page_of(*map(wire, DAYS[:3]), wire(DAYS[3], v="much"))
+
+
+def test_prices_alone_ask_of_a_bar_its_time_and_its_close() -> None:
+    closes = only_closes(UNUSABLE_VOLUME)
+    assert [(bar.t, bar.c) for bar in closes.given] == [(moment, 1.0) for moment in DAYS[:4]]
+    assert not isinstance(closes.given[0], Bar)
+    for wrong in (wire(DAYS[3], c="much"), wire(DAYS[3], c=-1.0), wire(DAYS[2]), {"t": DAYS[3]}):
+        with pytest.raises(BadPageError):
+            only_closes(page_of(*map(wire, DAYS[:3]), wrong))
+
+
+def test_every_field_is_judged_where_anybody_wants_more_than_prices() -> None:
+    with pytest.raises(BadPageError, match="bar 4"):
+        only_closes(UNUSABLE_VOLUME, Wanted(FIRST, JudgedBars))
+    with pytest.raises(BadPageError, match="bar 4"):
+        only_closes(UNUSABLE_VOLUME, otc=False)  # OTC stocks are told by a field of their own
+
+
+def test_tickers_in_the_same_sessions_are_judged_each_for_itself() -> None:
+    page = page_of(*map(wire, DAYS))
+    assert only_closes(page).given == only_closes(page).given
+    with pytest.raises(BadPageError, match="twice"):
+        only_closes(page_of(*map(wire, DAYS), wire(DAYS[-1])))
+    narrower = replace(ASKED, first=FIRST + timedelta(days=10))
+    with pytest.raises(BadPageError, match="outside the range"):
+        converted(page, narrower)

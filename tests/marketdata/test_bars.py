@@ -18,7 +18,7 @@ from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
 from stockticker_async.errors import BadPageError, TransientError
 from stockticker_async.marketdata.bar_pages import _not_before
 from stockticker_async.marketdata.bar_size import BarSize
-from stockticker_async.marketdata.bar_times import judge_order
+from stockticker_async.marketdata.bar_times import judge_times
 from stockticker_async.marketdata.bars import (
     Asked,
     Bar,
@@ -70,7 +70,7 @@ def body(*results: object, **envelope: object) -> bytes:
 def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[Bar]:
     judge_echo(page, asked)
     bars = page.results or []
-    judge_order([bar.t for bar in bars], asked, after_ms=after_ms)
+    judge_times([bar.t for bar in bars], asked, after_ms=after_ms)
     return bars
 
 

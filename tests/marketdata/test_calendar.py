@@ -389,7 +389,7 @@ def test_a_session_is_missing_where_no_bar_holds_it(
 ) -> None:
     """Of bars that begin every day but some: counted as by someone who looks at each day."""
     last = first + timedelta(days=length)
-    starts = {first + timedelta(days=n) for n in range(-400, length + 1) if n not in gone}
+    starts = frozenset(first + timedelta(days=n) for n in range(-400, length + 1) if n not in gone)
     held = {start + timedelta(days=n) for start in starts for n in range(window_days(bar))}
     days = (first + timedelta(days=n) for n in range(length + 1))
     wanted = sum(is_session(day) and day not in held for day in days)

@@ -85,7 +85,7 @@ class RangeReader:
                 for chunk in converted.take():
                     await chunk.put()
             if self._family.bar == ONE_DAY:
-                completeness.add_bars(asked.ticker, page.moments)
+                completeness.add_bars(asked.ticker, page.moments, page.starts)
         if answer.lacking is not None:
             lacking = answer.lacking
             completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
@@ -96,7 +96,7 @@ class RangeReader:
         for stream in self._family.streams:
             first = stream.first_days.get(asked.ticker, stream.rereads.get(asked.ticker))
             if first is not None:
-                wanted.append(Wanted(first, partial(stream.sink.chunk, asked=asked)))
+                wanted.append(Wanted(first, partial(stream.sink.chunk, asked=asked), stream.sink.closes_only))
                 streams.append(stream)
         return wanted, streams
 
