@@ -10,8 +10,9 @@ from typing import Any
 from stockticker_async.connector.command_context import Shell
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
+from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
-from stockticker_async.marketdata.client import Client, OnWait, open_client
+from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STREAMS
 from stockticker_async.sync.failures import named
 from stockticker_async.sync.job import Selected

@@ -27,7 +27,8 @@ from stockticker_async.library.channel import MOST_BYTES, Channel
 from stockticker_async.library.outcome import incomplete
 from stockticker_async.library.question import Access, Day, OnError, Question, Tickers
 from stockticker_async.marketdata import calendar
-from stockticker_async.marketdata.client import Client, OnWait, open_client
+from stockticker_async.marketdata.allowance_wait import OnWait
+from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STOCK_BARS, Bars, Stream
 from stockticker_async.sync.job import Selected
 from stockticker_async.sync.prepare import days_of, prepare

@@ -11,11 +11,10 @@ one of our own errors.
 
 import logging
 import math
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from yarl import URL
@@ -23,29 +22,22 @@ from yarl import URL
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, TransientError
 from stockticker_async.marketdata import responses
+from stockticker_async.marketdata.allowance_wait import AllowanceWait, OnWait
 from stockticker_async.marketdata.body_budget import BodyBudget, PendingBody, Reservation
 from stockticker_async.marketdata.call_limits import MIB, may_be_decoded
 from stockticker_async.marketdata.call_queue import CallQueue
 from stockticker_async.marketdata.limiter import Limiter
 from stockticker_async.marketdata.pace import AT_ONCE, Pace
+from stockticker_async.marketdata.patience import PATIENCE, Patience
 from stockticker_async.marketdata.server_clock import ServerClock
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.marketdata.transport import PassingFaultError, Response, Transport, open_transport
 
 T = TypeVar("T")
-OnWait = Callable[[datetime], Awaitable[None]]
-"""Hears until when a longer wait for the allowance lasts."""
 _log = logging.getLogger(__name__)
 
 BODY_TRIES = 3
-OUTAGE_TRIES = 3
-"""Of a call while nothing else was answered for `PATIENCE` either: a few seconds more."""
-PATIENCE = 15 * 60.0
-"""Seconds without any success after which a sync gives up on a call."""
 _EXPECTED_BYTES = 65_536  # of an answer of which nothing is known
-_BACKOFF = 0.5  # seconds; doubled with each fault, up to the cap, of which a random half is waited
-_BACKOFF_CAP = 60.0
-_TOLD_WAIT = 10.0  # a wait for the allowance that is shorter is not worth a status
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +82,11 @@ class Client:
         self._at_once = shared.settings.max_concurrent_requests
         self._clock = clock = shared.clock
         self._limiter = shared.limiter
-        self._queue = shared.queue
-        self._patience = patience
+        self._patience = Patience(clock, shared.transport.base_url, patience)
+        self._allowance = AllowanceWait(shared.limiter, shared.queue, clock, most_wait, on_wait)
         self._most_wait = most_wait
-        self._on_wait = on_wait
         self.pace = pace
-        self._last_success = clock.monotonic()
-        self._refused_since: float | None = None
-        self._outage = False
         self.server_clock = ServerClock()
-        self._fault_told = False
         self.calls = 0
         """Requests sent so far, retries included."""
         self.answers = 0
@@ -110,7 +97,11 @@ class Client:
     def beside(self, *, pace: Pace, on_wait: OnWait | None) -> "Client":
         """The client of another sync at the same time: the same session, allowance and budget, own counts."""
         return Client(
-            self._shared, patience=self._patience, most_wait=self._most_wait, on_wait=on_wait, pace=pace
+            self._shared,
+            patience=self._patience.seconds,
+            most_wait=self._most_wait,
+            on_wait=on_wait,
+            pace=pace,
         )
 
     @property
@@ -185,12 +176,12 @@ class Client:
                 judged = await self._call(target, expected_bytes, refusals)
             except PassingFaultError as fault:
                 faults += 1
-                await self._back_off(fault, faults, began, patience)
+                await self._patience.back_off(fault, faults, began, patience)
             else:
                 if judged is not None:
                     return judged
                 refusals += 1
-                self._judge_wait()
+                self._allowance.judge()
                 if silent >= patience:
                     raise TransientError(f"The API answered only 429 for {silent:.0f} s.")
                 silent += self._limiter.silence(self._clock.monotonic())
@@ -229,25 +220,26 @@ class Client:
 
     def _succeeded(self) -> None:
         self.answers += 1
-        self._last_success = self._clock.monotonic()
-        self._refused_since = None
-        self._outage = False
+        self._patience.succeeded()
+        self._allowance.succeeded()
 
     async def _asked_once(
         self, target: URL, reservation: Reservation, refusals: int
     ) -> tuple[responses.Verdict, Response]:
         """Send one request when the limiter allows, and tell the limiter how that went."""
-        began = await self._begin(refusals)
+        began = await self._allowance.begin(refusals)
         self.calls += 1
         try:
-            response = await self._transport.exchange(target, reservation, most_seconds=self._patience)
+            response = await self._transport.exchange(
+                target, reservation, most_seconds=self._patience.seconds
+            )
         except BaseException as error:
             self._limiter.failed(self._clock.monotonic())
             if isinstance(error, PassingFaultError):
                 self._judge_address(error)
             raise
         finally:
-            self._queue.notify()
+            self._allowance.notify()
         verdict = responses.judge(
             response.status,
             response.headers,
@@ -260,66 +252,13 @@ class Client:
             self._limiter.refused(now, began, verdict.after)
         else:
             self._limiter.succeeded(now, began)
-        self._queue.notify()
+        self._allowance.notify()
         return verdict, response
 
     def _judge_address(self, fault: PassingFaultError) -> None:
         """To a person who waits, an address that cannot be right is told at once, as a `ConfigError`."""
         if fault.wrong_address and self._shared.hasty and not self.found_any:
             raise ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.") from None
-
-    async def _begin(self, refusals: int) -> float:
-        """Return when the limiter lets one more call begin, and the moment: `CallQueue` says who is first."""
-        async with self._queue.place(refusals) as waits_for:
-            while True:
-                moved = waits_for()
-                if moved is not None:
-                    await moved.wait()
-                    continue
-                now = self._clock.monotonic()
-                wait = self._limiter.reserve(now)
-                if wait <= 0:
-                    return now
-                changed = self._queue.changed()
-                await self._tell_wait()
-                await self._clock.wait(changed, min(wait, responses.RETRY_AFTER_CAP))
-
-    async def _tell_wait(self) -> None:
-        now = self._clock.monotonic()
-        resumes_at = self._limiter.resumes_at(now)
-        if self._on_wait is not None and resumes_at is not None and resumes_at - now > _TOLD_WAIT:
-            await self._on_wait(self._clock.utc_now() + timedelta(seconds=resumes_at - now))
-
-    def _judge_wait(self) -> None:
-        """After a 429. Raise `TransientError` where waiting would take longer than may be waited in all."""
-        now = self._clock.monotonic()
-        if self._refused_since is None:
-            self._refused_since = now
-        wait = (self._limiter.resumes_at(now) or now) - self._refused_since
-        if wait > self._most_wait:
-            raise TransientError(
-                "The allowance of this key is used up, by others that use it: the API answered only 429, "
-                f"and wants {wait:.0f} s or more to pass. Try again later, or use a key of your own."
-            )
-
-    async def _back_off(self, fault: PassingFaultError, faults: int, began: float, patience: float) -> None:
-        """Wait before the next try, or raise `TransientError` when patience is used up.
-
-        After an outage has used up the whole patience, the calls that follow try a few times only.
-        """
-        patience = min(patience, self._patience)
-        waited = self._clock.monotonic() - max(began, self._last_success)
-        if waited >= patience or (self._outage and faults >= OUTAGE_TRIES):
-            self._outage = self._outage or patience == self._patience
-            raise TransientError(
-                f"{self._transport.base_url} could not be reached or did not answer for {patience:.0f} s: "
-                f"{fault}.",
-            )
-        if not self._fault_told:
-            self._fault_told = True
-            _log.warning("The API fails at times, and is asked again: %s", fault)
-        wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-        await self._clock.sleep(min(wait, patience - waited))
 
     def url_of(self, path: str) -> str:
         """The absolute URL of a path of the base URL."""

@@ -54,6 +54,14 @@ _FIRST_RISE, _SURE_RISE = (
 _STEP = 1.25  # of a pace that rises
 
 
+def _until(at: float, now: float) -> float:
+    """The seconds after which ``now`` is surely no less than ``at``, whatever rounding does."""
+    wait = at - now
+    while now + wait < at:
+        wait = math.nextafter(wait, math.inf)
+    return wait
+
+
 @dataclass(slots=True)
 class _Answered:
     """How many calls were answered before a refusal."""
@@ -77,6 +85,54 @@ def _room(answered: int) -> int:
     return max(1, answered // 20)
 
 
+class _Calls:
+    """The calls in flight, and those that ended within the last minute; what of them the API may count."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.begins: deque[float] = deque(maxlen=_SECOND)
+        self._ends: deque[float] = deque()
+
+    def begin(self, now: float) -> None:
+        self.in_flight += 1
+        self.begins.append(now)
+
+    def end(self, now: float, *, counts: bool) -> None:
+        """A call has ended, which the API counts, or (a 429) does not."""
+        self.move(now)
+        self.in_flight -= 1
+        if counts:
+            self._ends.append(now)
+
+    def move(self, now: float) -> None:
+        """Forget the calls that ended more than a minute ago."""
+        while self._ends and self._ends[0] + _WINDOW <= now:
+            self._ends.popleft()
+
+    def ended(self, since: float) -> int:
+        """Calls that ended since then, within a minute."""
+        place = len(self._ends)
+        while place and self._ends[place - 1] >= since:
+            place -= 1
+        return len(self._ends) - place
+
+    def answered(self, now: float, since: float) -> _Answered:
+        return _Answered(self.ended(since), len(self._ends), self.ended(now - 1.0))
+
+    def room_at(self, most: int | None) -> float:
+        """When fewer than ``most`` calls are within the last minute; inf if only the end of a call helps."""
+        surplus = -1 if most is None else self.in_flight + len(self._ends) - most
+        if surplus < 0:
+            return -math.inf
+        return self._ends[surplus] + _WINDOW if surplus < len(self._ends) else math.inf
+
+    def spread_at(self, pace: float | None) -> float:
+        """When the next call may begin: at an even pace, and at most `_SECOND` calls a second."""
+        if pace is not None and self.begins:
+            return self.begins[-1] + 1 / pace
+        return self.begins[0] + 1.0 if len(self.begins) == _SECOND else -math.inf
+
+
 class Limiter:
     """Stands before all calls of a sync. ``now`` is monotonic seconds and never decreases.
 
@@ -89,9 +145,7 @@ class Limiter:
         self._set = per_minute
         self._at_once = at_once
         self._crowd = at_once if per_minute is not None else min(_AT_ONCE, at_once)
-        self.in_flight = 0
-        self._begins: deque[float] = deque(maxlen=_SECOND)
-        self._ends: deque[float] = deque()  # within a minute, of calls that count
+        self._calls = _Calls()
         self._resumes = -math.inf  # end of the silence
         self._row = 0  # refusals in a row
         self._first = self._last = -math.inf  # when the first and the last one of the row came
@@ -110,6 +164,11 @@ class Limiter:
         self._most, self._most_at = 0, -math.inf  # calls answered within a second of the last minute
 
     @property
+    def in_flight(self) -> int:
+        """Calls that began, and have not ended."""
+        return self._calls.in_flight
+
+    @property
     def allowance(self) -> int | None:
         """Calls a minute, set or learned; None if none is known."""
         return int(self._pace * _WINDOW) if self._pace is not None else self._minute
@@ -120,30 +179,31 @@ class Limiter:
         math.inf: only the end of another call can help. Asked again after exactly the wait, it begins,
         unless something else happened.
         """
-        self._move(now)
+        self._calls.move(now)
         if now >= self._resumes and self._now_answered is not None and not self._judged:
             self._judged = True
             self._learn(now, self._now_answered)
         if self.in_flight >= (1 if self._is_doubtful(now) else self._crowd):
             return math.inf
         room = self._room_at()
-        at, try_at = max(self._resumes, room, self._spread_at()), max(self._resumes, self._try_at)
+        at, try_at = (
+            max(
+                self._resumes, room, -math.inf if self._set is not None else self._calls.spread_at(self._pace)
+            ),
+            max(self._resumes, self._try_at),
+        )
         tries = try_at < room - _SOON and not self.in_flight
         if tries:
             at = max(now, try_at)
         if at <= now:
             self._trying = tries
-            self.in_flight += 1
-            self._begins.append(now)
+            self._calls.begin(now)
             return 0.0
-        wait = at - now
-        while now + wait < at:
-            wait = math.nextafter(wait, math.inf)
-        return wait
+        return _until(at, now)
 
     def succeeded(self, now: float, began: float) -> None:
         """The API answered, with anything but a 429."""
-        self._end(now, counts=True)
+        self._calls.end(now, counts=True)
         if began < self._last:  # it was under way when the refusal came
             if self._now_answered is not None:
                 self._now_answered.run += 1
@@ -155,7 +215,7 @@ class Limiter:
                 self._prove(now)  # refused until there was room again, as the number says
             self._end_row(now)
         self._crowd = min(self._crowd + 1, self._at_once)
-        second = self._ended(now - 1.0)
+        second = self._calls.ended(now - 1.0)
         if second >= self._most or now >= self._most_at + _WINDOW:
             self._most, self._most_at = second, now
         if self._trying:
@@ -166,7 +226,7 @@ class Limiter:
 
     def refused(self, now: float, began: float, retry_after: float | None) -> None:
         """The API answered 429, perhaps with a Retry-After of so many seconds from now."""
-        self._end(now, counts=self._set is not None)
+        self._calls.end(now, counts=self._set is not None)
         tried = self._trying
         if tried:
             self._trying = False
@@ -180,7 +240,7 @@ class Limiter:
             return
         if not self._row:
             self._first = now
-            self._now_answered = None if tried else self._count(now)
+            self._now_answered = None if tried else self._calls.answered(now, self._since)
             self._judged = False
         self._row += 1
         self._last = now
@@ -191,7 +251,7 @@ class Limiter:
 
     def failed(self, now: float) -> None:
         """No answer. The call counts all the same: nobody knows whether it reached the API."""
-        self._end(now, counts=True)
+        self._calls.end(now, counts=True)
         self._trying = False
 
     def silence(self, now: float) -> float:
@@ -200,43 +260,12 @@ class Limiter:
 
     def resumes_at(self, now: float) -> float | None:
         """When the allowance lets the next call begin; None if it does now, or if that is not known yet."""
-        self._move(now)
+        self._calls.move(now)
         at = max(self._resumes, self._room_at())
         return at if now < at < math.inf else None
 
     def _room_at(self) -> float:
-        """When fewer calls than a minute's are within the last one; inf if only the end of a call helps."""
-        surplus = -1 if self._minute is None else self.in_flight + len(self._ends) - self._minute
-        if surplus < 0:
-            return -math.inf
-        return self._ends[surplus] + _WINDOW if surplus < len(self._ends) else math.inf
-
-    def _spread_at(self) -> float:
-        if self._set is not None or not self._begins:
-            return -math.inf
-        if self._pace is not None:
-            return self._begins[-1] + 1 / self._pace
-        return self._begins[0] + 1.0 if len(self._begins) == _SECOND else -math.inf
-
-    def _end(self, now: float, *, counts: bool) -> None:
-        self._move(now)
-        self.in_flight -= 1
-        if counts:
-            self._ends.append(now)
-
-    def _move(self, now: float) -> None:
-        while self._ends and self._ends[0] + _WINDOW <= now:
-            self._ends.popleft()
-
-    def _ended(self, since: float) -> int:
-        """Calls that ended since then, within a minute."""
-        place = len(self._ends)
-        while place and self._ends[place - 1] >= since:
-            place -= 1
-        return len(self._ends) - place
-
-    def _count(self, now: float) -> _Answered:
-        return _Answered(self._ended(self._since), len(self._ends), self._ended(now - 1.0))
+        return self._calls.room_at(self._minute)
 
     def _is_doubtful(self, now: float) -> bool:
         """Whether the next call is the one that would be refused, if the last lesson holds: it goes alone."""
@@ -245,7 +274,7 @@ class Limiter:
         lesson, soon = self._lesson
         number = lesson.second if soon else lesson.run
         since = now - 1.0 if soon else self._since
-        beyond = self.in_flight + self._ended(since) - number
+        beyond = self.in_flight + self._calls.ended(since) - number
         if beyond > _room(number):
             self._lesson, self._crowd = None, min(2, self._at_once)  # it does not
         return self._lesson is not None and beyond >= 0

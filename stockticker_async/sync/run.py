@@ -24,7 +24,8 @@ import anyio
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, TransientError, UnforeseenError, causes
-from stockticker_async.marketdata.client import Client, OnWait
+from stockticker_async.marketdata.allowance_wait import OnWait
+from stockticker_async.marketdata.client import Client
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
 from stockticker_async.sync.failures import told
 from stockticker_async.sync.job import SyncJob

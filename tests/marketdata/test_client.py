@@ -73,8 +73,8 @@ async def test_a_client_beside_another_shares_its_allowance_and_counts_for_itsel
 
     fields: dict[str, Any] = {"requests_per_minute": 2}
     async with (
-        sandbox(speed=2_000, calls_per_minute=2) as served,
-        client(served.url, clock=fast(), fields=fields) as opened,
+        sandbox(speed=100, calls_per_minute=2) as served,
+        client(served.url, clock=Clock(start=NOON, speed=100), fields=fields) as opened,
     ):
         other = opened.beside(pace=AT_ONCE, on_wait=told)
         for one in (opened, opened, other):
@@ -713,7 +713,7 @@ async def test_calls_cancelled_while_they_wait_for_the_allowance_take_nothing_of
     async with sandbox() as served, client(served.url, clock=clock, fields=fields) as opened:
         await bars_on(opened)
         await cancelled(opened, clock.asleep.wait)
-        assert len(opened._limiter._ends) == 1
+        assert len(opened._limiter._calls._ends) == 1
         assert opened._limiter.in_flight == 0
     assert len(served.calls) == 1
 

@@ -303,4 +303,4 @@ def test_a_limit_that_was_raised_is_found() -> None:
 def test_memory_is_bounded_by_the_calls_of_a_minute() -> None:
     limiter = Limiter(None, at_once=64)
     waits.run(limiter, lambda _now, _q: waits.OK, 20_000, workers=64, fastest=0.001, slowest=0.002)
-    assert len(limiter._ends) <= 80 * 61
+    assert len(limiter._calls._ends) <= 80 * 61

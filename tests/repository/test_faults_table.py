@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stockticker_async.connector import check, runner
-from stockticker_async.marketdata import body_budget, call_limits, client, endpoints, responses
+from stockticker_async.marketdata import body_budget, call_limits, client, endpoints, patience, responses
 
 TESTS = Path(__file__).parents[1]
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
@@ -83,8 +83,8 @@ LIMITS = {
     ),
     "what a body is decoded to": f"{call_limits.DECODED_BYTES // call_limits.MIB} MiB",
     "tries of a body": str(client.BODY_TRIES),
-    "time without any answer": f"{client.PATIENCE:.0f} s",
-    "tries of a call in an outage": str(client.OUTAGE_TRIES),
+    "time without any answer": f"{patience.PATIENCE:.0f} s",
+    "tries of a call in an outage": str(patience.OUTAGE_TRIES),
     "time for splits, and for the reference": f"{call_limits.SIDE_PATIENCE:.0f} s",
     "Retry-After": f"{responses.RETRY_AFTER_CAP:.0f} s",
     "time without an answer in `check`": f"{check._PATIENCE:.0f} s",
