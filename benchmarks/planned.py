@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from benchmarks.report import Table
 from benchmarks.size import Size
-from stockticker_async.sync.plan import Window, minutes_under, plan_days, plan_market
+from stockticker_async.sync.call_plan import Window, minutes_under, plan_days, plan_market
 
 _LAST = date(2025, 2, 28)
 _DAY, _YEAR = timedelta(days=0), timedelta(days=365)

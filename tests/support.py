@@ -18,7 +18,7 @@ from jsonschema import Draft7Validator
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config, resources, state_file
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import LinesHandler, Mask
 from stockticker_async.connector.read import read
 from stockticker_async.marketdata import calendar
@@ -214,7 +214,7 @@ async def sync(
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)
     with _logged_to(lines), scope:
-        code = await read(Shell(clock, lines, Mask()), parsed, selected, blobs)
+        code = await read(CommandContext(clock, lines, Mask()), parsed, selected, blobs)
     run = Run(lines.stdout, code, tuple(sandbox.calls[first:]))
     assert_protocol(run, streams)
     return run

@@ -62,7 +62,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         if not unknown:
             raise
         raise UsageError(_unrecognized(unknown, error.usage or ""), usage=error.usage) from None
-    if unknown:  # told with the usage of the command, not of all
+    if unknown:  # with the usage of the command, not of all
         args.parser.error(_unrecognized(unknown, args.parser.format_usage()))
     return args
 
@@ -109,9 +109,9 @@ def hide_values(argv: Sequence[str], mask: Mask) -> None:
 
 def _columns() -> int:
     """The width of the terminal, where stdout is one."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and int(width):
+        return int(width)
     with suppress(OSError):
         return os.get_terminal_size(1).columns or 80
     return 80

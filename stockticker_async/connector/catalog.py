@@ -6,7 +6,7 @@ from typing import Any
 from stockticker_async.connector import resources
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STREAMS, Bars, Stream
-from stockticker_async.sync.job import Selected
+from stockticker_async.sync.job import SelectedStream
 
 _SYNC_MODES = ("full_refresh", "incremental")
 
@@ -53,7 +53,7 @@ def _configure(stream: Stream, *, incremental: bool) -> dict[str, Any]:
     return {**entry, "cursor_field": [stream.cursor]} if stream.cursor else entry
 
 
-def parse(raw: Any) -> tuple[Selected, ...]:
+def parse(raw: Any) -> tuple[SelectedStream, ...]:
     """Judge a configured catalog; unknown keys and nulls are tolerated. Raises `ConfigError`.
 
     What comes back has the order of the file, each stream once.
@@ -74,7 +74,7 @@ def parse(raw: Any) -> tuple[Selected, ...]:
     return selected
 
 
-def _selected(entry: Any) -> Selected:
+def _selected(entry: Any) -> SelectedStream:
     stream = entry.get("stream") if isinstance(entry, Mapping) else None
     name = stream.get("name") if isinstance(stream, Mapping) else None
     if not isinstance(entry, Mapping) or not isinstance(name, str):
@@ -85,9 +85,11 @@ def _selected(entry: Any) -> Selected:
     found = _stream(name)
     mode = entry.get("sync_mode")
     if mode not in (None, *_SYNC_MODES):
-        told = repr(mode[:40]) if isinstance(mode, str) else "that is no text"
-        raise ConfigError(f"The stream {name} has a sync_mode {told}: it must be {' or '.join(_SYNC_MODES)}.")
-    return Selected(found, incremental=mode == "incremental")
+        shown = repr(mode[:40]) if isinstance(mode, str) else "that is no text"
+        raise ConfigError(
+            f"The stream {name} has a sync_mode {shown}: it must be {' or '.join(_SYNC_MODES)}."
+        )
+    return SelectedStream(found, incremental=mode == "incremental")
 
 
 def _stream(name: str) -> Stream:

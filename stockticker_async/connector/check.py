@@ -13,16 +13,16 @@ from datetime import date, timedelta
 from typing import Any
 
 from stockticker_async.connector import config, protocol
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.config import Config
 from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.marketdata import calendar, grouped, ranges, reference
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.marketdata.bars import Asked, GroupedBar
 from stockticker_async.marketdata.client import Answer, Client, open_client
-from stockticker_async.marketdata.responses import Barred, Refusal
-from stockticker_async.sync.failures import named
-from stockticker_async.sync.plan import minutes_under
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
+from stockticker_async.sync.call_plan import minutes_under
+from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.windows import plan_bars
 
 _PATIENCE = 30.0
@@ -34,23 +34,23 @@ _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
 
 
-async def check(shell: Shell, raw: Any, *, failed_code: int = 0, key_from: str = "") -> int:
+async def check(context: CommandContext, raw: Any, *, failed_code: int = 0, key_from: str = "") -> int:
     """Returns the exit code: ``failed_code`` where the check failed."""
     code = 0
-    today = calendar.new_york_date(shell.clock.utc_now())
+    today = calendar.new_york_date(context.clock.utc_now())
     try:
         judged = config.parse(raw, today=today, key_from=key_from)
         async with open_client(
-            judged.settings, shell.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
+            judged.settings, context.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
         ) as client:
             message = await _Check(client, judged, today).run()
         succeeded = True
     except ConnectorError as error:
         message, succeeded = error.message, False
         code = failed_code
-    message = shell.mask(message)
-    await shell.output.put(protocol.connection_status(succeeded=succeeded, message=message))
-    shell.observer.checked(message, succeeded=succeeded)
+    message = context.mask(message)
+    await context.output.put(protocol.connection_status(succeeded=succeeded, message=message))
+    context.observer.checked(message, succeeded=succeeded)
     return code
 
 
@@ -91,7 +91,7 @@ class _Check:
         if history is not None:
             parts.append(history)
         if missing:
-            parts.append(f"Not traded on {seen.session}: {named(missing)}.")
+            parts.append(f"Not traded on {seen.session}: {name_list(missing)}.")
         parts.append(self._cost())
         parts.extend(self._warnings)
         return " ".join(parts)
@@ -110,7 +110,7 @@ class _Check:
             match found:
                 case Answer(bars) if bars:
                     return _Seen(day, {bar.T: bar for bar in bars})
-                case Refusal(Barred.ENDPOINT, text):
+                case Refusal(RefusalReason.ENDPOINT, text):
                     raise ConfigError(
                         "The plan of this key does not include daily bars of stocks. Change the plan at "
                         "massive.com, or give the key of another account.",
@@ -138,7 +138,7 @@ class _Check:
         hints = [hint for name in unknown if (hint := _other_spelling(name, seen))]
         remedy = f" Did you mean {', '.join(hints)}?" if hints else ""
         raise ConfigError(
-            f"stock_ticker: the API knows no {named(unknown)}.{remedy} Upper and lower case differ, and "
+            f"stock_ticker: the API knows no {name_list(unknown)}.{remedy} Upper and lower case differ, and "
             "share classes have a dot (BRK.B)."
         )
 
@@ -180,9 +180,9 @@ class _Check:
 
     def _judge_refusal(self, refusal: Refusal, bar: BarSize, first: date) -> None:
         """Raise `ConfigError`, unless it only says that the days are too fresh."""
-        if refusal.why is Barred.ENDPOINT:
+        if refusal.why is RefusalReason.ENDPOINT:
             text = f"does not include bars of {bar}. Change the plan, or choose other bars."
-        elif refusal.why is Barred.TIMEFRAME and first < self._today - timedelta(days=7):
+        elif refusal.why is RefusalReason.TIMEFRAME and first < self._today - timedelta(days=7):
             text = (
                 f"has no history from {first} to {self._last}. Set start_date and end_date later, or change "
                 "the plan."
@@ -196,9 +196,9 @@ class _Check:
         allowance = self._allowance
         names = self._job.names
         first_days = dict.fromkeys(names, self._first)
-        plan = plan_bars(self._job, self._job.bar, first_days, self._last, allowance=allowance)
-        minutes = minutes_under(plan.calls, allowance)
-        calls = f"{plan.calls} call{'' if plan.calls == 1 else 's'}"
+        call_plan = plan_bars(self._job, self._job.bar, first_days, self._last, allowance=allowance)
+        minutes = minutes_under(call_plan.calls, allowance)
+        calls = f"{call_plan.calls} call{'' if call_plan.calls == 1 else 's'}"
         under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""
         return f"A first sync of the bars takes about {calls}{under}."
 

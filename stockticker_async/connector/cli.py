@@ -23,7 +23,7 @@ import orjson
 from stockticker_async.clock import Clock
 from stockticker_async.connector import files
 from stockticker_async.connector.arguments import Printed, hide_values, parse
-from stockticker_async.connector.command_context import Shell, Watcher
+from stockticker_async.connector.command_context import CommandContext, Watcher
 from stockticker_async.connector.log import Mask
 from stockticker_async.connector.runner import Operation, failing, prepared, run
 from stockticker_async.connector.stderr import say
@@ -47,7 +47,7 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
     except UsageError as error:
         hide_values(argv, mask)
         say(f"{error.usage}{mask(error.message)}\n")
-        run(failing(error), clock=clock, mask=mask, told=True)
+        run(failing(error), clock=clock, mask=mask, silent=True)
         return _USAGE_EXIT
     operation = prepared(partial(_operation, args, clock, mask))
     _spare_the_collector()
@@ -109,8 +109,8 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _printing(text: str) -> Operation:
-    async def put(shell: Shell) -> int:
-        await shell.output.put(text.encode())
+    async def put(context: CommandContext) -> int:
+        await context.output.put(text.encode())
         return 0
 
     return put
@@ -140,14 +140,14 @@ def _spec() -> Operation:
     from stockticker_async.connector.spec import spec  # noqa: PLC0415
 
     specification = resources.load("spec.json")
-    return lambda shell: spec(shell, specification)
+    return lambda context: spec(context, specification)
 
 
 def _check(args: argparse.Namespace, mask: Mask) -> Operation:
     from stockticker_async.connector.check import check  # noqa: PLC0415
 
     raw, key_from = _read_config(args.config, mask)
-    return lambda shell: check(shell, raw, failed_code=int(args.exit_code), key_from=key_from)
+    return lambda context: check(context, raw, failed_code=int(args.exit_code), key_from=key_from)
 
 
 def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
@@ -156,12 +156,12 @@ def _discover(args: argparse.Namespace, mask: Mask) -> Operation:
 
     _read_config(args.config, mask)
     streams = catalog.offered()
-    return lambda shell: discover(shell, streams)
+    return lambda context: discover(context, streams)
 
 
 def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
     from stockticker_async.connector import catalog, config  # noqa: PLC0415
-    from stockticker_async.connector.read import plan, read  # noqa: PLC0415
+    from stockticker_async.connector.read import preview, read  # noqa: PLC0415
     from stockticker_async.marketdata import calendar  # noqa: PLC0415
 
     if os.environ.get("DATA_CHANNEL_MEDIUM", "STDIO").upper() == "SOCKET":
@@ -181,10 +181,10 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
         names = [name for part in args.streams.split(",") if (name := part.strip())]
         chosen = catalog.configured(names, incremental=True)
     selected = catalog.parse(chosen)
-    blobs, told = _read_state(args.state) if args.state else ({}, ())
-    parsed = replace(parsed, warnings=(*parsed.warnings, *told))
-    operate = plan if args.plan else read
-    return lambda shell: operate(shell, parsed, selected, blobs)
+    blobs, state_warnings = _read_state(args.state) if args.state else ({}, ())
+    parsed = replace(parsed, warnings=(*parsed.warnings, *state_warnings))
+    operate = preview if args.plan else read
+    return lambda context: operate(context, parsed, selected, blobs)
 
 
 def _catalog(args: argparse.Namespace) -> Operation:
@@ -192,7 +192,7 @@ def _catalog(args: argparse.Namespace) -> Operation:
     from stockticker_async.connector.configured_catalog import catalog  # noqa: PLC0415
 
     made = configured(args.streams, incremental=args.incremental)
-    return lambda shell: catalog(shell, made)
+    return lambda context: catalog(context, made)
 
 
 def _demo(args: argparse.Namespace) -> Operation:
@@ -201,13 +201,13 @@ def _demo(args: argparse.Namespace) -> Operation:
 
     specification, streams = resources.load("spec.json"), catalog.offered()
     selected = catalog.parse(catalog.configured(incremental=True))
-    return lambda shell: demo(shell, specification, streams, selected, args.tickers)
+    return lambda context: demo(context, specification, streams, selected, args.tickers)
 
 
 def _sandbox(args: argparse.Namespace) -> Operation:
     from stockticker_async.sandbox.command import run as serve  # noqa: PLC0415
 
-    async def listen(_: Shell) -> int:
+    async def listen(_: CommandContext) -> int:
         try:
             return await serve(args)
         except OSError as error:

@@ -12,7 +12,7 @@ from stockticker_async.errors import ConnectorError, UnforeseenError
 from stockticker_async.sync.progress import SyncProgress
 
 
-class Lines(Protocol):
+class LineOutput(Protocol):
     """Where whole lines go, in order: the `Output`, or something in front of it."""
 
     async def put(self, piece: bytes) -> None:
@@ -73,14 +73,14 @@ Watcher = Callable[[SyncProgress], Watching]
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
+class CommandContext:
     clock: Clock
-    output: Lines
+    output: LineOutput
     mask: Mask
     progress: SyncProgress = field(default_factory=SyncProgress)
     observer: Observer = field(default_factory=Observer)
 
-    async def tell_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
+    async def report_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
         """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
         message = self.mask(error.message)
         line = protocol.error(

@@ -13,7 +13,7 @@ from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
 from stockticker_async.marketdata.settings import BASE_URL, Settings, is_loopback
 from stockticker_async.marketdata.ticker_name import MOST_CHARS, is_ticker
-from stockticker_async.sync.job import MARKET, SyncJob
+from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 
 T = TypeVar("T", int, None)
 _MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
@@ -122,9 +122,9 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
         raise ConfigError(f"stock_ticker is empty. {remedy}")
-    if names == (MARKET,):
+    if names == (WHOLE_MARKET,):
         return ()
-    if MARKET in names:
+    if WHOLE_MARKET in names:
         raise ConfigError(
             'stock_ticker has "*" beside names: give "*" alone for the whole market, or names only.'
         )

@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 
 
-async def catalog(shell: Shell, configured: Mapping[str, Any]) -> int:
+async def catalog(context: CommandContext, configured: Mapping[str, Any]) -> int:
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    await shell.output.put(orjson.dumps(configured, option=options))
+    await context.output.put(orjson.dumps(configured, option=options))
     return 0

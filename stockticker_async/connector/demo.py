@@ -13,7 +13,7 @@ from typing import Any
 from stockticker_async.clock import Clock
 from stockticker_async.connector import config, state_file
 from stockticker_async.connector.check import check
-from stockticker_async.connector.command_context import Lines, Shell
+from stockticker_async.connector.command_context import CommandContext, LineOutput
 from stockticker_async.connector.discover import discover, table
 from stockticker_async.connector.read import read
 from stockticker_async.connector.spec import spec
@@ -21,7 +21,7 @@ from stockticker_async.connector.stderr import say
 from stockticker_async.marketdata import calendar
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.sync.job import Selected
+from stockticker_async.sync.job import SelectedStream
 
 _BEGINS = datetime(2020, 12, 22, 17, tzinfo=UTC)  # noon in New York
 _DAY = timedelta(days=1)
@@ -29,10 +29,10 @@ _DEFAULT_TICKERS = ("TSLA", "AAPL")
 
 
 async def demo(
-    shell: Shell,
+    context: CommandContext,
     specification: Mapping[str, Any],
     streams: Sequence[Mapping[str, Any]],
-    selected: Sequence[Selected],
+    selected: Sequence[SelectedStream],
     tickers: Sequence[str],
 ) -> int:
     """Messages go to the output, and what happens, in plain words, to stderr.
@@ -42,47 +42,50 @@ async def demo(
     names = tuple(name for text in tickers for name in text.split(",") if name) or _DEFAULT_TICKERS
     options = Options(tickers=names, now=_BEGINS)
     async with serve(options) as sandbox:
-        narrate = _Narrator(shell.output)
+        narrate = _Narrator(context.output)
         raw = {"stock_ticker": ",".join(names), "api_key": options.key, "base_url": sandbox.url}
-        shell = Shell(Clock(start=_BEGINS), shell.output, shell.mask)
+        context = CommandContext(Clock(start=_BEGINS), context.output, context.mask)
         await narrate(
             f"The API's imitation listens on {sandbox.url}. Its clock stands in {_BEGINS:%B %Y}. The closing "
             "prices of TSLA in that month are real, all others are invented."
         )
         await narrate("spec: what the configuration holds.")
-        await spec(shell, specification)
+        await spec(context, specification)
         await narrate(f"check: is {', '.join(names)} there, and does the key work?")
-        await check(shell, raw)
+        await check(context, raw)
         if os.isatty(1):
             await narrate("discover: the streams, here as a table. The command itself prints 47 KB of JSON.")
             say("".join(f"{name:18} {text}\n" for name, text in table(streams)))
         else:
             await narrate("discover: the streams.")
-            await discover(shell, streams)
+            await discover(context, streams)
         await narrate("read: the last seven days of both streams.")
-        blobs, first = await _read(shell, raw, selected, {})
+        blobs, first = await _read(context, raw, selected, {})
         sandbox.clock.advance(_DAY.total_seconds())
-        shell = Shell(Clock(start=_BEGINS + _DAY), shell.output, shell.mask)
+        context = CommandContext(Clock(start=_BEGINS + _DAY), context.output, context.mask)
         await narrate("A day passes. read, from the state: the last finished day once more, and what is new.")
-        _, second = await _read(shell, raw, selected, blobs)
+        _, second = await _read(context, raw, selected, blobs)
         await narrate(f"That is all: {len(sandbox.calls)} calls to the API in the whole demo.")
     return first or second
 
 
 async def _read(
-    shell: Shell, raw: Mapping[str, Any], selected: Sequence[Selected], blobs: Mapping[str, Any]
+    context: CommandContext,
+    raw: Mapping[str, Any],
+    selected: Sequence[SelectedStream],
+    blobs: Mapping[str, Any],
 ) -> tuple[dict[str, Any], int]:
     """One read of all streams; the states that it wrote, and its exit code."""
-    recorder = _Recorder(shell.output)
-    parsed = config.parse(raw, today=calendar.new_york_date(shell.clock.utc_now()))
-    code = await read(Shell(shell.clock, recorder, shell.mask), parsed, selected, blobs)
+    recorder = _Recorder(context.output)
+    parsed = config.parse(raw, today=calendar.new_york_date(context.clock.utc_now()))
+    code = await read(CommandContext(context.clock, recorder, context.mask), parsed, selected, blobs)
     return state_file.find_blobs(b"".join(recorder.states)), code
 
 
 class _Narrator:
     """Says something to the person, once all that was put before is written."""
 
-    def __init__(self, output: Lines) -> None:
+    def __init__(self, output: LineOutput) -> None:
         self._output = output
 
     async def __call__(self, text: str) -> None:
@@ -93,7 +96,7 @@ class _Narrator:
 class _Recorder:
     """Passes lines on, and keeps the STATE lines."""
 
-    def __init__(self, output: Lines) -> None:
+    def __init__(self, output: LineOutput) -> None:
         self.states: list[bytes] = []
         self._output = output
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 
 
 def table(streams: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ def table(streams: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return rows
 
 
-async def discover(shell: Shell, streams: Sequence[Mapping[str, Any]]) -> int:
-    await shell.output.put(protocol.catalog(streams))
-    shell.observer.catalog(streams)
+async def discover(context: CommandContext, streams: Sequence[Mapping[str, Any]]) -> int:
+    await context.output.put(protocol.catalog(streams))
+    context.observer.catalog(streams)
     return 0

@@ -15,13 +15,13 @@ import anyio
 
 from stockticker_async.connector import protocol
 from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.output import PIECE_BYTES
 from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.bar_rows import bar_rows, price_rows
 from stockticker_async.streams.table import Bars, Stream
-from stockticker_async.sync.sink import Row, TooLarge, Vouched
+from stockticker_async.sync.sink import RowFields, StateSource, TooLarge
 
 _STATE_EVERY = 5.0
 """Seconds between states, when there is progress and states stay a small part of the bytes."""
@@ -57,15 +57,15 @@ class _Chunk:
 class Emitter:
     """Writes the messages of one stream. Implements `sink.Sink`."""
 
-    def __init__(self, stream: Stream, vouched: Vouched, shell: Shell) -> None:
+    def __init__(self, stream: Stream, state_source: StateSource, context: CommandContext) -> None:
         self.name = stream.name
         self._bars = stream.source.rows if isinstance(stream.source, Bars) else None
         self.failed = False
         self._finished = False
-        self._vouched = vouched
-        self._shell = shell
-        self._output = shell.output
-        self._clock = shell.clock
+        self._state_source = state_source
+        self._context = context
+        self._output = context.output
+        self._clock = context.clock
         self._running = False
         self._waits_until: datetime | None = None
         self._records = 0
@@ -74,7 +74,7 @@ class Emitter:
         self._state_size = 0
         self._blob: dict[str, Any] | None = None
         self._repetitions = 0
-        self._state_at = self._line_at = shell.clock.monotonic()
+        self._state_at = self._line_at = context.clock.monotonic()
         self._turn = anyio.Lock()
 
     async def start(self) -> None:
@@ -108,7 +108,7 @@ class Emitter:
         else:
             await self.rows(bar_rows(bars, session, adjusted=adjusted))
 
-    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
         """RECORDs of rows, in as many pieces of the output as their bytes take.
 
         A row that no piece holds is left out, and ``too_large`` hears of it; without one that raises
@@ -143,7 +143,7 @@ class Emitter:
                 return
             await self._run()
             await self._output.put(lines)
-            self._shell.observer.records(self.name, count)
+            self._context.observer.records(self.name, count)
             self._records += count
             self._record_bytes += len(lines)
             self._waits_until = None
@@ -152,8 +152,10 @@ class Emitter:
     async def waits(self, until: datetime) -> None:
         """RUNNING, but waiting for the allowance; said once for each end of the wait."""
         async with self._turn:
-            told = self._waits_until
-            if self._finished or (told is not None and abs((until - told).total_seconds()) < _SAME_RESET):
+            announced = self._waits_until
+            if self._finished or (
+                announced is not None and abs((until - announced).total_seconds()) < _SAME_RESET
+            ):
                 return
             self._waits_until = until
             self._running = True
@@ -165,8 +167,8 @@ class Emitter:
                     rate_limited_until_ms=int(until.timestamp() * 1000),
                 )
             )
-            self._shell.observer.status(self.name, "RUNNING")
-            self._shell.observer.waits(until)
+            self._context.observer.status(self.name, "RUNNING")
+            self._context.observer.waits(until)
 
     async def state_due(self) -> None:
         """A STATE if one is due: called whenever something may have been covered."""
@@ -194,7 +196,7 @@ class Emitter:
             if not self._finished:
                 self.failed = True
                 for error in errors:
-                    await self._shell.tell_error(error, stream=self.name)
+                    await self._context.report_error(error, stream=self.name)
                 await self._state(even_unchanged=self._blob is None)
                 await self._end("INCOMPLETE")
 
@@ -224,18 +226,18 @@ class Emitter:
         return self._state_bytes + size <= _STATE_SHARE * self._record_bytes
 
     async def _state(self, *, even_unchanged: bool, even_heavy: bool = True) -> None:
-        blob = self._vouched.blob()
+        blob = self._state_source.blob()
         changed = blob != self._blob
         if not changed and not self._records and not even_unchanged:
             return
-        told = blob if changed else {**blob, "repetition": self._repetitions + 1}
-        line = protocol.state(self.name, told, records=self._records)
+        state = blob if changed else {**blob, "repetition": self._repetitions + 1}
+        line = protocol.state(self.name, state, records=self._records)
         self._state_size = len(line)  # the next one is weighed by it first: to make one takes time
         if not (even_heavy or self._is_light(len(line))):
             return
         # a signal may come while this waits for room: nothing is counted as told before it is
         await self._output.put(line)
-        self._shell.observer.state(self.name)
+        self._context.observer.state(self.name)
         self._blob = blob
         self._repetitions += not changed
         self._records = 0
@@ -246,4 +248,4 @@ class Emitter:
         await self._output.put(
             protocol.stream_status(self.name, status, emitted_at_ms=self._clock.emitted_at_ms())
         )
-        self._shell.observer.status(self.name, status)
+        self._context.observer.status(self.name, status)

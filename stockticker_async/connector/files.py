@@ -37,14 +37,14 @@ def whole(path: str, what: str, *, patience: float = PATIENCE) -> bytes:
 def holds_something(path: str) -> bool:
     """Whether there is a pipe, or a file of more than white space; faults are told when it is read."""
     try:
-        told = Path(path).stat()
-        if stat.S_ISREG(told.st_mode) and told.st_size <= _READ_BYTES:
+        status = Path(path).stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size <= _READ_BYTES:
             return bool(Path(path).read_bytes().removeprefix(_BOM).strip())
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):
         return True
-    return not stat.S_ISREG(told.st_mode) or told.st_size > 0
+    return not stat.S_ISREG(status.st_mode) or status.st_size > 0
 
 
 def blocks(

@@ -94,7 +94,7 @@ class Output:
             self._raise_failure()
             if self._closing:
                 raise OutputError("The output is closed: nothing can be written any more.")
-            self._tell_lost_logs()
+            self._report_lost_logs()
             self._queue(piece)
 
     def offer(self, piece: bytes) -> None:
@@ -111,7 +111,7 @@ class Output:
         async with self._turn:
             await self._held_at_most(0)
             while self._lost_logs and self._failure is None:
-                self._tell_lost_logs()
+                self._report_lost_logs()
                 await self._held_at_most(0)
         self._raise_failure()
 
@@ -140,7 +140,7 @@ class Output:
         except (BlockingIOError, BrokenPipeError):
             return  # a full pipe wakes as well; a broken one tells that the thread has failed
 
-    def _tell_lost_logs(self) -> None:
+    def _report_lost_logs(self) -> None:
         if self._lost_logs:
             count, self._lost_logs = self._lost_logs, 0
             self._queue(protocol.log("WARN", f"{count} log lines were left out: the reader was too slow."))
@@ -168,9 +168,9 @@ class Output:
                     batch = self._take_batch()
                 self._write_batch(batch)
         except OSError as failure:
-            self._tell(failure)
+            self._notify_loop(failure)
         except MemoryError:
-            self._tell(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
+            self._notify_loop(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
         finally:
             os.close(self._wake_read)
 
@@ -219,9 +219,9 @@ class Output:
             with self._lock:
                 self._written_bytes += count
                 self._held_bytes -= count
-            self._tell()
+            self._notify_loop()
 
-    def _tell(self, failure: OSError | None = None) -> None:
+    def _notify_loop(self, failure: OSError | None = None) -> None:
         try:
             self._call_soon(self._after_write, failure)
         except RuntimeError:

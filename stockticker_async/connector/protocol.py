@@ -88,9 +88,9 @@ def error(
     return _trace("ERROR", "error", body, emitted_at_ms)
 
 
-def _text(told: str) -> str:
+def _text(text: str) -> str:
     """What is told, fit for JSON: a file's name that is no UTF-8 has surrogates in Python."""
-    return told.encode(errors="backslashreplace").decode()
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _trace(kind: str, key: str, body: Mapping[str, Any], emitted_at_ms: int) -> bytes:

@@ -26,7 +26,7 @@ import anyio
 import anyio.abc
 
 from stockticker_async.clock import Clock
-from stockticker_async.connector.command_context import Observer, Shell, Watcher, Watching
+from stockticker_async.connector.command_context import CommandContext, Observer, Watcher, Watching
 from stockticker_async.connector.log import LinesHandler, Mask, to_lines
 from stockticker_async.connector.output import Output, open_output
 from stockticker_async.connector.stderr import say
@@ -43,7 +43,7 @@ _OUT_OF_MEMORY = (
     "the last STATE."
 )
 
-Operation = Callable[[Shell], Awaitable[int]]
+Operation = Callable[[CommandContext], Awaitable[int]]
 Death = Callable[[signal.Signals], None]
 
 
@@ -88,7 +88,7 @@ def run(
     flush: float = _FLUSH,
     die: Death = die_of,
     watch: Watcher | None = None,
-    told: bool = False,
+    silent: bool = False,
     go_on: str = "",
 ) -> int:
     """Run to the end and return the exit code, or die of a signal.
@@ -106,7 +106,7 @@ def run(
         debug=debug,
         descriptor=descriptor,
         watch=watch,
-        silent=told,
+        silent=silent,
         go_on=go_on,
     )
     interrupt = signal.getsignal(signal.SIGINT)
@@ -127,7 +127,7 @@ def run(
 def failing(error: Exception) -> Operation:
     """The operation that does nothing but raise."""
 
-    async def fail(_: Shell) -> int:
+    async def fail(_: CommandContext) -> int:
         raise error
 
     return fail
@@ -165,7 +165,9 @@ async def _run(
             if watching is not None:
                 group.start_soon(watching.run)
             with scope:
-                ending.code = await _guarded(operation, Shell(clock, output, mask, progress, observer))
+                ending.code = await _guarded(
+                    operation, CommandContext(clock, output, mask, progress, observer)
+                )
             if not await _is_drained(output):
                 ending.code = 1
             elif ending.signum is not None:
@@ -186,17 +188,17 @@ def _say_how_to_go_on(ending: _Ending, observer: Observer, go_on: str) -> None:
         say(f"{go_on}\n")
 
 
-async def _guarded(operation: Operation, shell: Shell) -> int:
+async def _guarded(operation: Operation, context: CommandContext) -> int:
     """The operation's exit code; 1 where it raised, which is then told."""
     try:
-        return await operation(shell)
+        return await operation(context)
     except Exception as error:  # noqa: BLE001 - nothing may end as a bare traceback
-        for one in _told(error):
-            await _tell(shell, one)
+        for one in _own_errors(error):
+            await _report(context, one)
     return 1
 
 
-def _told(error: Exception) -> Iterator[ConnectorError]:
+def _own_errors(error: Exception) -> Iterator[ConnectorError]:
     """The errors to tell, each once."""
     found = list(causes(error))
     foreign = [cause for cause in found if not isinstance(cause, ConnectorError)]
@@ -210,9 +212,9 @@ def _told(error: Exception) -> Iterator[ConnectorError]:
         yield from (cause for cause in ours.values() if not isinstance(cause, OutputError))
 
 
-async def _tell(shell: Shell, error: ConnectorError) -> None:
+async def _report(context: CommandContext, error: ConnectorError) -> None:
     try:
-        await shell.tell_error(error)
+        await context.report_error(error)
     except OutputError:
         return  # told when the output is drained
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 
 
-async def spec(shell: Shell, specification: Mapping[str, Any]) -> int:
-    await shell.output.put(protocol.spec(specification))
+async def spec(context: CommandContext, specification: Mapping[str, Any]) -> int:
+    await context.output.put(protocol.spec(specification))
     return 0

@@ -7,7 +7,7 @@ import orjson
 
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_PRICES, STREAMS
-from stockticker_async.sync.failures import named
+from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.state_format import REMEDY
 
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
@@ -36,7 +36,7 @@ def find_blobs(text: bytes) -> dict[str, Any]:
                     found |= _from_item(item)
     if found and not any(stream.name in found for stream in STREAMS):
         raise ConfigError(
-            f"The state is of {named([*found])} only, which this source does not have. {REMEDY}"
+            f"The state is of {name_list([*found])} only, which this source does not have. {REMEDY}"
         )
     return found
 
@@ -68,7 +68,9 @@ def _from_output(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             case _:
                 others.append(str(message["type"])[:40])
     if others and not found:
-        raise ConfigError(f"The state is no output of read: it has {named(others)}, and no STATE. {REMEDY}")
+        raise ConfigError(
+            f"The state is no output of read: it has {name_list(others)}, and no STATE. {REMEDY}"
+        )
     return found
 
 

@@ -132,12 +132,12 @@ class Watched(Watching):
         if rows:
             self._show(self.screen.table, rows)
 
-    def _show(self, how: Callable[..., None], *told: Any) -> None:
+    def _show(self, how: Callable[..., None], *arguments: Any) -> None:
         """A terminal that has been closed, or stopped taking letters, is no reason to end a sync."""
         if self._gone or not _takes_text():
             return
         try:
-            how(*told)
+            how(*arguments)
         except OSError:
             self._gone = True
 

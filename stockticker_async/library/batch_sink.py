@@ -14,7 +14,7 @@ from stockticker_async.library.channel import Channel
 from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Bars, Stream
-from stockticker_async.sync.sink import Row, TooLarge, Vouched
+from stockticker_async.sync.sink import RowFields, StateSource, TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Chunk:
 class BatchSink:
     """One stream's. Implements `sink.Sink`."""
 
-    def __init__(self, stream: Stream, vouched: Vouched, channel: Channel) -> None:
+    def __init__(self, stream: Stream, vouched: StateSource, channel: Channel) -> None:
         self.name = stream.name
         self.failed = False
         self._ended = False
@@ -58,7 +58,7 @@ class BatchSink:
         if bars:
             self._channel.put_session(session, bars, convert)
 
-    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
         """None is too large. Raises `BadPageError` for what is not of the stream's schema."""
         del too_large
         if rows:

@@ -30,11 +30,11 @@ from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STOCK_BARS, Bars, Stream
-from stockticker_async.sync.job import Selected
+from stockticker_async.sync.job import SelectedStream
 from stockticker_async.sync.prepare import days_of, prepare
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.run import run
-from stockticker_async.sync.sink import Vouched
+from stockticker_async.sync.sink import StateSource
 
 _log = logging.getLogger(__name__)
 
@@ -176,12 +176,12 @@ class Market:
         judged = asked.judged(self._how, today=calendar.new_york_date(clock.utc_now()))
         channel, sinks = Channel(self._most_bytes), list[BatchSink]()
 
-        def open_sink(stream: Stream, vouched: Vouched) -> BatchSink:
+        def open_sink(stream: Stream, vouched: StateSource) -> BatchSink:
             sinks.append(BatchSink(stream, vouched, channel))
             return sinks[0]
 
         days = days_of(clock, judged.job)
-        one = Selected(asked.stream, incremental=state is not None)
+        one = SelectedStream(asked.stream, incremental=state is not None)
         reading = prepare(open_sink, judged.job, one, state, days)
         for warning in judged.warnings:
             _log.warning(warning)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from stockticker_async.marketdata.calendar import midnight_ms, utc_text
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
-from stockticker_async.marketdata.list_judge import ANYTHING, Question
+from stockticker_async.marketdata.list_judge import ANYTHING, RowCriteria
 from stockticker_async.marketdata.listings import Listing
 
 _URL_CHARS = 3500
@@ -43,7 +43,7 @@ class ListCall:
     """The tickers whose rows are wanted of the answer. Empty: all rows are."""
     first: date | None = None
     """The first day asked for, where the listing can be asked from a day on."""
-    question: Question = ANYTHING
+    criteria: RowCriteria = ANYTHING
     """What the path asks of each row."""
 
 
@@ -87,7 +87,7 @@ def list_calls(
             f"{listing.path}{_query(listing, portion, end, variant, market, times=times)}",
             portion.names or whole,
             portion.first,
-            _question(listing, portion, last, end, times=times),
+            _criteria(listing, portion, last, end, times=times),
         )
         for portion in portions
         for market in markets
@@ -178,13 +178,15 @@ def _query(
     return f"?{urlencode(query)}" if query else ""
 
 
-def _question(listing: Listing, portion: _Portion, last: date, end: date | None, *, times: bool) -> Question:
+def _criteria(
+    listing: Listing, portion: _Portion, last: date, end: date | None, *, times: bool
+) -> RowCriteria:
     tickers = frozenset(portion.names)
     if listing.since is None or portion.first is None:
-        return Question(tickers)
+        return RowCriteria(tickers)
     if end is None:
         end = date.max if listing.announced else min(last, date.max - _SLACK) + _SLACK
-    return Question(tickers, listing.since, portion.first, end, times)
+    return RowCriteria(tickers, listing.since, portion.first, end, times)
 
 
 def _bound(day: date, *, times: bool) -> str:

@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RowCriteria:
     """What a path asks of each row."""
 
     tickers: frozenset[str] = frozenset()
@@ -43,11 +43,11 @@ class Question:
         return day, number
 
 
-ANYTHING = Question()
+ANYTHING = RowCriteria()
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _PageOutline:
     """What the judge keeps of a page."""
 
     reached: tuple[date, float] | None = None
@@ -65,10 +65,10 @@ class ListJudge:
     goes on to the next.
     """
 
-    def __init__(self, question: Question) -> None:
-        self._question = question
-        self._before = _Page()
-        self._judged = _Page()
+    def __init__(self, criteria: RowCriteria) -> None:
+        self._criteria = criteria
+        self._before = _PageOutline()
+        self._judged = _PageOutline()
         self._pages: set[int] = set()
 
     def judge(self, values: Iterable[object], keys: Iterable[Hashable]) -> None:
@@ -77,15 +77,15 @@ class ListJudge:
         ``values`` are the rows' field that was asked for, ``keys`` their primary keys.
         """
         reached, begun = self._before.reached, self._before.begun
-        for value in values if self._question.field else ():
-            place = self._question.place(value)
+        for value in values if self._criteria.field else ():
+            place = self._criteria.place(value)
             if reached is not None and place[1] < reached[1]:
-                raise BadPageError(f"the API gave a row out of order: {self._question.field} {place[0]}.")
+                raise BadPageError(f"the API gave a row out of order: {self._criteria.field} {place[0]}.")
             reached, begun = place, begun or place[0]
         found = frozenset(keys)
         if found and (found <= self._before.keys or hash(found) in self._pages):
             raise BadPageError("the API gave a page again in place of the next one.")
-        self._judged = _Page(reached, begun, found or self._before.keys)
+        self._judged = _PageOutline(reached, begun, found or self._before.keys)
 
     def accept(self) -> date | None:
         """Go on from the page judged last. Returns the last day of which all rows were seen.

@@ -42,7 +42,7 @@ PROXY_WANTS_MORE = (
 )
 
 
-class Barred(Enum):
+class RefusalReason(Enum):
     """Why the plan does not give what was asked."""
 
     ENDPOINT = "the plan does not include this endpoint"
@@ -50,10 +50,10 @@ class Barred(Enum):
     UNPUBLISHED = "the day is not published yet"
 
 
-_BARRED_PHRASES = (
-    ("doesn't include this data timeframe", Barred.TIMEFRAME),
-    ("today's data before end of day", Barred.UNPUBLISHED),
-    ("not entitled", Barred.ENDPOINT),
+_REFUSAL_PHRASES = (
+    ("doesn't include this data timeframe", RefusalReason.TIMEFRAME),
+    ("today's data before end of day", RefusalReason.UNPUBLISHED),
+    ("not entitled", RefusalReason.ENDPOINT),
 )
 
 
@@ -87,7 +87,7 @@ class Missing:
 class Refusal:
     """403: the plan."""
 
-    why: Barred
+    why: RefusalReason
     text: str
 
 
@@ -150,7 +150,7 @@ def judge(
 
 
 def _judge_forbidden(said: str | None) -> Verdict:
-    for phrase, why in _BARRED_PHRASES:
+    for phrase, why in _REFUSAL_PHRASES:
         if said is not None and phrase in said:
             return Refusal(why, said)
     return Wrong(

@@ -12,10 +12,10 @@ from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.call_limits import SIDE_PATIENCE
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
-from stockticker_async.marketdata.list_judge import ListJudge, Question
+from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import OLDER_SPLITS, SPLITS
-from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 from stockticker_async.marketdata.rows import judge_tickers, stated
 from stockticker_async.marketdata.splits import Split, ratio
 
@@ -47,10 +47,10 @@ async def splits(
     moments: list[datetime] = []
     first = after + timedelta(days=1)
     firsts = dict.fromkeys(names, first) if names else Everything(first)
-    for question in list_calls(SPLITS, firsts, last=until, end=until):
-        part = await _split_pages(client, question)
-        if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is Barred.ENDPOINT):
-            older = await _older_splits(client, question, until)
+    for call in list_calls(SPLITS, firsts, last=until, end=until):
+        part = await _split_pages(client, call)
+        if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is RefusalReason.ENDPOINT):
+            older = await _older_splits(client, call, until)
             # where neither is to be had, the plan is the reason, and not the address
             part = part if isinstance(older, Missing) else older
         if isinstance(part, Missing):
@@ -63,12 +63,12 @@ async def splits(
 
 
 async def _older_splits(
-    client: Client, question: ListCall, until: date
+    client: Client, call: ListCall, until: date
 ) -> Answer[list[Split]] | Refusal | Missing:
     """From the deprecated list, which is served on: for plans and proxies without the new one."""
     parts = []
-    names = question.names
-    firsts = dict.fromkeys(names, question.first) if names else Everything(question.first)
+    names = call.names
+    firsts = dict.fromkeys(names, call.first) if names else Everything(call.first)
     for older in list_calls(OLDER_SPLITS, firsts, last=until, end=until):
         part = await _split_pages(client, older)
         if not isinstance(part, Answer):
@@ -77,12 +77,12 @@ async def _older_splits(
     return Answer([split for part in parts for split in part.value], parts[0].moment)
 
 
-async def _split_pages(client: Client, question: ListCall) -> Answer[list[Split]] | Refusal | Missing:
+async def _split_pages(client: Client, call: ListCall) -> Answer[list[Split]] | Refusal | Missing:
     found: list[Split] = []
     moments: list[datetime] = []
-    judge = ListJudge(question.question)
-    decode = partial(_decode_splits, question.question, judge)
-    found_pages = list_pages(client, question.path, decode, patience=SIDE_PATIENCE, may_be_empty=True)
+    judge = ListJudge(call.criteria)
+    decode = partial(_decode_splits, call.criteria, judge)
+    found_pages = list_pages(client, call.path, decode, patience=SIDE_PATIENCE, may_be_empty=True)
     async with aclosing(found_pages) as answers:
         async for one in answers:
             if not isinstance(one, Answer):
@@ -93,7 +93,7 @@ async def _split_pages(client: Client, question: ListCall) -> Answer[list[Split]
     return Answer(found, moments[0])
 
 
-def _decode_splits(question: Question, judge: ListJudge, body: bytes) -> ListPage[Split]:
+def _decode_splits(criteria: RowCriteria, judge: ListJudge, body: bytes) -> ListPage[Split]:
     try:
         page = msgspec.json.decode(body, type=_SplitsPage)
         wire = page.results or []
@@ -107,7 +107,7 @@ def _decode_splits(question: Question, judge: ListJudge, body: bytes) -> ListPag
     if not isinstance(page.results, list) and stated(page.count) != 0:
         raise BadPageError("the splits are not of the published form: without results.")
     for row in wire:
-        judge_tickers([row.ticker], question.tickers)
+        judge_tickers([row.ticker], criteria.tickers)
     judge.judge(
         (row.execution_date for row in wire),
         ((str(one.id), split) for one, split in zip(wire, rows, strict=True)),

@@ -14,7 +14,7 @@ from stockticker_async.marketdata.calendar import session_of
 
 Named = Callable[[Sequence[str]], str]
 """A short text for any number of tickers."""
-_SAME_FLOOR = 2
+_SAME_START = 2
 """So many tickers that begin on the same late day are no coincidence."""
 
 
@@ -84,8 +84,8 @@ class Completeness:
         if not self._lacking:
             return None
         count = sum(self._lacking.values())
-        told = f" (sessions: {count}, asked for twice)" if count else ""
-        return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{told}."
+        counted = f" (sessions: {count}, asked for twice)" if count else ""
+        return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{counted}."
 
     def other_counts(self, named: Named) -> str | None:
         """Answers that have another number of bars than they say."""
@@ -111,17 +111,16 @@ class Completeness:
 
         A bar from before, of any ticker, shows that the plan has more: then they are as young as they look.
         """
-        floor = min((seen.first for seen in self._seen.values()), default=date.max)
+        earliest = min((seen.first for seen in self._seen.values()), default=date.max)
         names = [
             name
             for name, first_session in asked
-            if name in self._seen and self._seen[name].first == floor > first_session
+            if name in self._seen and self._seen[name].first == earliest > first_session
         ]
-        if len(names) < _SAME_FLOOR:
+        if len(names) < _SAME_START:
             return None
-        return (
-            f"{named(names)} all begin on {floor}, later than asked: the plan's history seems to end there."
-        )
+        begin = f"{named(names)} all begin on {earliest}"
+        return f"{begin}, later than asked: the plan's history seems to end there."
 
     def gaps(self, named: Named) -> str | None:
         """Sessions between a ticker's first and last bar in which only others traded."""

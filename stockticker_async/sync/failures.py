@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stockticker_async.errors import ConnectorError
-from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.job import WHOLE_MARKET
 
-_NAMED = 10
-_TOLD = 10
+_MOST_NAMES = 10
+_MOST_CAUSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class Failure:
     error: ConnectorError
 
 
-def named(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """``A, B and 7 more``: at most ten names."""
-    more = len(names) - _NAMED
-    listed = ", ".join("the whole market" if name == MARKET else name for name in names[:_NAMED])
+    more = len(names) - _MOST_NAMES
+    listed = ", ".join("the whole market" if name == WHOLE_MARKET else name for name in names[:_MOST_NAMES])
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def told(failures: Sequence[Failure]) -> list[ConnectorError]:
+def errors_by_cause(failures: Sequence[Failure]) -> list[ConnectorError]:
     """One error for each cause, which names the tickers; causes are told apart by class and message.
 
     Of one class at most ten causes are told, and the others counted with the tenth: a bar that
@@ -35,15 +35,15 @@ def told(failures: Sequence[Failure]) -> list[ConnectorError]:
     for failure in failures:
         causes = kinds.setdefault(type(failure.error), {})
         causes.setdefault(failure.error.message, []).append(failure)
-    return [error for causes in kinds.values() for error in _told(list(causes.values()))]
+    return [error for causes in kinds.values() for error in _errors_of_class(list(causes.values()))]
 
 
-def _told(causes: list[list[Failure]]) -> list[ConnectorError]:
+def _errors_of_class(causes: list[list[Failure]]) -> list[ConnectorError]:
     """One error for each cause, all of one class, up to the most that are told."""
-    rest = causes[_TOLD:]
-    errors = [_error(alike) for alike in causes[: _TOLD - bool(rest)]]
+    rest = causes[_MOST_CAUSES:]
+    errors = [_error(alike) for alike in causes[: _MOST_CAUSES - bool(rest)]]
     if rest:
-        last = [failure for alike in causes[_TOLD - 1 :] for failure in alike]
+        last = [failure for alike in causes[_MOST_CAUSES - 1 :] for failure in alike]
         errors.append(_error(last, f" {len(rest)} more such errors are not told one by one."))
     return errors
 
@@ -52,7 +52,7 @@ def _error(alike: Sequence[Failure], and_so_on: str = "") -> ConnectorError:
     """The first failure's error, with the names of all."""
     names = dict.fromkeys(name for failure in alike for name in failure.names)
     first = alike[0].error
-    whose = f"{named(list(names))}: " if names else ""
+    whose = f"{name_list(list(names))}: " if names else ""
     error = type(first)(f"{whose}{first.message}{and_so_on}", detail=first.detail)
     error.tickers = tuple(names)
     return error

@@ -6,7 +6,7 @@ from datetime import date
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import Stream
 
-MARKET = "*"
+WHOLE_MARKET = "*"
 """The whole market, in place of a ticker."""
 
 
@@ -32,12 +32,12 @@ class SyncJob:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tickers, or `MARKET` alone."""
-        return self.tickers or (MARKET,)
+        """The tickers, or `WHOLE_MARKET` alone."""
+        return self.tickers or (WHOLE_MARKET,)
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class SelectedStream:
     """A stream that was asked for."""
 
     stream: Stream

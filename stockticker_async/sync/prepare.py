@@ -14,15 +14,14 @@ from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, counts_days
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed, Stream
 from stockticker_async.sync import state, state_format
-from stockticker_async.sync.job import Selected, SyncJob
-from stockticker_async.sync.row_stream import Forward, Whole
+from stockticker_async.sync.job import SelectedStream, SyncJob
+from stockticker_async.sync.row_stream import NoCursor, RowStream
 from stockticker_async.sync.sink import OpenSink
 from stockticker_async.sync.windows import BarStream, Days
 
 _DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
 
-Reading = BarStream | Forward
-Family = tuple[BarSize, list[BarStream]]
+PreparedStream = BarStream | RowStream
 
 
 def days_of(clock: Clock, job: SyncJob) -> Days:
@@ -36,23 +35,23 @@ def days_of(clock: Clock, job: SyncJob) -> Days:
     )
 
 
-def prepare(open_sink: OpenSink, job: SyncJob, one: Selected, blob: Any, days: Days) -> Reading:
+def prepare(open_sink: OpenSink, job: SyncJob, one: SelectedStream, blob: Any, days: Days) -> PreparedStream:
     """The stream's place to begin. Raises `ConfigError`."""
     stream = one.stream
     if not stream.cursor:
-        return Forward(stream, open_sink(stream, Whole()), job.names)
-    progress = _progress(job, stream, blob, days)
-    sink = open_sink(stream, progress)
+        return RowStream(stream, open_sink(stream, NoCursor()), job.names)
+    cursors = _cursors(job, stream, blob, days)
+    sink = open_sink(stream, cursors)
     match stream.source:
         case Bars():
             lookback = job.lookback_days if one.incremental else 0
-            return BarStream(sink, progress, _bar(job, stream), lookback)
+            return BarStream(sink, cursors, _bar(job, stream), lookback)
         case Listed(lookback_days=lookback) if one.incremental:
-            return Forward(stream, sink, job.names, progress, lookback)
-    return Forward(stream, sink, job.names, progress)
+            return RowStream(stream, sink, job.names, cursors, lookback)
+    return RowStream(stream, sink, job.names, cursors)
 
 
-def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Progress:
+def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.StreamCursors:
     whole = job.whole_market
     basis = state_format.Basis()
     if not isinstance(stream.source, Listed):
@@ -71,29 +70,29 @@ def _progress(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Prog
             raise ConfigError(
                 f"end_date {job.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    return state.Progress(stream, basis, start, end=job.end_date)
+    return state.StreamCursors(stream, basis, start, end=job.end_date)
 
 
 def _bar(job: SyncJob, stream: Stream) -> BarSize:
     return job.bar if stream is STOCK_BARS else ONE_DAY
 
 
-def bar_streams_of(readings: Sequence[Reading]) -> list[BarStream]:
-    return [reading for reading in readings if isinstance(reading, BarStream)]
+def bar_streams_of(streams: Sequence[PreparedStream]) -> list[BarStream]:
+    return [stream for stream in streams if isinstance(stream, BarStream)]
 
 
-def forwards_of(readings: Sequence[Reading]) -> list[Forward]:
-    return [reading for reading in readings if isinstance(reading, Forward)]
+def row_streams_of(streams: Sequence[PreparedStream]) -> list[RowStream]:
+    return [stream for stream in streams if isinstance(stream, RowStream)]
 
 
-def families_of(readings: Sequence[Reading]) -> list[Family]:
+def by_bar_size(streams: Sequence[PreparedStream]) -> dict[BarSize, list[BarStream]]:
     """The streams by the bars that they are made of."""
-    families: dict[BarSize, list[BarStream]] = {}
-    for stream in bar_streams_of(readings):
-        families.setdefault(stream.bar, []).append(stream)
-    return list(families.items())
+    found: dict[BarSize, list[BarStream]] = {}
+    for stream in bar_streams_of(streams):
+        found.setdefault(stream.bar, []).append(stream)
+    return found
 
 
-def is_adjusted(reading: Reading) -> bool:
+def is_adjusted(stream: PreparedStream) -> bool:
     """Whether the stream's rows are prices, which splits change."""
-    return reading.progress is not None and reading.progress.basis.bar is not None
+    return stream.cursors is not None and stream.cursors.basis.bar is not None

@@ -1,4 +1,4 @@
-"""A forwarded stream in a sync: what is still to be read of it, and what has been.
+"""A row stream in a sync: what is still to be read of it, and what has been.
 
 Its rows travel on as the API gave them. Its cursor is the last finished day that was asked for: rows may
 come late, which is what a look-back is for, so that an answer without rows holds no cursor back.
@@ -12,13 +12,13 @@ from typing import Any
 
 from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
 from stockticker_async.marketdata import calendar
-from stockticker_async.marketdata.responses import Barred, Refusal
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.marketdata.rows import Row
 from stockticker_async.streams.table import Stream
-from stockticker_async.sync.failures import Failure, named
-from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.failures import Failure, name_list
+from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.sink import Sink
-from stockticker_async.sync.state import Progress
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Entry
 from stockticker_async.sync.windows import Days
 
@@ -28,7 +28,7 @@ _CHUNK = 500
 """Rows that are turned into lines at once; they are longer than bars."""
 
 
-class Whole:
+class NoCursor:
     """The state of a stream without a cursor: it vouches for nothing, but every stream has to have one."""
 
     def blob(self) -> dict[str, Any]:
@@ -36,14 +36,14 @@ class Whole:
 
 
 @dataclass(slots=True)
-class Forward:
+class RowStream:
     """A stream whose rows are forwarded."""
 
     stream: Stream
     sink: Sink
     names: tuple[str, ...]
     """The tickers, or `MARKET` alone."""
-    progress: Progress | None = None
+    cursors: StreamCursors | None = None
     """None: it has no cursor."""
     lookback_days: int = 0
     firsts: dict[str, date | None] = field(default_factory=dict)
@@ -59,11 +59,11 @@ class Forward:
     """Tickers of which a row could not be written: their cursors stay."""
 
     def begin(self, days: Days, end: date | None) -> None:
-        """Find out what is to be read, once the progress knows the splits."""
-        if self.progress is None:
+        """Find out what is to be read, once the cursors knows the splits."""
+        if self.cursors is None:
             self.firsts = dict.fromkeys(self.names)
             return
-        for name, entry in self.progress.start.entries.items():
+        for name, entry in self.cursors.start.entries.items():
             first = first_day(entry, lookback_days=self.lookback_days, days=days, end=end)
             if first is not None:
                 self.firsts[name] = first
@@ -84,20 +84,20 @@ class Forward:
 
     async def cover(self, names: Sequence[str], through: date) -> None:
         """Everything up to that day, included, was asked for and put."""
-        if self.progress is not None:
+        if self.cursors is not None:
             for name in names:
                 if name not in self._held:
-                    self.progress.cover(name, through)
+                    self.cursors.cover(name, through)
         await self.sink.state_due()
 
     def lack(self, names: Sequence[str], *, short: bool) -> None:
         """An answer for these tickers, asked for twice, has no row, or (``short``) not as many as it says."""
-        (self._short if short else self._silent).update(dict.fromkeys(names or (MARKET,)))
+        (self._short if short else self._silent).update(dict.fromkeys(names or (WHOLE_MARKET,)))
 
-    def tell_lacking(self) -> None:
+    def warn_of_lacking(self) -> None:
         """Warn of what was believed, though it may have left something out."""
         silent = [name for name in self._silent if name not in self._spoken]
-        if silent and not (silent == [MARKET] and self._spoken):
+        if silent and not (silent == [WHOLE_MARKET] and self._spoken):
             warn(self, f"the API, asked twice, has no rows{_whose(silent)}.")
         if self._short:
             warn(self, f"the API, asked twice, has more or fewer rows than it says{_whose([*self._short])}.")
@@ -105,9 +105,9 @@ class Forward:
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """The plan does not give these rows: this stream fails, and no other."""
         what, remedy = "endpoint", "leave the stream out, or change the plan"
-        if refusal.why is Barred.TIMEFRAME:
+        if refusal.why is RefusalReason.TIMEFRAME:
             what, remedy = "history", "leave the stream out, set start_date later, or change the plan"
-        elif refusal.why is Barred.UNPUBLISHED:
+        elif refusal.why is RefusalReason.UNPUBLISHED:
             what, remedy = "day yet", "sync again when it is over"
         text = f"the plan of this key does not include this {what}: {remedy}."
         self.failures.append(Failure(tuple(names), ConfigError(text, detail=refusal.text)))
@@ -119,7 +119,7 @@ class Forward:
 
 
 def _whose(names: Sequence[str]) -> str:
-    return "" if MARKET in names else f" for {named(names)}"
+    return "" if WHOLE_MARKET in names else f" for {name_list(names)}"
 
 
 def first_day(entry: Entry, *, lookback_days: int, days: Days, end: date | None) -> date | None:
@@ -140,5 +140,5 @@ def settled(days: Days, moment: datetime, end: date | None) -> date:
     return passed if end is None else min(passed, end)
 
 
-def warn(forward: Forward, text: str) -> None:
-    _log.warning("%s: %s", forward.stream.name, text)
+def warn(row_stream: RowStream, text: str) -> None:
+    _log.warning("%s: %s", row_stream.stream.name, text)

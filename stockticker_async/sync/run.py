@@ -27,16 +27,16 @@ from stockticker_async.errors import ConnectorError, TransientError, UnforeseenE
 from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.client import Client
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
-from stockticker_async.sync.failures import told
+from stockticker_async.sync.call_plan import CallPlan, minutes_under, weekdays_in
+from stockticker_async.sync.failures import errors_by_cause
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.plan import Plan, minutes_under, weekdays_in
-from stockticker_async.sync.prepare import Reading, bar_streams_of, families_of, forwards_of
+from stockticker_async.sync.prepare import PreparedStream, bar_streams_of, by_bar_size, row_streams_of
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.readers.bars import BarsSync
-from stockticker_async.sync.readers.rows import read_forward
-from stockticker_async.sync.row_stream import Forward
+from stockticker_async.sync.readers.rows import read_row_stream
+from stockticker_async.sync.row_stream import RowStream
 from stockticker_async.sync.sink import Sink
-from stockticker_async.sync.split_changes import follow_splits, leave_market
+from stockticker_async.sync.split_changes import follow_splits, leave_whole_market
 from stockticker_async.sync.windows import BarStream, Days, first_days
 
 _log = logging.getLogger(__name__)
@@ -51,21 +51,21 @@ Reach = Callable[[OnWait], AbstractAsyncContextManager[Client]]
 async def run(
     job: SyncJob,
     reach: Reach,
-    readings: Sequence[Reading],
+    streams: Sequence[PreparedStream],
     days: Days,
     *,
     clock: Clock,
     progress: SyncProgress,
 ) -> bool:
     """Read the streams that were prepared. Returns whether all of them ended well."""
-    sinks = [reading.sink for reading in readings]
+    sinks = [stream.sink for stream in streams]
     started: list[Sink] = []
     try:
         for sink in sinks:
             await sink.start()
             started.append(sink)
         async with _heartbeat(clock, sinks):
-            await _sync(job, reach, readings, days, progress=progress)
+            await _sync(job, reach, streams, days, progress=progress)
     except BaseException:
         with anyio.CancelScope(shield=True):
             for sink in started:
@@ -77,17 +77,17 @@ async def run(
 async def _sync(
     job: SyncJob,
     reach: Reach,
-    readings: Sequence[Reading],
+    streams: Sequence[PreparedStream],
     days: Days,
     *,
     progress: SyncProgress,
 ) -> None:
     """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
-    sinks = [reading.sink for reading in readings]
+    sinks = [stream.sink for stream in streams]
     try:
         async with reach(_waiting(sinks)) as client:
             try:
-                await _read_all(client, job, readings, days, progress)
+                await _read_all(client, job, streams, days, progress)
             finally:
                 _log.info("Calls made, with those for splits: %d.", client.calls)
     except ConnectorError as error:
@@ -95,28 +95,28 @@ async def _sync(
 
 
 async def _read_all(
-    client: Client, job: SyncJob, readings: Sequence[Reading], days: Days, progress: SyncProgress
+    client: Client, job: SyncJob, streams: Sequence[PreparedStream], days: Days, progress: SyncProgress
 ) -> None:
     progress.calls_made = lambda: client.calls
-    await leave_market(client, job, bar_streams_of(readings))
-    await follow_splits(client, job, readings, days)
-    for bar, family in families_of(readings):
+    await leave_whole_market(client, job, bar_streams_of(streams))
+    await follow_splits(client, job, streams, days)
+    for bar, family in by_bar_size(streams).items():
         sync = BarsSync(client, job, bar, family, days)
         await _read_family(sync, family, job, days, allowance=client.allowance, progress=progress)
-    for forward in forwards_of(readings):
-        await _read_forward(client, job, forward, days)
+    for row_stream in row_streams_of(streams):
+        await _read_row_stream(client, job, row_stream, days)
 
 
-async def _read_forward(client: Client, job: SyncJob, forward: Forward, days: Days) -> None:
-    """Read a forwarded stream, and end it. Raises what would end every other sync, too."""
+async def _read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, days: Days) -> None:
+    """Read a row stream, and end it. Raises what would end every other sync, too."""
     try:
-        await read_forward(client, job, forward, days)
+        await read_row_stream(client, job, row_stream, days)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
         ending = _of_stream(error)
-        await _end([forward.sink], [*told(forward.failures), ending])
+        await _end([row_stream.sink], [*errors_by_cause(row_stream.failures), ending])
         _raise_lasting(ending)
     else:
-        await _end([forward.sink], told(forward.failures))
+        await _end([row_stream.sink], errors_by_cause(row_stream.failures))
 
 
 async def _read_family(
@@ -131,26 +131,26 @@ async def _read_family(
     """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
     sinks = [stream.sink for stream in family]
     try:
-        calls = sync.plan(allowance)
-        _tell_plan(calls, allowance)
-        progress.calls_planned = progress.calls_made() + calls.calls
+        call_plan = sync.plan(allowance)
+        _log_call_plan(call_plan, allowance)
+        progress.calls_planned = progress.calls_made() + call_plan.calls
         progress.tickers = 0 if job.whole_market else len(first_days(family))
         progress.tickers_done = partial(_tickers_done, family, min(days.last, days.settled))
         for stream in family:
             rows = _expected_rows(stream, job, days)
             await stream.sink.estimate(rows=rows)
-        await sync.run(calls)
+        await sync.run(call_plan)
     except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
         ending = _of_stream(error)
-        await _end(sinks, [*told(sync.failures), ending])
+        await _end(sinks, [*errors_by_cause(sync.failures), ending])
         _raise_lasting(ending)
     else:
-        await _end(sinks, told(sync.failures))
+        await _end(sinks, errors_by_cause(sync.failures))
 
 
 def _tickers_done(family: Sequence[BarStream], through: date) -> int:
     """How many tickers are answered up to that day, in the stream that is the furthest behind."""
-    return min(stream.progress.count_covered(through) for stream in family)
+    return min(stream.cursors.count_covered(through) for stream in family)
 
 
 def _of_stream(error: Exception) -> ConnectorError:
@@ -175,10 +175,12 @@ def _expected_rows(stream: BarStream, job: SyncJob, days: Days) -> int:
     return sessions * _SESSION_BARS.get(stream.bar.timespan, 1)
 
 
-def _tell_plan(plan: Plan, allowance: int | None) -> None:
-    minutes = minutes_under(plan.calls, allowance)
+def _log_call_plan(call_plan: CallPlan, allowance: int | None) -> None:
+    minutes = minutes_under(call_plan.calls, allowance)
     under = f", {minutes} min under the allowance" if minutes else ""
-    _log.info("Calls planned: %d, of them %d for whole sessions%s.", plan.calls, len(plan.grouped), under)
+    _log.info(
+        "Calls planned: %d, of them %d for whole sessions%s.", call_plan.calls, len(call_plan.grouped), under
+    )
 
 
 def _waiting(sinks: Sequence[Sink]) -> OnWait:

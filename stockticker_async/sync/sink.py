@@ -14,11 +14,11 @@ from stockticker_async.marketdata.bar_pages import Chunk
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Stream
 
-Row = Mapping[str, Any]
+RowFields = Mapping[str, Any]
 TooLarge = Callable[[Any, RowTooLargeError], None]
 
 
-class Vouched(Protocol):
+class StateSource(Protocol):
     """What a stream's state is made of."""
 
     def blob(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Sink(Protocol):
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
         """Take bars of many tickers, of one session."""
 
-    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
         """Take rows. One that is too large is left out, and ``too_large`` hears of it.
 
         Raises `RowTooLargeError` where nobody is to hear of it, and `BadPageError` for a row that cannot
@@ -82,5 +82,5 @@ class Sink(Protocol):
         """The stream has ended, for these reasons; without any it was interrupted."""
 
 
-OpenSink = Callable[[Stream, Vouched], Sink]
+OpenSink = Callable[[Stream, StateSource], Sink]
 """Makes the sink of a stream, whose states are to be those of what is vouched."""

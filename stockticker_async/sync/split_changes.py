@@ -18,25 +18,25 @@ from stockticker_async.marketdata.split_list import splits
 from stockticker_async.marketdata.splits import Split
 from stockticker_async.sync import state
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.prepare import Reading, is_adjusted
+from stockticker_async.sync.prepare import PreparedStream, is_adjusted
 from stockticker_async.sync.sink import Sink
 from stockticker_async.sync.windows import BarStream, Days
 
 _log = logging.getLogger(__name__)
 
 
-async def leave_market(client: Client, job: SyncJob, streams: Sequence[BarStream]) -> None:
+async def leave_whole_market(client: Client, job: SyncJob, streams: Sequence[BarStream]) -> None:
     """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
 
     A bar of the last session that was covered shows that a ticker is none; the others begin anew.
     """
     listed: dict[date, frozenset[str]] = {}
     for stream in streams:
-        names = stream.progress.start.from_market
+        names = stream.cursors.start.from_whole_market
         for session in {calendar.sessions_back(cursor, 0) for cursor in names.values()}:
             if session not in listed:
                 listed[session] = await _listed(client, job, session)
-            stream.progress.uncover([name for name in names if name not in listed[session]])
+            stream.cursors.uncover([name for name in names if name not in listed[session]])
 
 
 async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]:
@@ -49,10 +49,10 @@ async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]
     return frozenset() if isinstance(found, Refusal) else frozenset(bar.T for bar in found.value)
 
 
-async def follow_splits(client: Client, job: SyncJob, readings: Sequence[Reading], days: Days) -> None:
+async def follow_splits(client: Client, job: SyncJob, streams: Sequence[PreparedStream], days: Days) -> None:
     """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
     found: list[Split] | None = None
-    adjusted = [reading.progress for reading in readings if reading.progress and is_adjusted(reading)]
+    adjusted = [stream.cursors for stream in streams if stream.cursors and is_adjusted(stream)]
     since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
     known = days
     if job.adjusted and since < days.today:
@@ -60,18 +60,20 @@ async def follow_splits(client: Client, job: SyncJob, readings: Sequence[Reading
         if answer is not None:
             found = answer.value
             known = _known(days, answer)
-    for reading in readings:
-        if reading.progress is not None:
-            splits = found if is_adjusted(reading) else None
-            await _follow(reading.progress, reading.sink, splits, known)
-        reading.begin(days, job.end_date)
+    for stream in streams:
+        if stream.cursors is not None:
+            splits = found if is_adjusted(stream) else None
+            await _follow(stream.cursors, stream.sink, splits, known)
+        stream.begin(days, job.end_date)
 
 
-async def _follow(progress: state.Progress, sink: Sink, splits: Sequence[Split] | None, days: Days) -> None:
-    progress.follow(splits, today=days.today, settled=days.settled)
-    for note in progress.start.notes:
+async def _follow(
+    cursors: state.StreamCursors, sink: Sink, splits: Sequence[Split] | None, days: Days
+) -> None:
+    cursors.follow(splits, today=days.today, settled=days.settled)
+    for note in cursors.start.notes:
         _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", sink.name, note.text)
-    if progress.start.replaced:
+    if cursors.start.replaced:
         await sink.replaced()
 
 
@@ -81,7 +83,7 @@ def _known(days: Days, splits: Answer[list[Split]]) -> Days:
 
 
 async def _splits(
-    client: Client, names: Sequence[str], adjusted: Sequence[state.Progress], after: date, days: Days
+    client: Client, names: Sequence[str], adjusted: Sequence[state.StreamCursors], after: date, days: Days
 ) -> Answer[list[Split]] | None:
     """None, and a warning, where they cannot be had, unless that is for the user to mend.
 

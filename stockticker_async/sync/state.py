@@ -21,7 +21,7 @@ What is always true:
   published yet. So the cursor of an illiquid or delisted ticker moves with the others', and a day
   for which nobody has a bar holds it. Only at the configured end it passes days on which the
   exchange was closed: then nothing is left to ask.
-- `Progress.blob` vouches only for what was reported by `cover`, which the caller calls after
+- `StreamCursors.blob` vouches only for what was reported by `cover`, which the caller calls after
   the records have been put into the output, and the output keeps the order.
 """
 
@@ -33,10 +33,18 @@ from typing import Any
 from stockticker_async.marketdata.calendar import DAY, holds_session
 from stockticker_async.marketdata.splits import Split
 from stockticker_async.streams.table import Stream
-from stockticker_async.sync.failures import named
+from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.fingerprint import fingerprint
-from stockticker_async.sync.job import MARKET
-from stockticker_async.sync.state_format import Basis, Before, Entry, Foreign, Nothing, Saved, write
+from stockticker_async.sync.job import WHOLE_MARKET
+from stockticker_async.sync.state_format import (
+    BareDateState,
+    Basis,
+    EarlierState,
+    Entry,
+    NoState,
+    SavedState,
+    write,
+)
 
 _PENDING = "0"
 """Stands for the fingerprint of a ticker of the whole market while it is read again: no hash is so short."""
@@ -63,7 +71,7 @@ class Start:
     """Whether an entry was replaced: then a state goes out before the first record."""
     foreign: bool = False
     """Whether the cursors come from a state that has no fingerprints."""
-    from_market: Mapping[str, date] = field(default_factory=dict)
+    from_whole_market: Mapping[str, date] = field(default_factory=dict)
     """Tickers that count as covered up to a day since the whole market was, though without its OTC stocks."""
     moves: Mapping[str, date] = field(default_factory=dict)
     """A later ``since`` for these tickers, which takes effect once their splits were compared."""
@@ -76,7 +84,7 @@ class Start:
 
 
 def begin(
-    before: Before,
+    before: EarlierState,
     *,
     names: Sequence[str],
     basis: Basis,
@@ -93,15 +101,15 @@ def begin(
     """
     fresh = Entry(start or default_start)
     match before:
-        case Nothing():
+        case NoState():
             return Start(dict.fromkeys(names, fresh))
-        case Foreign(through):
+        case BareDateState(through):
             entry = Entry(start or min(through, settled), min(through, settled))
             text = f"The state is of {through}, ahead of the last finished day: read on from {settled}."
             notes = (Note(warn=True, text=text),) if through > settled else ()
             return Start(dict.fromkeys(names, entry), notes=notes, foreign=True)
-        case Saved():
-            if _holds(before.basis, basis, market=MARKET in names):
+        case SavedState():
+            if _holds(before.basis, basis, whole_market=WHOLE_MARKET in names):
                 found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
             else:
                 found = _begin_anew(before, names, basis, start, fresh)
@@ -109,19 +117,21 @@ def begin(
             return replace(found, moves=found.moves if movable else {}, read_since=read)
 
 
-def _holds(saved: Basis, basis: Basis, *, market: bool) -> bool:
+def _holds(saved: Basis, basis: Basis, *, whole_market: bool) -> bool:
     """Whether the rows that were written are among those to be written now, with the same numbers."""
     # a list is read wherever its tickers trade; a market with OTC stocks holds the one without
     return replace(saved, otc=False) == replace(basis, otc=False) and (
-        saved.otc or not (market and basis.otc)
+        saved.otc or not (whole_market and basis.otc)
     )
 
 
-def _go_on(saved: Saved, *, names: Sequence[str], start: date | None, fresh: Entry, settled: date) -> Start:
+def _go_on(
+    saved: SavedState, *, names: Sequence[str], start: date | None, fresh: Entry, settled: date
+) -> Start:
     entries: dict[str, Entry] = {}
     again, ahead = [], []
     moves: dict[str, date] = {}
-    from_market: dict[str, date] = {}
+    from_whole_market: dict[str, date] = {}
     for name in names:
         entry = _found(saved, name)
         if entry is None:
@@ -134,24 +144,30 @@ def _go_on(saved: Saved, *, names: Sequence[str], start: date | None, fresh: Ent
         if entry.since > settled + DAY or (entry.cursor is not None and entry.cursor > settled):
             ahead.append(name)
         elif entry.cursor is not None and name not in saved.entries and not saved.basis.otc:
-            from_market[name] = entry.cursor
+            from_whole_market[name] = entry.cursor
         entries[name] = entry
     notes = (
-        (again, True, f"start_date is earlier than before: {named(again)} read again from {start}."),
-        (moves, False, f"start_date is later than before: {named([*moves])} keep what was read."),
-        (ahead, True, f"The state is ahead of the last finished day, {settled}: {named(ahead)} not read."),
+        (again, True, f"start_date is earlier than before: {name_list(again)} read again from {start}."),
+        (moves, False, f"start_date is later than before: {name_list([*moves])} keep what was read."),
+        (
+            ahead,
+            True,
+            f"The state is ahead of the last finished day, {settled}: {name_list(ahead)} not read.",
+        ),
     )
     return Start(
         entries,
-        dict(saved.market_splits) if MARKET in names and not again else {},
+        dict(saved.market_splits) if WHOLE_MARKET in names and not again else {},
         tuple(Note(warn, text) for which, warn, text in notes if which),
         replaced=bool(again),
-        from_market=from_market,
+        from_whole_market=from_whole_market,
         moves=moves,
     )
 
 
-def _begin_anew(saved: Saved, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry) -> Start:
+def _begin_anew(
+    saved: SavedState, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry
+) -> Start:
     """Every entry without a cursor, since the rows written so far are of another basis."""
     old = {name: _found(saved, name) for name in names}
     entries = {name: Entry(start or (entry.since if entry else fresh.since)) for name, entry in old.items()}
@@ -178,7 +194,7 @@ def follow_splits(start: Start, splits: Sequence[Split] | None, *, today: date, 
         some = (split for split in known.get(name, ()) if split.day <= until)
         return fingerprint(some, since=since, today=today, settled=settled)
 
-    if MARKET in start.entries:
+    if WHOLE_MARKET in start.entries:
         return _moved(_follow_market(start, known, mark), mark)
     changed, entries = [], {}
     for name, entry in start.entries.items():
@@ -193,7 +209,7 @@ def follow_splits(start: Start, splits: Sequence[Split] | None, *, today: date, 
 
 
 def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
-    entry = start.entries[MARKET]
+    entry = start.entries[WHOLE_MARKET]
     found = {name: made for name in known if (made := mark(name, entry.since, date.max)) is not None}
     if entry.cursor is None:
         return replace(start, market_splits=found)
@@ -210,7 +226,7 @@ def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
 def _with_change(start: Start, changed: Sequence[str]) -> Start:
     if not changed:
         return start
-    text = f"The splits of {named(changed)} are not those of the last sync: their history is read again."
+    text = f"The splits of {name_list(changed)} are not those of the last sync: their history is read again."
     return replace(
         start, notes=(*start.notes, Note(warn=True, text=text)), replaced=True, again=tuple(changed)
     )
@@ -229,7 +245,7 @@ def _moved(start: Start, mark: _Mark | None) -> Start:
             entries[name] = replace(entry, since=since, splits=mark(name, since, date.max))
         elif entry.splits is None and not market_splits:
             entries[name] = replace(entry, since=since)
-        if mark is not None and name == MARKET:
+        if mark is not None and name == WHOLE_MARKET:
             found = {one: mark(one, since, date.max) for one in market_splits}
             rereads = {one: found[one] for one in rereads}
             found |= dict.fromkeys(rereads, _PENDING)
@@ -237,11 +253,11 @@ def _moved(start: Start, mark: _Mark | None) -> Start:
     return replace(start, entries=entries, market_splits=market_splits, rereads=rereads, moves={})
 
 
-def _found(saved: Saved, name: str) -> Entry | None:
+def _found(saved: SavedState, name: str) -> Entry | None:
     entry = saved.entries.get(name)
-    if entry is None and MARKET in saved.entries:
+    if entry is None and WHOLE_MARKET in saved.entries:
         # from the whole market to a list: what is listed counts as covered
-        entry = replace(saved.entries[MARKET], splits=saved.market_splits.get(name))
+        entry = replace(saved.entries[WHOLE_MARKET], splits=saved.market_splits.get(name))
     return entry
 
 
@@ -250,7 +266,7 @@ def _basis_words(basis: Basis) -> str:
     return f"{kind} bars of {basis.bar}{' with OTC stocks' if basis.otc else ''}"
 
 
-class Progress:
+class StreamCursors:
     """What one stream has covered so far in this sync."""
 
     def __init__(self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None) -> None:
@@ -276,7 +292,9 @@ class Progress:
         if not names:
             return
         since = {name: Entry(self.start.entries[name].since) for name in names}
-        text = f"The market was read without its OTC stocks, as which {named([*names])} may be: read anew."
+        text = (
+            f"The market was read without its OTC stocks, as which {name_list([*names])} may be: read anew."
+        )
         self.start = replace(
             self.start,
             entries={**self.start.entries, **since},

@@ -44,25 +44,25 @@ class Entry:
     splits: str | None = None
 
     @property
-    def floor(self) -> date:
+    def first_uncovered(self) -> date:
         """The first day that is not covered yet. The last day of all has none after it: OverflowError."""
         return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoState:
     """No state: every ticker begins at its start date."""
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class BareDateState:
     """A bare date, as the tutorial's connector would write it: all tickers are read up to it."""
 
     through: date
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedState:
     """A state of our own."""
 
     basis: Basis
@@ -70,7 +70,7 @@ class Saved:
     market_splits: Mapping[str, str] = field(default_factory=dict)
 
 
-Before = Nothing | Foreign | Saved
+EarlierState = NoState | BareDateState | SavedState
 
 
 def write(
@@ -103,26 +103,26 @@ def _cursor_text(stream: Stream, day: date) -> str:
     return utc_text(midnight_ms(day)) if stream.times else day.isoformat()
 
 
-def read(stream: Stream, blob: Any) -> Before:
+def read(stream: Stream, blob: Any) -> EarlierState:
     """What a stream_state says. Unknown keys are ignored. Raises `ConfigError` where it cannot tell."""
     if blob is None or blob == {}:
-        return Nothing()
+        return NoState()
     if not isinstance(blob, Mapping):
         raise _unreadable(stream, "it is no JSON object")
     if "version" in blob or "tickers" in blob:
         version = blob.get("version")
         if version != VERSION:
-            told = repr(version)[:20] if isinstance(version, int | str) else "unknown"
-            fault = f"its version is {told}, where the number {VERSION} is understood"
+            shown = repr(version)[:20] if isinstance(version, int | str) else "unknown"
+            fault = f"its version is {shown}, where the number {VERSION} is understood"
             raise _unreadable(stream, fault)
         return _read_own(stream, blob)
     for key in (stream.cursor, "date", "timestamp"):
         if blob.get(key) is not None:
-            return Foreign(max(_EPOCH, _read_day(stream, blob, key)))
+            return BareDateState(max(_EPOCH, _read_day(stream, blob, key)))
     raise _unreadable(stream, f"it has no {stream.cursor}")
 
 
-def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
+def _read_own(stream: Stream, blob: Mapping[str, Any]) -> SavedState:
     adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
     groups = blob.get("tickers")
     if isinstance(stream.source, Listed):
@@ -147,7 +147,7 @@ def _read_own(stream: Stream, blob: Mapping[str, Any]) -> Saved:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
             entries[name] = Entry(since, covered if covered >= since else None, mark)
     splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
-    return Saved(Basis(adjusted, bar, otc is True), entries, splits)
+    return SavedState(Basis(adjusted, bar, otc is True), entries, splits)
 
 
 def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:

@@ -6,9 +6,8 @@ from datetime import date
 
 from stockticker_async.marketdata import bar_size, calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
-from stockticker_async.sync.job import MARKET, SyncJob
-from stockticker_async.sync.plan import (
-    Plan,
+from stockticker_async.sync.call_plan import (
+    CallPlan,
     RangeCall,
     Window,
     plan_days,
@@ -16,8 +15,9 @@ from stockticker_async.sync.plan import (
     plan_market,
     weekdays_in,
 )
+from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.sink import Sink
-from stockticker_async.sync.state import Progress
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Entry
 
 _SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
@@ -43,7 +43,7 @@ class BarStream:
     """A stream that is served by the calls of a `BarsSync`."""
 
     sink: Sink
-    progress: Progress
+    cursors: StreamCursors
     bar: BarSize
     lookback: int
     """Settled sessions before the cursor that are read again."""
@@ -55,15 +55,15 @@ class BarStream:
     """Up to that day, included: all that was written is read again, also what lies after a new end."""
 
     def begin(self, days: Days, end: date | None) -> None:
-        """Find out what is to be read, once the progress knows the splits."""
-        for name, entry in self.progress.start.entries.items():
+        """Find out what is to be read, once the cursors knows the splits."""
+        for name, entry in self.cursors.start.entries.items():
             first = first_day(entry, lookback=self.lookback, bar=self.bar, days=days, end=end)
             if first is not None:
                 self.first_days[name] = first
-            if name == MARKET:
+            if name == WHOLE_MARKET:
                 self.rereads_last = max(days.last, min(entry.cursor or days.last, days.settled))
                 if entry.since <= self.rereads_last:
-                    self.rereads = dict.fromkeys(self.progress.start.rereads, entry.since)
+                    self.rereads = dict.fromkeys(self.cursors.start.rereads, entry.since)
 
 
 def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: date | None) -> date | None:
@@ -80,7 +80,7 @@ def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: dat
             return None
         if end is not None and weekdays_in(entry.cursor + calendar.DAY, end) <= 0:
             return None
-        first = entry.floor
+        first = entry.first_uncovered
         if lookback:
             first = max(entry.since, calendar.sessions_back(entry.cursor, lookback - 1))
     first = bar_size.grid_day(bar, entry.since, first)
@@ -96,29 +96,29 @@ def first_days(streams: Sequence[BarStream]) -> dict[str, date]:
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def family_plan(
+def shared_call_plan(
     job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days, *, allowance: int | None
-) -> Plan:
+) -> CallPlan:
     """The calls for streams that share their bars."""
-    plan = plan_bars(job, bar, first_days(streams), days.last, allowance=allowance)
+    call_plan = plan_bars(job, bar, first_days(streams), days.last, allowance=allowance)
     again: dict[str, RangeCall] = {}
     for stream in streams:
         for name, first in stream.rereads.items():
             one = again.get(name, RangeCall(name, first, stream.rereads_last))
             again[name] = RangeCall(name, min(one.first, first), max(one.last, stream.rereads_last))
-    return replace(plan, ranges=(*plan.ranges, *again.values()))
+    return replace(call_plan, ranges=(*call_plan.ranges, *again.values()))
 
 
 def plan_bars(
     job: SyncJob, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
-) -> Plan:
+) -> CallPlan:
     """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
     if job.whole_market:
-        return Plan(grouped=plan_market(firsts[MARKET], last) if firsts else ())
+        return CallPlan(grouped=plan_market(firsts[WHOLE_MARKET], last) if firsts else ())
     windows = [Window(name, first, last) for name, first in firsts.items()]
     if bar == ONE_DAY:
         return plan_days(windows, allowance=allowance)
     if bar.intraday:
         pieces = plan_intraday(windows, bar_minutes=_BAR_MINUTES[bar.timespan])
-        return Plan(ranges=pieces, rows_per_session=_SESSION_BARS[bar.timespan])
-    return Plan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
+        return CallPlan(ranges=pieces, rows_per_session=_SESSION_BARS[bar.timespan])
+    return CallPlan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))

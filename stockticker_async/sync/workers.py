@@ -8,90 +8,90 @@ import anyio
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError, TransientError
 from stockticker_async.marketdata.pace import AT_ONCE, Pace
 
-J = TypeVar("J")
-Failed = Callable[[J, ConnectorError], None]
+T = TypeVar("T")
+Failed = Callable[[T, ConnectorError], None]
 
 
 async def carry_out(
-    jobs: Iterator[J],
-    work: Callable[[J], Awaitable[None]],
+    items: Iterator[T],
+    work: Callable[[T], Awaitable[None]],
     *,
     at_once: int,
     answers: Callable[[], int],
-    failed: Failed[J],
+    failed: Failed[T],
     pace: Pace = AT_ONCE,
 ) -> None:
-    """Do the jobs in their order, ``at_once`` at a time; ``failed`` hears of those that fail alone.
+    """Do the items in their order, ``at_once`` at a time; ``failed`` hears of those that fail alone.
 
-    ``answers`` counts what the API answers: it tells a job without an answer from an outage. Raises the
-    first `ConnectorError` that would meet every other job, too (a wrong key, an outage, a closed output),
+    ``answers`` counts what the API answers: it tells an item without an answer from an outage. Raises the
+    first `ConnectorError` that would meet every other item, too (a wrong key, an outage, a closed output),
     after the others were cancelled.
     """
-    ends = _Ends(at_once, answers, failed)
+    failures = _FailureJudge(at_once, answers, failed)
 
     async def worker() -> None:
-        for job in jobs:
+        for item in items:
             async with pace.job():
                 try:
-                    await work(job)
+                    await work(item)
                 except ConnectorError as error:
-                    _let_go(error)
-                    if ends.judge(job, error):
+                    _drop_tracebacks(error)
+                    if failures.judge(item, error):
                         group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
         for _ in range(at_once):
             group.start_soon(worker)
-    ends.tell()
+    failures.finish()
 
 
-def _let_go(error: BaseException | None) -> None:
+def _drop_tracebacks(error: BaseException | None) -> None:
     """Drop the tracebacks: errors are kept until a stream ends, and these would keep whole bodies."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 
-class _Ends(Generic[J]):
-    """How jobs ended that failed, and whether that ends the others."""
+class _FailureJudge(Generic[T]):
+    """How items ended that failed, and whether that ends the others."""
 
-    def __init__(self, at_once: int, answers: Callable[[], int], failed: Failed[J]) -> None:
+    def __init__(self, at_once: int, answers: Callable[[], int], failed: Failed[T]) -> None:
         self._at_once = at_once
         self._answers = answers
         self._failed = failed
         self._fatal: ConnectorError | None = None
         self._answered = -1
-        self._unanswered: list[tuple[J, TransientError]] = []
+        self._unanswered: list[tuple[T, TransientError]] = []
         """Jobs that were given up without an answer, since the last answer to another one."""
 
-    def judge(self, job: J, error: ConnectorError) -> bool:
-        """Whether the error would meet every other job, too."""
+    def judge(self, item: T, error: ConnectorError) -> bool:
+        """Whether the error would meet every other item, too."""
         match error:
             case ConfigError() | OutputError():
                 self._fatal = self._fatal or error
             case TransientError() if not isinstance(error, BadPageError):
-                self._give_up(job, error)
+                self._give_up(item, error)
             case _:
-                self._failed(job, error)
+                self._failed(item, error)
         return self._fatal is not None
 
-    def _give_up(self, job: J, error: TransientError) -> None:
-        """Every worker may be held up by its own job: it is an outage once one has tried another in vain."""
+    def _give_up(self, item: T, error: TransientError) -> None:
+        """Every worker may be held up by its own item: it is an outage once one has tried another in vain."""
         if self._answers() != self._answered:
             self._answered = self._answers()
-            self._tell_unanswered()
-        self._unanswered.append((job, error))
+            self._note_unanswered()
+        self._unanswered.append((item, error))
         if len(self._unanswered) > self._at_once:
             self._fatal = self._fatal or error
 
-    def _tell_unanswered(self) -> None:
-        for job, error in self._unanswered:
-            self._failed(job, error)
+    def _note_unanswered(self) -> None:
+        for item, error in self._unanswered:
+            self._failed(item, error)
         self._unanswered.clear()
 
-    def tell(self) -> None:
-        """Note the jobs without an answer, unless an outage says so of all. Raises what is fatal."""
+    def finish(self) -> None:
+        """Note the items without an answer, unless an outage says so of all. Raises what is fatal."""
         if not isinstance(self._fatal, TransientError):
-            self._tell_unanswered()
+            self._note_unanswered()
         if self._fatal is not None:
             raise self._fatal

@@ -18,7 +18,7 @@ from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked, Bar
 from stockticker_async.marketdata.calendar import midnight_ms
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS
-from stockticker_async.sync.job import Selected
+from stockticker_async.sync.job import SelectedStream
 
 OFFERED = {stream["name"]: stream for stream in catalog.offered()}
 
@@ -130,7 +130,7 @@ def test_a_catalog_to_start_from_selects_the_bars(
 ) -> None:
     made = catalog.configured(incremental=incremental)
     assert catalog.parse(made) == tuple(
-        Selected(stream, incremental) for stream in (STOCK_PRICES, STOCK_BARS)
+        SelectedStream(stream, incremental) for stream in (STOCK_PRICES, STOCK_BARS)
     )
     for entry in made["streams"]:
         assert entry["sync_mode"] == mode
@@ -141,7 +141,7 @@ def test_a_catalog_to_start_from_selects_the_bars(
 
 def test_a_catalog_to_start_from_may_select_some() -> None:
     made = catalog.configured(["stock_bars"], incremental=True)
-    assert catalog.parse(made) == (Selected(STOCK_BARS, incremental=True),)
+    assert catalog.parse(made) == (SelectedStream(STOCK_BARS, incremental=True),)
     with pytest.raises(ConfigError, match="no stream 'bars': the streams are stock_prices, stock_bars"):
         catalog.configured(["stock_bars", "bars"], incremental=True)
 
@@ -168,7 +168,7 @@ def test_a_stream_without_a_cursor_is_configured_to_be_read_whole() -> None:
     ],
 )
 def test_a_sync_mode_is_incremental_or_all(fields: dict[str, Any], incremental: bool) -> None:  # noqa: FBT001 - a case
-    assert catalog.parse({"streams": [configured(**fields)]}) == (Selected(STOCK_PRICES, incremental),)
+    assert catalog.parse({"streams": [configured(**fields)]}) == (SelectedStream(STOCK_PRICES, incremental),)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_sync_mode_is_incremental_or_all(fields: dict[str, Any], incremental: 
 )
 def test_keys_that_are_not_ours_are_tolerated(extra: dict[str, Any]) -> None:
     raw = {"streams": [configured(sync_mode="incremental") | extra], "more": 1}
-    assert catalog.parse(raw) == (Selected(STOCK_PRICES, incremental=True),)
+    assert catalog.parse(raw) == (SelectedStream(STOCK_PRICES, incremental=True),)
 
 
 def test_the_order_is_the_catalogs() -> None:

@@ -11,7 +11,7 @@ from support import NEW_YORK, Recorder, at, made_names, raw_config
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector.check import check
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
@@ -35,7 +35,7 @@ async def checked(sandbox: Sandbox, raw: Any, *, speed: float = 1.0) -> tuple[st
     """The status and its sentence: the one message there is."""
     lines = Recorder()
     clock = Clock(start=sandbox.clock.now(), speed=speed)
-    assert await check(Shell(clock, lines, Mask()), raw) == 0
+    assert await check(CommandContext(clock, lines, Mask()), raw) == 0
     [message] = oracle.messages(lines.stdout)
     told = message["connectionStatus"]
     return told["status"], told["message"]
@@ -166,7 +166,7 @@ async def test_clocks_that_are_apart_are_told_where_there_are_no_bars() -> None:
     async with sandbox_at("2020-12-22") as sandbox:
         lines = Recorder()
         clock = Clock(start=at("2026-11-20", 6))
-        assert await check(Shell(clock, lines, Mask()), raw_config(sandbox, "TSLA")) == 0
+        assert await check(CommandContext(clock, lines, Mask()), raw_config(sandbox, "TSLA")) == 0
         [message] = oracle.messages(lines.stdout)
         assert message["connectionStatus"]["message"].endswith(
             "The two clocks are apart: it is 2020-12-22 11:00 UTC by the API's, and 2026-11-20 11:00 UTC by "

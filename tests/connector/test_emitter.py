@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.clock import Clock
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.emitter import Emitter
 from stockticker_async.connector.log import Mask
 from stockticker_async.errors import ConfigError, TransientError
@@ -62,7 +62,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.clock, self.lines, self.vouched = Still(), Lines(), Vouched()
-        self.emitter = Emitter(STOCK_PRICES, self.vouched, Shell(self.clock, self.lines, Mask()))
+        self.emitter = Emitter(STOCK_PRICES, self.vouched, CommandContext(self.clock, self.lines, Mask()))
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import pytest
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import protocol
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
 from stockticker_async.connector.runner import Operation, failing, prepared, run
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError, TransientError
@@ -59,7 +59,7 @@ def program() -> Iterator[Program]:
 
 
 def test_the_exit_code_is_the_operation_s_once_all_is_written(program: Program) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         await shell.output.put(LINE)
         return 7
 
@@ -69,7 +69,7 @@ def test_the_exit_code_is_the_operation_s_once_all_is_written(program: Program) 
 
 
 def test_an_error_of_ours_is_told_once_with_the_secrets_masked(program: Program) -> None:
-    async def operation(_: Shell) -> int:
+    async def operation(_: CommandContext) -> int:
         raise ConfigError(f"no such field: {KEY}", detail=f"seen: {KEY}")
 
     assert program(operation) == 1
@@ -81,7 +81,7 @@ def test_an_error_of_ours_is_told_once_with_the_secrets_masked(program: Program)
 
 
 def test_what_nobody_foresaw_is_told_as_our_bug_with_its_trace(program: Program) -> None:
-    async def operation(_: Shell) -> int:
+    async def operation(_: CommandContext) -> int:
         async with anyio.create_task_group() as group:
             group.start_soon(_fail)
         return 0
@@ -152,7 +152,7 @@ def test_an_output_that_cannot_be_opened_is_told_on_stderr() -> None:
 
 @pytest.mark.fault("SIGINT after the end of the work")
 def test_a_late_interrupt_ends_it_without_a_traceback(program: Program) -> None:
-    async def operation(_: Shell) -> int:
+    async def operation(_: CommandContext) -> int:
         # as if it came when the loop does not mind the signals any more
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
@@ -174,13 +174,13 @@ def test_whatever_minded_the_interrupt_before_minds_it_afterwards(
         signal.signal(signal.SIGINT, before)
 
 
-async def _nothing(_: Shell) -> int:
+async def _nothing(_: CommandContext) -> int:
     return 0
 
 
 @pytest.mark.fault("ignored signals")
 def test_a_signal_that_is_ignored_stays_so(program: Program) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         for signum in (signal.SIGHUP, signal.SIGINT):
             signal.raise_signal(signum)
         await anyio.lowlevel.checkpoint()
@@ -201,7 +201,7 @@ def test_a_signal_that_is_ignored_stays_so(program: Program) -> None:
 def test_a_full_disk_is_told_on_stderr_whatever_was_to_be_said(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         await shell.output.put(LINE)
         with pytest.raises(OutputError):
             await shell.output.drain()
@@ -216,7 +216,7 @@ def test_a_full_disk_is_told_on_stderr_whatever_was_to_be_said(
 
 
 def test_a_full_disk_without_a_stderr_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         await shell.output.put(LINE)
         return 0
 
@@ -232,7 +232,7 @@ def test_a_full_disk_without_a_stderr_is_an_exit_code(monkeypatch: pytest.Monkey
 def test_a_signal_cancels_and_lets_the_operation_write_its_last_words(
     program: Program, signum: signal.Signals
 ) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         os.kill(os.getpid(), signum)
         try:
             await anyio.sleep_forever()
@@ -247,7 +247,7 @@ def test_a_signal_cancels_and_lets_the_operation_write_its_last_words(
 
 
 def test_a_second_signal_ends_it_at_once(program: Program) -> None:
-    async def operation(_: Shell) -> int:
+    async def operation(_: CommandContext) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         try:
             await anyio.sleep_forever()
@@ -263,7 +263,7 @@ def test_a_second_signal_ends_it_at_once(program: Program) -> None:
 
 
 def test_a_reader_that_has_stopped_reading_does_not_keep_it_alive(program: Program) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         try:
             await anyio.sleep_forever()
@@ -280,7 +280,7 @@ def test_a_reader_that_has_stopped_reading_does_not_keep_it_alive(program: Progr
 
 
 def test_a_reader_that_leaves_is_the_end(program: Program) -> None:
-    async def operation(shell: Shell) -> int:
+    async def operation(shell: CommandContext) -> int:
         program.close_reader()
         while not program.deaths:
             await anyio.lowlevel.checkpoint()

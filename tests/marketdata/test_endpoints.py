@@ -15,7 +15,7 @@ from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.marketdata import bar_size, grouped, ranges, reference, split_list
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.client import Answer, Client, open_client
-from stockticker_async.marketdata.responses import Barred, Refusal
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -98,7 +98,7 @@ async def test_splits_that_no_endpoint_gives_are_a_refusal_or_an_error() -> None
         sandbox.faults.add(Fault(kind="status", match="/splits", status=403, body=FORBIDDEN, times=None))
         refusal = await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
         assert isinstance(refusal, Refusal)
-        assert refusal.why is Barred.ENDPOINT
+        assert refusal.why is RefusalReason.ENDPOINT
         sandbox.faults.clear()
         sandbox.faults.add(
             Fault(kind="status", match="/splits", status=404, body=b"404 page not found", times=None)

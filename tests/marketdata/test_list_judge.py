@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.list_calls import Everything, list_calls
-from stockticker_async.marketdata.list_judge import ListJudge, Question
+from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.streams.table import STREAMS, Listed
 
 FIRST, LAST = date(2020, 12, 1), date(2020, 12, 21)
-DAYS = Question(field="date", first=FIRST, last=LAST)
-MOMENTS = Question(field="published_utc", first=FIRST, last=LAST, times=True)
+DAYS = RowCriteria(field="date", first=FIRST, last=LAST)
+MOMENTS = RowCriteria(field="published_utc", first=FIRST, last=LAST, times=True)
 LISTINGS = {stream.name: stream.source.listing for stream in STREAMS if isinstance(stream.source, Listed)}
 
 
 @pytest.mark.parametrize(
-    ("question", "value", "day"),
+    ("criteria", "value", "day"),
     [
         (DAYS, "2020-12-01", FIRST),
         (DAYS, "2020-12-21", LAST),
@@ -27,12 +27,12 @@ LISTINGS = {stream.name: stream.source.listing for stream in STREAMS if isinstan
         (MOMENTS, "2020-12-01T00:00:00-05:00", FIRST),
     ],
 )
-def test_a_row_of_the_days_asked_for_has_its_place(question: Question, value: str, day: date) -> None:
-    assert question.place(value)[0] == day
+def test_a_row_of_the_days_asked_for_has_its_place(criteria: RowCriteria, value: str, day: date) -> None:
+    assert criteria.place(value)[0] == day
 
 
 @pytest.mark.parametrize(
-    ("question", "value", "said"),
+    ("criteria", "value", "said"),
     [
         (DAYS, "2020-11-30", "outside the days asked for: date 2020-11-30"),
         (DAYS, "2020-12-22", "outside the days asked for"),
@@ -49,9 +49,9 @@ def test_a_row_of_the_days_asked_for_has_its_place(question: Question, value: st
         ),
     ],
 )
-def test_a_row_of_no_day_asked_for_is_refused(question: Question, value: object, said: str) -> None:
+def test_a_row_of_no_day_asked_for_is_refused(criteria: RowCriteria, value: object, said: str) -> None:
     with pytest.raises(BadPageError, match=said):
-        question.place(value)
+        criteria.place(value)
 
 
 @given(pages=st.lists(st.lists(st.dates(FIRST, LAST), max_size=4), max_size=6), sort=st.booleans())
@@ -82,7 +82,7 @@ def test_moments_are_in_order_by_their_time_and_not_by_their_text() -> None:
 
 
 def test_a_page_given_again_is_refused_whichever_it_was() -> None:
-    judge = ListJudge(Question())
+    judge = ListJudge(RowCriteria())
     for keys in ([1, 2], [3, 4], [], [5, 6]):
         judge.judge([], keys)
         judge.judge([], keys)  # asked for again
@@ -97,12 +97,12 @@ def test_a_page_given_again_is_refused_whichever_it_was() -> None:
 def test_a_path_asks_for_what_its_question_says(name: str) -> None:
     listing = LISTINGS[name]
     [call, *_] = list_calls(listing, {"A": FIRST}, last=LAST, end=LAST)
-    assert call.question.tickers == (frozenset("A") if listing.filters != "nothing" else frozenset())
-    assert call.question.field == (listing.since or "")
+    assert call.criteria.tickers == (frozenset("A") if listing.filters != "nothing" else frozenset())
+    assert call.criteria.field == (listing.since or "")
     assert ("sort" in call.path) or listing.since is None
     if listing.since is not None:
-        assert (call.question.first, call.question.last) == (FIRST, LAST)
+        assert (call.criteria.first, call.criteria.last) == (FIRST, LAST)
     for call in list_calls(listing, Everything(FIRST), last=LAST):
-        assert call.question.tickers == frozenset()
+        assert call.criteria.tickers == frozenset()
         ahead = date.max if listing.announced or listing.since is None else LAST + timedelta(days=7)
-        assert call.question.last == ahead
+        assert call.criteria.last == ahead

@@ -15,11 +15,11 @@ from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.marketdata.responses import (
     RETRY_AFTER_CAP,
     Again,
-    Barred,
     Body,
     Later,
     Missing,
     Refusal,
+    RefusalReason,
     Verdict,
     Wrong,
     error_text,
@@ -125,9 +125,9 @@ def test_a_407_is_the_proxy_s() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (NOT_ENTITLED, Barred.ENDPOINT),
-        (TIMEFRAME, Barred.TIMEFRAME),
-        (TOO_EARLY, Barred.UNPUBLISHED),
+        (NOT_ENTITLED, RefusalReason.ENDPOINT),
+        (TIMEFRAME, RefusalReason.TIMEFRAME),
+        (TOO_EARLY, RefusalReason.UNPUBLISHED),
     ],
 )
 @pytest.mark.parametrize(
@@ -142,13 +142,15 @@ def test_a_407_is_the_proxy_s() -> None:
     ],
 )
 def test_the_three_403s_are_told_apart_by_their_text(
-    text: str, why: Barred, others: Mapping[str, Any]
+    text: str, why: RefusalReason, others: Mapping[str, Any]
 ) -> None:
     assert judged(403, {**others, "message": text}) == Refusal(why, text)
 
 
 def test_the_text_of_a_403_may_stand_in_error() -> None:
-    assert judged(403, {"status": "ERROR", "error": NOT_ENTITLED}) == Refusal(Barred.ENDPOINT, NOT_ENTITLED)
+    assert judged(403, {"status": "ERROR", "error": NOT_ENTITLED}) == Refusal(
+        RefusalReason.ENDPOINT, NOT_ENTITLED
+    )
 
 
 @pytest.mark.parametrize(

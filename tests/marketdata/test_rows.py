@@ -1,4 +1,4 @@
-"""The rows of forwarded streams: what is an answer, what becomes of a row, and what is refused."""
+"""The rows of row streams: what is an answer, what becomes of a row, and what is refused."""
 
 from typing import Any
 

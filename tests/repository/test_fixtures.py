@@ -1,4 +1,4 @@
-"""Every forwarded stream on one recorded form of its endpoint: the calls that it makes, and its records.
+"""Every row stream on one recorded form of its endpoint: the calls that it makes, and its records.
 
 A fixture is ``fixtures/{stream}.json``: the configuration, the answers by path, and the records, all of them
 and no others, in their order. An ``id`` of ``@`` is one that we make. A new stream needs its row,
@@ -18,7 +18,7 @@ from support import Recorder, Run, assert_protocol
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config, resources
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
 from stockticker_async.connector.read import read
 from stockticker_async.streams.table import STREAMS, Bars
@@ -63,7 +63,7 @@ async def synced(name: str) -> tuple[Run, list[str]]:
     lines = Recorder()
     async with serving(answer) as site:
         raw = {**fixture["config"], "api_key": KEY, "base_url": site.url}
-        shell = Shell(Clock(start=NOON), lines, Mask())
+        shell = CommandContext(Clock(start=NOON), lines, Mask())
         code = await read(shell, config.parse(raw, today=TODAY), SELECTED[name], {})
         run = Run(lines.stdout, code)
         assert_protocol(run, [name])

@@ -51,7 +51,7 @@ PURE = {
         "failures",
         "fingerprint",
         "job",
-        "plan",
+        "call_plan",
         "session_sizes",
         "sink",
         "state",

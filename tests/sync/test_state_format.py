@@ -12,8 +12,8 @@ from stockticker_async.connector import protocol
 from stockticker_async.connector.state_file import find_blobs
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
-from stockticker_async.sync.job import MARKET
-from stockticker_async.sync.state_format import Basis, Entry, Foreign, Nothing, Saved, read, write
+from stockticker_async.sync.job import WHOLE_MARKET
+from stockticker_async.sync.state_format import BareDateState, Basis, Entry, NoState, SavedState, read, write
 
 FIRST = date(2020, 1, 1)
 BASIS = Basis(adjusted=True, bar="1 day")
@@ -44,18 +44,18 @@ def test_a_state_that_was_written_is_read_as_it_was(
     of_bars = not isinstance(stream.source, Listed)
     basis = Basis(adjusted, "5 minute", otc) if of_bars else Basis(otc=otc)
     blob = json.loads(json.dumps(write(stream, basis, wanted, {})))
-    assert read(stream, blob) == Saved(basis, wanted, {})
+    assert read(stream, blob) == SavedState(basis, wanted, {})
 
 
 @given(STREAM, entries(), st.dictionaries(TICKERS, MARKS.filter(bool)))
 def test_the_whole_market_s_state_keeps_its_fingerprints(
     stream: Stream, entry: Entry, marks: dict[str, str]
 ) -> None:
-    blob = write(stream, BASIS, {MARKET: Entry(entry.since, entry.cursor)}, marks)
+    blob = write(stream, BASIS, {WHOLE_MARKET: Entry(entry.since, entry.cursor)}, marks)
     found = read(stream, json.loads(json.dumps(blob)))
-    assert isinstance(found, Saved)
+    assert isinstance(found, SavedState)
     assert found.market_splits == marks
-    assert found.entries == {MARKET: Entry(entry.since, entry.cursor)}
+    assert found.entries == {WHOLE_MARKET: Entry(entry.since, entry.cursor)}
 
 
 @given(STREAM, st.dictionaries(TICKERS, entries(), min_size=1))
@@ -64,7 +64,7 @@ def test_a_state_has_a_scalar_under_its_cursor_s_name_from_the_first_on(
 ) -> None:
     cursor = write(stream, BASIS, wanted, {})[stream.cursor]
     assert isinstance(cursor, str)
-    assert isinstance(read(stream, {stream.cursor: cursor}), Foreign)
+    assert isinstance(read(stream, {stream.cursor: cursor}), BareDateState)
 
 
 def test_ten_thousand_tickers_in_step_fit_128_kilobytes() -> None:
@@ -82,7 +82,7 @@ OWN = {"version": 1, "adjusted": True, "bar": "1 day", "date": "2020-01-02", "ti
 
 @pytest.mark.parametrize("blob", [None, {}])
 def test_no_state_is_no_state(blob: Any) -> None:
-    assert read(STOCK_PRICES, blob) == Nothing()
+    assert read(STOCK_PRICES, blob) == NoState()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_no_state_is_no_state(blob: Any) -> None:
     ],
 )
 def test_a_bare_date_is_understood(stream: Stream, blob: Any) -> None:
-    assert read(stream, blob) == Foreign(date(2020, 12, 21))
+    assert read(stream, blob) == BareDateState(date(2020, 12, 21))
 
 
 @pytest.mark.parametrize(
@@ -237,12 +237,12 @@ def test_a_state_however_deep_is_refused_in_plain_words(opens: bytes, closes: by
 @pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "1970-01-01"])
 def test_days_before_the_first_timestamp_are_that_of_the_first(day: str) -> None:
     epoch = date(1970, 1, 1)
-    assert read(STOCK_PRICES, {"date": day}) == Foreign(epoch)
+    assert read(STOCK_PRICES, {"date": day}) == BareDateState(epoch)
     saved = {**OWN, "tickers": [{"since": day, "date": day, "names": "A"}]}
     cursor = epoch if day == "1970-01-01" else None
-    assert read(STOCK_PRICES, saved) == Saved(BASIS, {"A": Entry(epoch, cursor)})
+    assert read(STOCK_PRICES, saved) == SavedState(BASIS, {"A": Entry(epoch, cursor)})
     found = read(STOCK_BARS, write(STOCK_BARS, BASIS, {"A": Entry(epoch)}, {}))
-    assert found == Saved(BASIS, {"A": Entry(epoch)})
+    assert found == SavedState(BASIS, {"A": Entry(epoch)})
 
 
 JSON = st.recursive(
@@ -293,6 +293,6 @@ def test_a_state_that_vouches_for_nobody_is_no_state(change: dict[str, Any], fau
     """Taken for an empty one it would be a full read without a word."""
     group = {"since": "2020-12-14", "date": "2020-12-18", "names": "TSLA"}
     blob = {"version": 1, "adjusted": True, "bar": "1 day", "tickers": [group]}
-    assert isinstance(read(STOCK_PRICES, blob), Saved)
+    assert isinstance(read(STOCK_PRICES, blob), SavedState)
     with pytest.raises(ConfigError, match=fault):
         read(STOCK_PRICES, {**blob, **change})

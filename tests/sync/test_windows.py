@@ -9,16 +9,16 @@ from support import Recorder
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import config
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.emitter import Emitter
 from stockticker_async.connector.log import Mask
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES
-from stockticker_async.sync.job import MARKET
-from stockticker_async.sync.plan import GroupedCall, RangeCall
-from stockticker_async.sync.state import Progress, Start
+from stockticker_async.sync.call_plan import GroupedCall, RangeCall
+from stockticker_async.sync.job import WHOLE_MARKET
+from stockticker_async.sync.state import Start, StreamCursors
 from stockticker_async.sync.state_format import Basis, Entry
-from stockticker_async.sync.windows import BarStream, Days, family_plan, first_day
+from stockticker_async.sync.windows import BarStream, Days, first_day, shared_call_plan
 
 FIRST = date(2020, 12, 14)
 DAYS = Days(last=date(2020, 12, 22), settled=date(2020, 12, 21), today=date(2020, 12, 22))
@@ -30,13 +30,13 @@ def parsed(**fields: Any) -> config.Config:
 
 def bar_stream(start: Start, *, bars: bool = False, bar: BarSize = ONE_DAY) -> BarStream:
     stream = STOCK_BARS if bars else STOCK_PRICES
-    progress = Progress(stream, Basis(adjusted=True, bar=str(bar)), start)
-    sink = Emitter(stream, progress, Shell(Clock(), Recorder(), Mask()))
-    return BarStream(sink, progress, bar, lookback=0)
+    cursors = StreamCursors(stream, Basis(adjusted=True, bar=str(bar)), start)
+    sink = Emitter(stream, cursors, CommandContext(Clock(), Recorder(), Mask()))
+    return BarStream(sink, cursors, bar, lookback=0)
 
 
 def market(since: date, cursor: date | None, *rereads: str) -> Start:
-    return Start({MARKET: Entry(since, cursor)}, rereads=dict.fromkeys(rereads))
+    return Start({WHOLE_MARKET: Entry(since, cursor)}, rereads=dict.fromkeys(rereads))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -48,7 +48,7 @@ def test_a_ticker_that_two_streams_read_again_is_asked_from_the_earlier_first_da
     streams = streams[::-1] if reverse else streams
     for one in streams:
         one.begin(DAYS, None)
-    plan = family_plan(parsed().job, ONE_DAY, streams, DAYS, allowance=None)
+    plan = shared_call_plan(parsed().job, ONE_DAY, streams, DAYS, allowance=None)
     asked = {call.ticker: call for call in plan.ranges}
     assert asked["AAA"] == RangeCall("AAA", date(2020, 12, 1), DAYS.last)
     assert asked["BBB"] == RangeCall("BBB", date(2020, 12, 1), DAYS.last)
@@ -61,7 +61,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
     for since, last in ((FIRST, DAYS.settled), (date(2020, 12, 18), DAYS.settled)):
         one = bar_stream(market(since, DAYS.settled, "AAA"))
         one.begin(ended, ended.last)
-        plan = family_plan(parsed().job, ONE_DAY, [one], ended, allowance=None)
+        plan = shared_call_plan(parsed().job, ONE_DAY, [one], ended, allowance=None)
         assert plan.ranges == (RangeCall("AAA", since, last),)
         assert plan.grouped == ()
 
@@ -69,7 +69,7 @@ def test_all_that_was_written_is_read_again_though_the_end_has_moved_before_it()
 def test_nothing_is_read_again_of_a_state_that_begins_in_the_future() -> None:
     one = bar_stream(market(date(2999, 1, 1), date(2999, 12, 31), "AAA"))
     one.begin(DAYS, None)
-    assert family_plan(parsed().job, ONE_DAY, [one], DAYS, allowance=None).calls == 0
+    assert shared_call_plan(parsed().job, ONE_DAY, [one], DAYS, allowance=None).calls == 0
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_bars_of_other_sizes_are_asked_in_pieces_of_a_page(bar: BarSize, calls: 
     days = Days(last=date(2020, 10, 2), settled=date(2020, 10, 2), today=date(2020, 10, 3))
     one = bar_stream(Start({"AAA": Entry(date(2020, 6, 29))}), bars=True, bar=bar)  # 70 weekdays before
     one.begin(days, None)
-    plan = family_plan(parsed(stock_ticker="AAA").job, bar, [one], days, allowance=None)
+    plan = shared_call_plan(parsed(stock_ticker="AAA").job, bar, [one], days, allowance=None)
     assert len(plan.ranges) == calls
     assert plan.calls == calls

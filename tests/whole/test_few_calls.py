@@ -26,9 +26,9 @@ from support import (
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config
 from stockticker_async.connector.check import check
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
-from stockticker_async.connector.read import plan
+from stockticker_async.connector.read import preview
 from stockticker_async.marketdata.calendar import NEW_YORK
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Call, Sandbox
@@ -290,12 +290,12 @@ async def said(
 ) -> tuple[int, int]:
     """The calls for bars that `check` and `read --plan` tell beforehand."""
     raw, lines = raw_config(sandbox, names, **options), Recorder()
-    shell = Shell(Clock(start=sandbox.clock.now(), speed=0), lines, Mask())
+    shell = CommandContext(Clock(start=sandbox.clock.now(), speed=0), lines, Mask())
     assert await check(shell, raw) == 0
     parsed = config.parse(raw, today=sandbox.clock.today())
     caplog.clear()
     with caplog.at_level("INFO"):
-        await plan(shell, parsed, catalog.parse(catalog.configured([BARS], incremental=True)), {})
+        await preview(shell, parsed, catalog.parse(catalog.configured([BARS], incremental=True)), {})
     checked = re.search(rb"takes about (\d+) call", lines.stdout)
     planned = re.search(r"stock_bars: (\d+) call", caplog.text)
     assert checked is not None

@@ -11,9 +11,9 @@ from support import BARS, BOTH, PRICES, Recorder, at, made_names, raw_config, ro
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import LinesHandler, Mask, to_lines
-from stockticker_async.connector.read import plan
+from stockticker_async.connector.read import preview
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -133,7 +133,7 @@ async def test_a_plan_is_told_and_nothing_asked() -> None:
         for tickers, told in (("TSLA", "1 call"), (NAMES, "4 calls"), ("*", "4 calls")):
             raw = raw_config(sandbox, tickers, start_date="2026-11-16", requests_per_minute=5)
             parsed = config.parse(raw, today=date(2026, 11, 20))
-            assert await plan(Shell(clock, lines, Mask()), parsed, SELECTED, {}) == 0
+            assert await preview(CommandContext(clock, lines, Mask()), parsed, SELECTED, {}) == 0
             texts = [message["log"]["message"] for message in oracle.messages(lines.stdout)]
             assert any(told in text for text in texts), texts
             lines.pieces.clear()

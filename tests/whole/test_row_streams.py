@@ -1,4 +1,4 @@
-"""The forwarded streams against the sandbox: whole, few calls, resumed, and alone in their failures."""
+"""The row streams against the sandbox: whole, few calls, resumed, and alone in their failures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, r
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config, resources
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import LinesHandler, Mask, to_lines
-from stockticker_async.connector.read import plan
+from stockticker_async.connector.read import preview
 from stockticker_async.marketdata.rows import decode_rows
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
@@ -85,7 +85,7 @@ async def planned(sandbox: Sandbox, tickers: Sequence[str], **options: Any) -> l
     clock, lines = Clock(start=sandbox.clock.now()), Recorder()
     to_lines(LinesHandler(lines.offer, Mask()), debug=False)
     parsed = config.parse(raw_config(sandbox, tickers, **options), today=NOW.date())
-    assert await plan(Shell(clock, lines, Mask()), parsed, SELECTED, {}) == 0
+    assert await preview(CommandContext(clock, lines, Mask()), parsed, SELECTED, {}) == 0
     return [message["log"]["message"] for message in oracle.messages(lines.stdout)]
 
 

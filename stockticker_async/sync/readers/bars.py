@@ -24,9 +24,9 @@ from collections.abc import Sequence
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.client import Client
-from stockticker_async.sync.failures import Failure, named
-from stockticker_async.sync.job import MARKET, SyncJob
-from stockticker_async.sync.plan import Plan
+from stockticker_async.sync.call_plan import CallPlan
+from stockticker_async.sync.failures import Failure, name_list
+from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.range_slices import RangeReader
 from stockticker_async.sync.readers.refusals import PlanRefusals
@@ -34,7 +34,7 @@ from stockticker_async.sync.readers.session_slices import SessionReader
 from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, Slice, slices_of
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.session_sizes import SessionSizes
-from stockticker_async.sync.windows import BarStream, Days, family_plan, first_days
+from stockticker_async.sync.windows import BarStream, Days, first_days, shared_call_plan
 from stockticker_async.sync.workers import carry_out
 
 _log = logging.getLogger(__name__)
@@ -53,19 +53,21 @@ class BarsSync:
         """What went wrong with some tickers so far."""
         return self._family.failures
 
-    def plan(self, allowance: int | None) -> Plan:
+    def plan(self, allowance: int | None) -> CallPlan:
         """The calls to make for what the streams still have to read."""
         family = self._family
-        return family_plan(family.job, family.bar, family.streams, family.days, allowance=allowance)
+        return shared_call_plan(family.job, family.bar, family.streams, family.days, allowance=allowance)
 
-    async def run(self, plan: Plan) -> None:
+    async def run(self, call_plan: CallPlan) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         family = self._family
         names = first_days(family.streams)
-        unproven = UnprovenTickers(family, (name for name in names if name != MARKET and family.is_new(name)))
+        unproven = UnprovenTickers(
+            family, (name for name in names if name != WHOLE_MARKET and family.is_new(name))
+        )
         refusals = PlanRefusals(family, unproven)
         ranges = RangeReader(family, unproven, refusals)
-        sessions = SessionReader(family, unproven, refusals, _sizes(plan))
+        sessions = SessionReader(family, unproven, refusals, _sizes(call_plan))
 
         async def ask(slice_: Slice) -> None:
             match slice_:
@@ -74,9 +76,9 @@ class BarsSync:
                 case RangeSlice():
                     await ranges.read(slice_)
 
-        grouped_names = (MARKET,) if family.job.whole_market else tuple(sorted(plan.by_session))
+        grouped_names = (WHOLE_MARKET,) if family.job.whole_market else tuple(sorted(call_plan.by_session))
         await carry_out(
-            slices_of(plan, grouped_names, family.days.last),
+            slices_of(call_plan, grouped_names, family.days.last),
             ask,
             at_once=family.client.at_once,
             answers=lambda: family.client.answers,
@@ -85,22 +87,22 @@ class BarsSync:
         )
         await sessions.finish()
         await unproven.look_up()
-        _tell_what_is_missing(family)
+        _warn_of_gaps(family)
 
 
-def _sizes(plan: Plan) -> SessionSizes:
+def _sizes(call_plan: CallPlan) -> SessionSizes:
     return SessionSizes(
-        [place for place, call in enumerate(plan.grouped) if calendar.is_session(call.session)]
+        [place for place, call in enumerate(call_plan.grouped) if calendar.is_session(call.session)]
     )
 
 
-def _tell_what_is_missing(family: BarFamily) -> None:
+def _warn_of_gaps(family: BarFamily) -> None:
     firsts = {name: calendar.session_from(first) for name, first in first_days(family.streams).items()}
-    new = [(name, first) for name, first in firsts.items() if name != MARKET and family.is_new(name)]
+    new = [(name, first) for name, first in firsts.items() if name != WHOLE_MARKET and family.is_new(name)]
     again = {
         name: firsts[name]
         for stream in family.streams
-        for name in stream.progress.start.again
+        for name in stream.cursors.start.again
         if name in firsts
     }
     again |= {
@@ -109,15 +111,15 @@ def _tell_what_is_missing(family: BarFamily) -> None:
         for name, first in stream.rereads.items()
     }
     completeness = family.completeness
-    told_of = (
-        completeness.clipped(new, named),
-        completeness.old_basis(list(again.items()), named),
-        completeness.gaps(named),
-        completeness.lacking(named),
-        completeness.other_counts(named),
+    warnings = (
+        completeness.clipped(new, name_list),
+        completeness.old_basis(list(again.items()), name_list),
+        completeness.gaps(name_list),
+        completeness.lacking(name_list),
+        completeness.other_counts(name_list),
         completeness.halves(),
     )
     streams = ", ".join(stream.sink.name for stream in family.streams)
-    for text in told_of:
+    for text in warnings:
         if text is not None:
             _log.warning("%s: %s", streams, text)

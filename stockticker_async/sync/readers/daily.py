@@ -15,21 +15,21 @@ from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.confirmation import asked_twice
 from stockticker_async.marketdata.endpoints import ticker_path
-from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams.table import Daily
 from stockticker_async.streams.transforms import stream_rows
 from stockticker_async.sync.coverage import Coverage
-from stockticker_async.sync.failures import Failure, named
+from stockticker_async.sync.failures import Failure, name_list
 from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.row_stream import Forward, settled, warn
+from stockticker_async.sync.row_stream import RowStream, settled, warn
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _SessionCall:
     ticker: str
     session: date
     coverage: Coverage
@@ -41,10 +41,10 @@ class _Job:
 class DailySync:
     """Reads one stream, a call for each ticker and session."""
 
-    def __init__(self, client: Client, job: SyncJob, forward: Forward, daily: Daily, days: Days) -> None:
+    def __init__(self, client: Client, job: SyncJob, row_stream: RowStream, daily: Daily, days: Days) -> None:
         self._client = client
         self._job = job
-        self._forward = forward
+        self._row_stream = row_stream
         self._daily = daily
         self._days = days
         self._history = HistoryStart()
@@ -54,7 +54,7 @@ class DailySync:
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         await carry_out(
-            self._jobs(),
+            self._session_calls(),
             self._ask,
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
@@ -64,51 +64,51 @@ class DailySync:
         if self._quiet:
             worst = sorted(self._quiet, key=lambda name: -self._quiet[name])
             warn(
-                self._forward,
+                self._row_stream,
                 f"the API, asked twice, has nothing of some sessions: {sum(self._quiet.values())}, of "
-                f"{named(worst)}.",
+                f"{name_list(worst)}.",
             )
 
-    def _jobs(self) -> Iterator[_Job]:
-        for ticker, first in self._forward.firsts.items():
+    def _session_calls(self) -> Iterator[_SessionCall]:
+        for ticker, first in self._row_stream.firsts.items():
             days = sessions_of(first, self._days)
             ends = [day - calendar.DAY for day in days[1:]] + [_last(self._days)]
             coverage = Coverage(ends)
             for place, session in enumerate(days):
-                yield _Job(ticker, session, coverage, place, ends[place])
+                yield _SessionCall(ticker, session, coverage, place, ends[place])
 
-    def _failed(self, job: _Job, error: ConnectorError) -> None:
-        self._forward.failures.append(Failure((job.ticker,), error))
+    def _failed(self, call: _SessionCall, error: ConnectorError) -> None:
+        self._row_stream.failures.append(Failure((call.ticker,), error))
 
-    async def _ask(self, job: _Job) -> None:
-        if self._history.hides(job.session):
-            await self._cover(job, job.last)
+    async def _ask(self, call: _SessionCall) -> None:
+        if self._history.hides(call.session):
+            await self._cover(call, call.last)
             return
-        async with self._asked(job.ticker, job.session) as found:
+        async with self._asked(call.ticker, call.session) as found:
             if isinstance(found, Answer) and found.value:
-                await self._take(job, found)
+                await self._take(call, found)
                 return
         match found:
             case Answer() | Missing(no_route=False):
-                self._quiet[job.ticker] = self._quiet.get(job.ticker, 0) + 1
-                await self._cover(job, job.last)
+                self._quiet[call.ticker] = self._quiet.get(call.ticker, 0) + 1
+                await self._cover(call, call.last)
             case Missing():
-                self._forward.missing((job.ticker,))
+                self._row_stream.missing((call.ticker,))
             case Refusal() as refusal:
-                await self._refused(job, refusal)
+                await self._refused(call, refusal)
 
-    async def _take(self, job: _Job, found: Answer[list[Row]]) -> None:
-        through = min(job.last, settled(self._days, found.moment, self._job.end_date))
-        if self._forward.progress is not None and job.session <= through:
-            self._forward.progress.see(job.session)
-        await self._forward.rows(found.value)
-        await self._cover(job, through)
+    async def _take(self, call: _SessionCall, found: Answer[list[Row]]) -> None:
+        through = min(call.last, settled(self._days, found.moment, self._job.end_date))
+        if self._row_stream.cursors is not None and call.session <= through:
+            self._row_stream.cursors.see(call.session)
+        await self._row_stream.rows(found.value)
+        await self._cover(call, through)
 
     def _asked(
         self, ticker: str, session: date
     ) -> AbstractAsyncContextManager[Answer[list[Row]] | Refusal | Missing]:
         def decode(body: bytes) -> list[Row]:
-            key = self._forward.stream.primary_key
+            key = self._row_stream.stream.primary_key
             page = decode_rows(body, "flat")
             rows = stream_rows(page, self._daily.transform, asked=ticker, primary_key=key)
             if any(row["date"] != session.isoformat() for row in rows):
@@ -120,38 +120,38 @@ class DailySync:
         # an answer without a row says that there is no such session, as a 404 does
         return asked_twice(ask, lambda found: None if found.value else ())
 
-    async def _refused(self, job: _Job, refusal: Refusal) -> None:
-        recent = job.session >= calendar.sessions_back(self._days.settled, 0)
-        if refusal.why is not Barred.ENDPOINT and recent:
+    async def _refused(self, call: _SessionCall, refusal: Refusal) -> None:
+        recent = call.session >= calendar.sessions_back(self._days.settled, 0)
+        if refusal.why is not RefusalReason.ENDPOINT and recent:
             pass  # the next sync reads it
-        elif refusal.why is Barred.UNPUBLISHED:
+        elif refusal.why is RefusalReason.UNPUBLISHED:
             # that it is not over yet cannot be true of a day that is long past
-            self._failed(job, TransientError(f"the API says of {job.session}: {refusal.text}"))
-        elif refusal.why is Barred.TIMEFRAME:
-            await self._look_for_history_start(job)
+            self._failed(call, TransientError(f"the API says of {call.session}: {refusal.text}"))
+        elif refusal.why is RefusalReason.TIMEFRAME:
+            await self._look_for_history_start(call)
             if self._history.hides(_last(self._days)):
-                self._forward.refused((job.ticker,), refusal)
+                self._row_stream.refused((call.ticker,), refusal)
             else:
-                await self._cover(job, job.last)
+                await self._cover(call, call.last)
         else:
-            self._forward.refused((job.ticker,), refusal)
+            self._row_stream.refused((call.ticker,), refusal)
 
-    async def _look_for_history_start(self, job: _Job) -> None:
+    async def _look_for_history_start(self, call: _SessionCall) -> None:
         async def is_given(day: date) -> bool:
-            async with self._asked(job.ticker, day) as found:
+            async with self._asked(call.ticker, day) as found:
                 return not isinstance(found, Refusal)
 
-        days = sessions_of(job.session, self._days)
+        days = sessions_of(call.session, self._days)
         if await self._history.find(days, _last(self._days) + calendar.DAY, is_given):
             warn(
-                self._forward,
+                self._row_stream,
                 f"the plan's history begins on {self._history.day}: nothing before it can be read.",
             )
 
-    async def _cover(self, job: _Job, through: date) -> None:
-        reached = job.coverage.answered(job.place, through)
+    async def _cover(self, call: _SessionCall, through: date) -> None:
+        reached = call.coverage.answered(call.place, through)
         if reached is not None:
-            await self._forward.cover((job.ticker,), reached)
+            await self._row_stream.cover((call.ticker,), reached)
 
 
 def sessions_of(first: date | None, days: Days) -> list[date]:

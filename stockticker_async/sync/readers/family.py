@@ -32,18 +32,18 @@ class BarFamily:
     def is_new(self, name: str) -> bool:
         """Whether no bar of the ticker was ever written, so that it may not exist at all."""
         return all(
-            stream.progress.start.entries[name].cursor is None
+            stream.cursors.start.entries[name].cursor is None
             for stream in self.streams
             if name in stream.first_days
         )
 
     def read_since(self, name: str) -> date | None:
         """The first day of the ticker that an earlier sync has read, though it may have to be read again."""
-        days = (stream.progress.start.read_since.get(name) for stream in self.streams)
+        days = (stream.cursors.start.read_since.get(name) for stream in self.streams)
         return min((day for day in days if day is not None), default=None)
 
     def cover(self, name: str, reached: date) -> None:
         """Every day up to ``reached`` was answered whole for the ticker, and its bars are put."""
         for stream in self.streams:
             if name in stream.first_days:
-                stream.progress.cover(name, reached)
+                stream.cursors.cover(name, reached)

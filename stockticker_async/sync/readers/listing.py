@@ -14,52 +14,54 @@ from functools import partial
 from stockticker_async.errors import ConnectorError
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
-from stockticker_async.marketdata.list_judge import ListJudge, Question
+from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import Listing
-from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams.table import Listed
 from stockticker_async.streams.transforms import key_of, stream_rows
 from stockticker_async.sync.failures import Failure
-from stockticker_async.sync.job import MARKET, SyncJob
-from stockticker_async.sync.row_stream import Forward, settled
+from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
+from stockticker_async.sync.row_stream import RowStream, settled
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
 
 _ROW_BYTES = 500  # as JSON, about
 
 
-def asked_of(forward: Forward, listing: Listing, job: SyncJob, days: Days) -> list[ListCall]:
+def first_calls(row_stream: RowStream, listing: Listing, job: SyncJob, days: Days) -> list[ListCall]:
     """The first call of each run of pages."""
     return list_calls(
         listing,
-        _windows(forward.firsts),
+        _windows(row_stream.firsts),
         last=days.last,
         end=job.end_date,
-        times=forward.stream.times,
+        times=row_stream.stream.times,
         otc=job.include_otc or not job.whole_market,
     )
 
 
 def _windows(firsts: Mapping[str, date | None]) -> Mapping[str, date | None] | Everything:
-    return Everything(firsts[MARKET]) if MARKET in firsts else firsts
+    return Everything(firsts[WHOLE_MARKET]) if WHOLE_MARKET in firsts else firsts
 
 
 class ListingSync:
     """Reads one stream from its listing."""
 
-    def __init__(self, client: Client, job: SyncJob, forward: Forward, listed: Listed, days: Days) -> None:
+    def __init__(
+        self, client: Client, job: SyncJob, row_stream: RowStream, listed: Listed, days: Days
+    ) -> None:
         self._client = client
         self._job = job
-        self._forward = forward
+        self._row_stream = row_stream
         self._listed = listed
         self._days = days
 
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         await carry_out(
-            iter(asked_of(self._forward, self._listed.listing, self._job, self._days)),
+            iter(first_calls(self._row_stream, self._listed.listing, self._job, self._days)),
             self._ask,
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
@@ -70,10 +72,10 @@ class ListingSync:
     def _names(self, call: ListCall) -> tuple[str, ...]:
         """Whose rows the call is for; nobody's where the rows have no tickers."""
         by_ticker = self._listed.listing.filters != "nothing"
-        return call.names or ((MARKET,) if by_ticker and self._job.whole_market else ())
+        return call.names or ((WHOLE_MARKET,) if by_ticker and self._job.whole_market else ())
 
     def _failed(self, call: ListCall, error: ConnectorError) -> None:
-        self._forward.failures.append(Failure(self._names(call), error))
+        self._row_stream.failures.append(Failure(self._names(call), error))
 
     async def _ask(self, call: ListCall, before: Refusal | None = None) -> None:
         """``before`` is the refusal of the listing in whose place this one is asked."""
@@ -83,30 +85,32 @@ class ListingSync:
         if isinstance(barred, Missing) and before is not None:
             barred = before  # the plan is the reason, not the address
         older = self._listed.listing.older
-        if older is not None and not (isinstance(barred, Refusal) and barred.why is not Barred.ENDPOINT):
+        if older is not None and not (
+            isinstance(barred, Refusal) and barred.why is not RefusalReason.ENDPOINT
+        ):
             await self._ask_older(older, call, barred if isinstance(barred, Refusal) else None)
         elif isinstance(barred, Refusal):
-            self._forward.refused(self._names(call), barred)
+            self._row_stream.refused(self._names(call), barred)
         else:
-            self._forward.missing(self._names(call))
+            self._row_stream.missing(self._names(call))
 
     async def _ask_older(self, older: Listing, call: ListCall, before: Refusal | None) -> None:
         listed = replace(self._listed, listing=older)
-        sync = ListingSync(self._client, self._job, self._forward, listed, self._days)
+        sync = ListingSync(self._client, self._job, self._row_stream, listed, self._days)
         for one in list_calls(
             older,
             dict.fromkeys(call.names, call.first) or Everything(call.first),
             last=self._days.last,
             end=self._job.end_date,
-            times=self._forward.stream.times,
+            times=self._row_stream.stream.times,
         ):
             await sync._ask(one, before)
 
     async def _read(self, call: ListCall) -> Refusal | Missing | None:
         """Write the call's rows; or return why there are none."""
-        judge = ListJudge(call.question)
+        judge = ListJudge(call.criteria)
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
-        decode = partial(self._decode, call.question, judge)
+        decode = partial(self._decode, call.criteria, judge)
         answers = list_pages(self._client, call.path, decode, expected_bytes=expected_bytes)
         further = False
         async with aclosing(answers) as pages:
@@ -116,9 +120,9 @@ class ListingSync:
                 page = answer.value
                 if page.lacks:
                     # the page before said that there is more
-                    self._forward.lack(self._names(call), short=further or page.count > 0)
+                    self._row_stream.lack(self._names(call), short=further or page.count > 0)
                 further = True
-                await self._forward.rows(list(self._wanted(call, page.rows)))
+                await self._row_stream.rows(list(self._wanted(call, page.rows)))
                 reached = judge.accept()
                 if page.next_url is None:
                     reached = self._days.last
@@ -126,26 +130,26 @@ class ListingSync:
                     await self._cover(call, answer.moment, reached)
         return None
 
-    def _decode(self, question: Question, judge: ListJudge, body: bytes) -> ListPage[Row]:
+    def _decode(self, criteria: RowCriteria, judge: ListJudge, body: bytes) -> ListPage[Row]:
         page = decode_rows(body)
-        primary_key = self._forward.stream.primary_key
+        primary_key = self._row_stream.stream.primary_key
         found = stream_rows(
             page,
             self._listed.transform,
             asked="",
             primary_key=primary_key,
             identity=self._listed.identity,
-            tickers=question.tickers,
+            tickers=criteria.tickers,
         )
-        values = (row.get(question.field) for row in page.rows)
+        values = (row.get(criteria.field) for row in page.rows)
         judge.judge(values, (key_of(row, primary_key) for row in found))
         return ListPage(found, page.next_url, len(page.rows), page.stated)
 
     async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
         through = min(reached, settled(self._days, moment, self._job.end_date))
-        if self._forward.progress is not None:
-            self._forward.progress.see(through)  # no row of a day is an answer, too
-        await self._forward.cover(self._names(call), through)
+        if self._row_stream.cursors is not None:
+            self._row_stream.cursors.see(through)  # no row of a day is an answer, too
+        await self._row_stream.cover(self._names(call), through)
 
     def _wanted(self, call: ListCall, rows: Sequence[Row]) -> Iterator[Row]:
         """Of a list that is asked whole, the rows of the tickers wanted."""

@@ -14,14 +14,14 @@ from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.confirmation import asked_twice
 from stockticker_async.marketdata.endpoints import ticker_path
 from stockticker_async.marketdata.grouped import grouped_bars
-from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams import bar_rows
 from stockticker_async.streams.table import Lookup, Previous
 from stockticker_async.streams.transforms import stream_rows
-from stockticker_async.sync.failures import Failure, named
-from stockticker_async.sync.job import MARKET, SyncJob
-from stockticker_async.sync.row_stream import Forward, warn
+from stockticker_async.sync.failures import Failure, name_list
+from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
+from stockticker_async.sync.row_stream import RowStream, warn
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
 
@@ -31,10 +31,12 @@ _SESSIONS = 4  # the last session may not be published yet, and the calendar may
 class LookupSync:
     """Reads one stream, ticker by ticker."""
 
-    def __init__(self, client: Client, job: SyncJob, forward: Forward, lookup: Lookup, days: Days) -> None:
+    def __init__(
+        self, client: Client, job: SyncJob, row_stream: RowStream, lookup: Lookup, days: Days
+    ) -> None:
         self._client = client
         self._job = job
-        self._forward = forward
+        self._row_stream = row_stream
         self._lookup = lookup
         self._days = days
         self._silent: list[str] = []
@@ -43,7 +45,7 @@ class LookupSync:
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
         await carry_out(
-            iter(self._forward.firsts),
+            iter(self._row_stream.firsts),
             self._ask,
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,
@@ -54,16 +56,16 @@ class LookupSync:
             return
         if self._lookup.dated:
             text = "the API knows no such ticker; mind upper and lower case."
-            self._forward.failures.append(Failure(tuple(self._silent), ConfigError(text)))
+            self._row_stream.failures.append(Failure(tuple(self._silent), ConfigError(text)))
         else:
-            warn(self._forward, f"the API has nothing for {named(self._silent)}.")
+            warn(self._row_stream, f"the API has nothing for {name_list(self._silent)}.")
 
     def _failed(self, name: str, error: ConnectorError) -> None:
-        self._forward.failures.append(Failure((name,), error))
+        self._row_stream.failures.append(Failure((name,), error))
 
     async def _ask(self, name: str) -> None:
         if self._refusal is not None:  # what the plan does not give for one, it gives for none
-            self._forward.refused((name,), self._refusal)
+            self._row_stream.refused((name,), self._refusal)
             return
         found = await self._take(name, "")
         if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
@@ -72,18 +74,18 @@ class LookupSync:
         match found:
             case Refusal():
                 self._refusal = found
-                self._forward.refused((name,), found)
+                self._row_stream.refused((name,), found)
             case Missing(no_route=True):
-                self._forward.missing((name,))
+                self._row_stream.missing((name,))
             case Missing():
                 self._silent.append(name)
-        await self._forward.sink.state_due()
+        await self._row_stream.sink.state_due()
 
     async def _take(self, name: str, query: str) -> Refusal | Missing | None:
         """Write the rows; or return why there are none."""
 
         def decode(body: bytes) -> list[Row]:
-            key = self._forward.stream.primary_key
+            key = self._row_stream.stream.primary_key
             return stream_rows(
                 decode_rows(body, self._lookup.form),
                 self._lookup.transform,
@@ -97,7 +99,7 @@ class LookupSync:
         async with asked_twice(ask, lambda found: None if found.value else ()) as found:
             if not isinstance(found, Answer):
                 return found
-            await self._forward.rows(found.value)
+            await self._row_stream.rows(found.value)
             # an answer without a row says that there is no such ticker, as a 404 does
             return None if found.value else Missing()
 
@@ -106,22 +108,22 @@ class PreviousSync:
     """Reads the last bar of each ticker."""
 
     def __init__(
-        self, client: Client, job: SyncJob, forward: Forward, previous: Previous, days: Days
+        self, client: Client, job: SyncJob, row_stream: RowStream, previous: Previous, days: Days
     ) -> None:
         self._client = client
         self._job = job
-        self._forward = forward
+        self._row_stream = row_stream
         self._previous = previous
         self._days = days
         self._silent: list[str] = []
 
     async def run(self) -> None:
         """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
-        names = dict.fromkeys(self._forward.firsts)
-        if len(names) > 1 or MARKET in names:
+        names = dict.fromkeys(self._row_stream.firsts)
+        if len(names) > 1 or WHOLE_MARKET in names:
             for traded in await self._write_session():
                 names.pop(traded, None)
-        names.pop(MARKET, None)
+        names.pop(WHOLE_MARKET, None)
         await carry_out(
             iter(names),
             self._ask,
@@ -131,29 +133,29 @@ class PreviousSync:
             pace=self._client.pace,
         )
         if self._silent:
-            warn(self._forward, f"the API has no bar of {named(self._silent)}.")
+            warn(self._row_stream, f"the API has no bar of {name_list(self._silent)}.")
 
     def _failed(self, name: str, error: ConnectorError) -> None:
-        self._forward.failures.append(Failure((name,), error))
+        self._row_stream.failures.append(Failure((name,), error))
 
     async def _write_session(self) -> set[str]:
         """Write the bars of the last session that the plan gives; return whose."""
         day = calendar.sessions_back(self._days.settled, 0)
         whole = self._job.whole_market
-        wanted = None if whole else frozenset(self._forward.firsts)
+        wanted = None if whole else frozenset(self._row_stream.firsts)
         otc = self._job.include_otc or not whole
         for _ in range(_SESSIONS):
             found = await grouped_bars(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
             if isinstance(found, Answer) and found.value:
                 await self._write(found.value, day)
                 return {bar.T for bar in found.value}
-            if isinstance(found, Refusal) and found.why is Barred.ENDPOINT:
-                self._forward.refused(tuple(self._forward.firsts), found)
-                return set(self._forward.firsts)
+            if isinstance(found, Refusal) and found.why is RefusalReason.ENDPOINT:
+                self._row_stream.refused(tuple(self._row_stream.firsts), found)
+                return set(self._row_stream.firsts)
             day = calendar.sessions_back(day, 1)
         if whole:
             text = f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."
-            self._forward.failures.append(Failure((), ConnectorError(text)))
+            self._row_stream.failures.append(Failure((), ConnectorError(text)))
         return set()
 
     async def _ask(self, name: str) -> None:
@@ -174,10 +176,10 @@ class PreviousSync:
                 case Answer():
                     self._silent.append(name)
                 case Refusal() as refusal:
-                    self._forward.refused((name,), refusal)
+                    self._row_stream.refused((name,), refusal)
                 case Missing():
-                    self._forward.missing((name,))
+                    self._row_stream.missing((name,))
 
     async def _write(self, found: list[GroupedBar], session: date) -> None:
-        await self._forward.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))
-        await self._forward.sink.state_due()
+        await self._row_stream.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))
+        await self._row_stream.sink.state_due()

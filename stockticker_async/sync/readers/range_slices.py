@@ -9,8 +9,8 @@ from stockticker_async.marketdata.bar_pages import Wanted
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.ranges import BarsPage, range_pages
-from stockticker_async.marketdata.responses import Barred, Refusal
-from stockticker_async.sync.plan import weekdays_in
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
+from stockticker_async.sync.call_plan import weekdays_in
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.slices import RangeSlice
@@ -44,12 +44,12 @@ class RangeReader:
         refusal = await self._ask(range_slice)
         if refusal is not None and self._refusals.is_doubtful(range_slice, refusal):
             refusal = await self._ask(range_slice)
-        if refusal is not None and refusal.why is Barred.UNPUBLISHED:
+        if refusal is not None and refusal.why is RefusalReason.UNPUBLISHED:
             published = self._refusals.published_part(range_slice)
             if published is not None:
                 range_slice, refusal = published, await self._ask(published)
                 if refusal is None:
-                    self._refusals.tell_unpublished(published.last + calendar.DAY)
+                    self._refusals.report_unpublished(published.last + calendar.DAY)
         if refusal is not None:
             await self._refusals.refused(range_slice, refusal)
 
@@ -81,7 +81,7 @@ class RangeReader:
             self._unproven.prove(asked.ticker)
             for stream, converted in zip(streams, page.converted, strict=True):
                 if page.last_kept_ms is not None:
-                    stream.progress.see(self._proven(asked, page.last_kept_ms))
+                    stream.cursors.see(self._proven(asked, page.last_kept_ms))
                 for chunk in converted.take():
                     await chunk.put()
             if self._family.bar == ONE_DAY:
@@ -137,5 +137,5 @@ class RangeReader:
     async def _cover_again(self, ticker: str) -> None:
         for stream in self._family.streams:
             if ticker in stream.rereads:
-                stream.progress.reread(ticker)
+                stream.cursors.reread(ticker)
             await stream.sink.state_due()

@@ -8,7 +8,7 @@ from datetime import date
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
-from stockticker_async.marketdata.responses import Barred, Refusal
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.readers.family import BarFamily
@@ -25,7 +25,7 @@ class PlanRefusals:
         self._family = family
         self._unproven = unproven
         self._unpublished = False
-        self._believed: set[Barred] = set()
+        self._believed: set[RefusalReason] = set()
         self._history = HistoryStart()
 
     @property
@@ -48,13 +48,13 @@ class PlanRefusals:
         """The slice was answered with a refusal."""
         self._believed.add(refusal.why)
         recent = slice_.first >= self._recent
-        if refusal.why is not Barred.ENDPOINT and recent:
-            self.tell_unpublished(slice_.first)
-        elif refusal.why is Barred.UNPUBLISHED:
+        if refusal.why is not RefusalReason.ENDPOINT and recent:
+            self.report_unpublished(slice_.first)
+        elif refusal.why is RefusalReason.UNPUBLISHED:
             # that it is not over yet cannot be true of a day that is long past
             text = f"the API says of days from {slice_.first} on: {refusal.text}"
-            self._fail(slice_, TransientError(text, detail=f"403: {Barred.UNPUBLISHED.value}"))
-        elif refusal.why is Barred.TIMEFRAME:
+            self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.UNPUBLISHED.value}"))
+        elif refusal.why is RefusalReason.TIMEFRAME:
             await self._find_history_start(slice_)
             await self.pass_over(slice_)
         else:
@@ -73,9 +73,9 @@ class PlanRefusals:
             return None
         return RangeSlice(replace(call, last=last), range_slice.span, whole=False)
 
-    def tell_unpublished(self, day: date) -> None:
+    def report_unpublished(self, day: date) -> None:
         """Say once that this day has to wait for the next sync."""
-        self._believed.add(Barred.UNPUBLISHED)
+        self._believed.add(RefusalReason.UNPUBLISHED)
         if not self._unpublished:
             self._unpublished = True
             _log.info("The day %s is not published yet on this plan: the next sync reads it.", day)
@@ -86,7 +86,7 @@ class PlanRefusals:
             await self._unproven.cover(slice_.span, slice_.last)
             return
         text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
-        self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {Barred.TIMEFRAME.value}"))
+        self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {RefusalReason.TIMEFRAME.value}"))
 
     def _fail(self, slice_: Slice, error: ConnectorError) -> None:
         self._family.failures.append(Failure(slice_.span.names, error))
@@ -106,8 +106,8 @@ class PlanRefusals:
         family = self._family
         adjusted = family.job.adjusted
         if isinstance(slice_, SessionSlice):
-            market = family.job.whole_market
-            otc = family.job.include_otc or not market
+            whole_market = family.job.whole_market
+            otc = family.job.include_otc or not whole_market
             wanted = frozenset[str]()
             found = await grouped.grouped_bars(family.client, day, adjusted=adjusted, otc=otc, wanted=wanted)
             return not isinstance(found, Refusal)

@@ -11,7 +11,7 @@ from stockticker_async.marketdata.client import Answer
 from stockticker_async.marketdata.confirmation import Doubt
 from stockticker_async.marketdata.grouped import Grouped, grouped_answer
 from stockticker_async.marketdata.responses import Refusal
-from stockticker_async.sync.job import MARKET
+from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.slices import SessionSlice
@@ -80,7 +80,7 @@ class SessionReader:
 
     async def _answer(self, session_slice: SessionSlice) -> int | Refusal:
         """The number of bars of the answer, whose bars are put; or the plan's refusal."""
-        async with self._market(session_slice) as found:
+        async with self._grouped_answer(session_slice) as found:
             if isinstance(found, Refusal):
                 return found
             await self._put(session_slice, found)
@@ -155,7 +155,9 @@ class SessionReader:
             return Traded()
         return Traded(name for name in session_slice.span.names if not self._family.is_new(name))
 
-    def _market(self, session_slice: SessionSlice) -> AbstractAsyncContextManager[Answer[Grouped] | Refusal]:
+    def _grouped_answer(
+        self, session_slice: SessionSlice
+    ) -> AbstractAsyncContextManager[Answer[Grouped] | Refusal]:
         job = self._family.job
         return grouped_answer(
             self._family.client,
@@ -172,13 +174,13 @@ class SessionReader:
         job = self._family.job
         for stream in self._family.streams:
             if page:
-                stream.progress.see(session)
+                stream.cursors.see(session)
             for chunk in _chunks(page):
                 chosen = [bar for bar in chunk if self._wants(stream, bar.T, session)]
                 await stream.sink.session(chosen, session, adjusted=job.adjusted)
 
     def _wants(self, stream: BarStream, ticker: str, session: date) -> bool:
-        first = stream.first_days.get(MARKET if self._family.job.whole_market else ticker)
+        first = stream.first_days.get(WHOLE_MARKET if self._family.job.whole_market else ticker)
         return first is not None and session >= first
 
 

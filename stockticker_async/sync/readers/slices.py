@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from stockticker_async.marketdata.calendar import DAY
+from stockticker_async.sync.call_plan import CallPlan, RangeCall
 from stockticker_async.sync.coverage import Coverage
-from stockticker_async.sync.plan import Plan, RangeCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class SessionSlice:
 Slice = RangeSlice | SessionSlice
 
 
-def slices_of(plan: Plan, names: Sequence[str], last: date) -> Iterator[Slice]:
+def slices_of(call_plan: CallPlan, names: Sequence[str], last: date) -> Iterator[Slice]:
     """What the workers take from, in order: sessions first, since they serve the most tickers.
 
     ``names`` are those that the sessions are read for, ``last`` is the last day asked.
     """
-    yield from _sessions(plan, tuple(names), last)
+    yield from _sessions(call_plan, tuple(names), last)
     pieces: dict[str, list[RangeCall]] = {}
-    for piece in plan.ranges:
+    for piece in call_plan.ranges:
         pieces.setdefault(piece.ticker, []).append(piece)
     for ticker, calls in pieces.items():
         coverage = Coverage([call.last for call in calls])
@@ -65,8 +65,8 @@ def slices_of(plan: Plan, names: Sequence[str], last: date) -> Iterator[Slice]:
             yield RangeSlice(call, CoveredSpan(coverage, place, (ticker,)))
 
 
-def _sessions(plan: Plan, names: tuple[str, ...], last: date) -> Iterator[SessionSlice]:
-    sessions = [call.session for call in plan.grouped]
+def _sessions(call_plan: CallPlan, names: tuple[str, ...], last: date) -> Iterator[SessionSlice]:
+    sessions = [call.session for call in call_plan.grouped]
     # a session's answer covers the closed days up to the next one, too
     ends = [session - DAY for session in sessions[1:]] + [last]
     coverage = Coverage(ends)

@@ -37,16 +37,12 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
-MARKET_ROWS = 12_000
-"""The rows of a grouped call: the US market lists ten to twelve thousand tickers."""
+from stockticker_async.marketdata.endpoints import MARKET_ROWS, PAGE_ROWS
 
 ROWS_A_CALL = 5_000
 """So many rows weigh as much as a call. A judgement, not a measurement: about 0.4 MB, which a
 connection carries and we decode in the time of a round trip or two. Six tickers and five sessions
 are then six calls, not five markets; a hundred tickers and five sessions are five markets."""
-
-PAGE_ROWS = 50_000
-"""The documented maximum of `limit`, counted in base bars: days, and minutes for hours as well."""
 
 MOST_MINUTES = 960
 """Of a session: 04:00 to 20:00 New York, what pre-market and after-hours trading span. The API has bars of
@@ -86,7 +82,7 @@ class GroupedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CallPlan:
     """Range calls in the order of the windows given, grouped calls ascending, none twice.
 
     `by_session` are the tickers whose whole window the grouped calls answer. `rows_per_session` (of a
@@ -111,7 +107,9 @@ class Plan:
         return len(self.grouped) * self.market_rows + round(weekdays * self.rows_per_session)
 
 
-def plan_days(windows: Sequence[Window], *, allowance: int | None, market_rows: int = MARKET_ROWS) -> Plan:
+def plan_days(
+    windows: Sequence[Window], *, allowance: int | None, market_rows: int = MARKET_ROWS
+) -> CallPlan:
     """Return the cheapest plan for the day bars of these windows, one window a ticker.
 
     `allowance` is calls a minute, None where none is known: then calls and rows are weighed, else
@@ -129,7 +127,7 @@ def plan_days(windows: Sequence[Window], *, allowance: int | None, market_rows: 
     saved = _inside(runs, counts)
     unsaved = counts.keys() - saved
     pairs = list(zip(windows, spans, strict=True))
-    return Plan(
+    return CallPlan(
         ranges=tuple(RangeCall(w.ticker, w.first, w.last) for w, span in pairs if span in unsaved),
         grouped=tuple(GroupedCall(_weekday(number)) for run in runs for number in range(*run)),
         by_session=frozenset(w.ticker for w, span in pairs if span in saved),
@@ -174,7 +172,7 @@ def weekdays_in(first: date, last: date) -> int:
     return end - start
 
 
-def describe(plan: Plan, allowance: int | None) -> list[str]:
+def describe(plan: CallPlan, allowance: int | None) -> list[str]:
     """Return the plan as a few lines for people: calls by kind, what they answer, rows, minutes."""
     if not plan.calls:
         return ["No call is needed."]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockticker_async.sync.plan import (
+from stockticker_async.sync.call_plan import (
+    CallPlan,
     GroupedCall,
-    Plan,
     RangeCall,
     Window,
     _best_runs,
@@ -364,7 +364,7 @@ def test_pieces_are_as_long_as_a_page_allows(bar_minutes: float, sizes: list[int
 
 def test_a_plan_counts_its_own_calls_and_rows() -> None:
     ranges = (RangeCall("BUSY", date(2023, 6, 12), FRIDAY),)
-    plan = Plan(ranges, (GroupedCall(FRIDAY),), market_rows=11_000, rows_per_session=600.5)
+    plan = CallPlan(ranges, (GroupedCall(FRIDAY),), market_rows=11_000, rows_per_session=600.5)
     assert (plan.calls, plan.rows) == (2, 11_000 + 156_130)
 
 
@@ -381,7 +381,7 @@ def test_the_first_calls_start_at_once_and_each_minute_as_many(
 @pytest.mark.parametrize(
     ("plan", "allowance", "lines"),
     [
-        (Plan(), 5, ["No call is needed."]),
+        (CallPlan(), 5, ["No call is needed."]),
         (
             plan_days(tickers(1, MONDAY, FRIDAY), allowance=5),
             5,
@@ -404,7 +404,7 @@ def test_the_first_calls_start_at_once_and_each_minute_as_many(
             ],
         ),
         (
-            Plan(grouped=plan_market(TWO_YEARS_AGO, FRIDAY)),
+            CallPlan(grouped=plan_market(TWO_YEARS_AGO, FRIDAY)),
             5,
             [
                 "524 calls, about 6,288,000 rows:",
@@ -413,7 +413,7 @@ def test_the_first_calls_start_at_once_and_each_minute_as_many(
             ],
         ),
         (
-            Plan((RangeCall("T", date(2023, 6, 12), FRIDAY),), rows_per_session=600),
+            CallPlan((RangeCall("T", date(2023, 6, 12), FRIDAY),), rows_per_session=600),
             None,
             [
                 "1 call, about 156,000 rows:",
@@ -422,7 +422,7 @@ def test_the_first_calls_start_at_once_and_each_minute_as_many(
         ),
     ],
 )
-def test_a_plan_is_told_in_a_few_lines(plan: Plan, allowance: int | None, lines: list[str]) -> None:
+def test_a_plan_is_told_in_a_few_lines(plan: CallPlan, allowance: int | None, lines: list[str]) -> None:
     assert describe(plan, allowance) == lines
 
 
