@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 import orjson
 
 from stockticker_async.connector import protocol
-from stockticker_async.marketdata.bars import Asked, Bar, Close
+from stockticker_async.marketdata.bars import Asked, Bar, Close, GroupedBar
 from stockticker_async.marketdata.calendar import session_of
 from stockticker_async.marketdata.rows import Row
 from stockticker_async.streams.bar_rows import bar_fields, day_texts, intraday_texts
@@ -39,6 +40,24 @@ def price_lines(stream: str, ticker: str, bars: Sequence[Close], *, emitted_at_m
     days = _days(tuple([bar.t for bar in bars]))
     prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
     rest = (tail + head).join(map(middle.join, zip(days, prices, strict=True)))
+    return Lines(b"".join((head, rest, tail)), len(bars))
+
+
+def session_price_lines(
+    stream: str, bars: Sequence[GroupedBar], session: date, *, emitted_at_ms: int
+) -> Lines:
+    """RECORDs of `stock_prices` from the bars of many tickers in one session, as `price_lines` makes them.
+
+    Tickers are encoded in one call, too: none holds a comma (see `ticker_name`).
+    """
+    if not bars:
+        return Lines(b"", 0)
+    begin, end = protocol.record_frame(stream, emitted_at_ms)
+    head = b'%b{"date":"%b","stock_ticker":' % (begin, session.isoformat().encode())
+    tail = b"}" + end
+    tickers = orjson.dumps([bar.T for bar in bars])[1:-1].split(b",")
+    prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
+    rest = (tail + head).join(map(b',"price":'.join, zip(tickers, prices, strict=True)))
     return Lines(b"".join((head, rest, tail)), len(bars))
 
 

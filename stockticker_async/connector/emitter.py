@@ -14,12 +14,12 @@ from typing import Any
 import anyio
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.output import PIECE_BYTES
 from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
-from stockticker_async.streams.bar_rows import bar_rows, price_rows
+from stockticker_async.streams.bar_rows import bar_rows
 from stockticker_async.streams.table import Bars, Stream
 from stockticker_async.sync.sink import RowFields, StateSource, TooLarge
 
@@ -103,9 +103,10 @@ class Emitter:
         return _Chunk(self, bar_lines(self.name, bars, asked=asked, emitted_at_ms=at_ms))
 
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
-        if self._bars == "prices":
-            await self.rows(price_rows(bars, session))
-        else:
+        if self._bars == "prices" and bars:
+            lines = session_price_lines(self.name, bars, session, emitted_at_ms=self._clock.emitted_at_ms())
+            await self.lines(lines.data, lines.count)
+        elif bars:
             await self.rows(bar_rows(bars, session, adjusted=adjusted))
 
     async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:

@@ -197,8 +197,9 @@ def _judge_tickers(bars: Sequence[GroupedBar]) -> None:
 
 def _judge_session(bars: Sequence[Bar], session: date) -> None:
     low, high = midnight_ms(session), midnight_ms(session + timedelta(days=1))
-    strangers = sum(not low <= bar.t < high for bar in bars)
-    if strangers:
+    # a session has one stamp or two: looking at each bar took ten times as long
+    if not all(low <= stamp < high for stamp in {bar.t for bar in bars}):
+        strangers = sum(not low <= bar.t < high for bar in bars)
         raise BadPageError(
             f"asked for the session of {session}, the API answered for another day ({strangers} of "
             f"{len(bars)} bars)."

@@ -1,4 +1,4 @@
-"""Bars to the rows of the two streams of bars: the one place that names their fields.
+"""Bars to the rows of `stock_bars`: the one place that names their fields.
 
 A row's ``timestamp`` is the start of the bar in UTC, whichever of its stamps the API gave a day bar; its
 ``date`` is the session in New York (of a longer bar, that of its start).
@@ -13,12 +13,6 @@ from stockticker_async.marketdata.calendar import midnight_ms, session_of, utc_t
 from stockticker_async.marketdata.rows import Row
 
 _DAY_MS = 86_400_000
-
-
-def price_rows(bars: Iterable[GroupedBar], session: date) -> list[Row]:
-    """Rows of `stock_prices` from a grouped answer."""
-    text = session.isoformat()
-    return [{"date": text, "stock_ticker": bar.T, "price": bar.c} for bar in bars]
 
 
 def bar_rows(bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> list[Row]:

@@ -20,7 +20,7 @@ from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.marketdata.calendar import midnight_ms
-from stockticker_async.streams.bar_rows import bar_fields, bar_rows, day_texts, intraday_texts, price_rows
+from stockticker_async.streams.bar_rows import bar_fields, bar_rows, day_texts, intraday_texts
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS, Stream
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -136,7 +136,9 @@ def test_bars_of_a_session_are_the_rows_of_read(
     batch.validate(full=True)
     assert plain_rows(batch) == [plain(row) for row in bar_rows(found, session, adjusted=adjusted)]
     batch = session_batch("prices", schema_of(STOCK_PRICES), found, session, adjusted=adjusted)
-    assert plain_rows(batch) == price_rows(found, session)
+    assert plain_rows(batch) == [
+        {"date": str(session), "stock_ticker": bar.T, "price": bar.c} for bar in found
+    ]
 
 
 NESTED = arrow_schema(

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
 from stockticker_async.errors import BadPageError, TransientError
 from stockticker_async.marketdata.bar_pages import _not_before
 from stockticker_async.marketdata.bar_size import BarSize
@@ -29,7 +29,7 @@ from stockticker_async.marketdata.bars import (
     judge_echo,
     judge_grouped,
 )
-from stockticker_async.streams.bar_rows import bar_rows, price_rows
+from stockticker_async.streams.bar_rows import bar_rows
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = BarSize()
@@ -144,7 +144,8 @@ def test_a_market_answer_becomes_the_same_rows_as_a_range() -> None:
         decode_grouped(body(wire(at(2020, 12, 15, 16), T="TSLA"))), adjusted=True, wanted=None
     )
     session = date(2020, 12, 15)
-    assert price_rows(market, session) == written_prices("TSLA", ranged)
+    lines = session_price_lines("stock_prices", market, session, emitted_at_ms=0)
+    assert data_of(lines) == written_prices("TSLA", ranged)
     rows = written_bars(ranged, asked=ASKED)
     assert bar_rows(market, session, adjusted=True) == rows
 
