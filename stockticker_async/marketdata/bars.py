@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, TypeVar
+from operator import attrgetter
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 import orjson
@@ -64,6 +65,12 @@ class GroupedBar(Bar, gc=False):
     T: str = ""
 
 
+class GroupedClose(Close, gc=False):
+    """What a price needs of such a row."""
+
+    T: str = ""
+
+
 class _Page(msgspec.Struct):
     status: str | None = None
     adjusted: bool | None = None
@@ -105,6 +112,12 @@ class GroupedPage(_Page):
     results: list[GroupedBar] | None = None
 
 
+class GroupedPrices(_Page):
+    """The same, of which prices are all that is wanted."""
+
+    results: list[GroupedClose] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a range call asked for, which its pages must stay within."""
@@ -139,6 +152,7 @@ class Asked:
 
 _decode_range = msgspec.json.Decoder(RangePage).decode
 _decode_grouped = msgspec.json.Decoder(GroupedPage).decode
+_decode_grouped_prices = msgspec.json.Decoder(GroupedPrices).decode
 
 
 def decode_range(body: bytes) -> RangePage:
@@ -146,8 +160,14 @@ def decode_range(body: bytes) -> RangePage:
     return successful(_decoded(_decode_range, RangePage, body))
 
 
-def decode_grouped(body: bytes) -> GroupedPage:
-    """Raises `BadPageError` for anything but a successful answer."""
+def decode_grouped(body: bytes, *, closes_only: bool = False) -> GroupedPage:
+    """Raises `BadPageError` for anything but a successful answer.
+
+    With ``closes_only`` the rows have only what a `GroupedClose` has (as in `bar_pages.Wanted`).
+    """
+    if closes_only:
+        # the caller promises to read no more of the rows
+        return cast("GroupedPage", successful(_decoded(_decode_grouped_prices, GroupedPrices, body)))
     return successful(_decoded(_decode_grouped, GroupedPage, body))
 
 
@@ -182,13 +202,13 @@ def judge_grouped(
 
 def judge_names(bars: Sequence[GroupedBar]) -> None:
     """Raise `BadPageError` where two bars of a session have the same ticker."""
-    names = {bar.T for bar in bars}
+    names = set(map(attrgetter("T"), bars))
     if len(names) != len(bars):
         raise BadPageError("a ticker stands in the market's answer twice.")
 
 
 def _judge_tickers(bars: Sequence[GroupedBar]) -> None:
-    strange = strange_name([bar.T for bar in bars])
+    strange = strange_name(list(map(attrgetter("T"), bars)))
     if strange == "":
         raise BadPageError("a bar of the market's answer has no ticker (field T).")
     if strange is not None:
@@ -198,7 +218,7 @@ def _judge_tickers(bars: Sequence[GroupedBar]) -> None:
 def _judge_session(bars: Sequence[Bar], session: date) -> None:
     low, high = midnight_ms(session), midnight_ms(session + timedelta(days=1))
     # a session has one stamp or two: looking at each bar took ten times as long
-    if not all(low <= stamp < high for stamp in {bar.t for bar in bars}):
+    if not all(low <= stamp < high for stamp in set(map(attrgetter("t"), bars))):
         strangers = sum(not low <= bar.t < high for bar in bars)
         raise BadPageError(
             f"asked for the session of {session}, the API answered for another day ({strangers} of "

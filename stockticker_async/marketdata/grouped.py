@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from operator import attrgetter
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bars import (
@@ -35,10 +36,8 @@ class Grouped:
     lacks: int = 0
     """By how many that is another number than the answer says."""
 
-    @property
-    def traded(self) -> frozenset[str]:
-        """Those of the tickers wanted that have a bar."""
-        return frozenset(bar.T for bar in self.bars)
+    traded: frozenset[str] = frozenset()
+    """The tickers wanted that have a bar."""
 
     @property
     def outline(self) -> Hashable:
@@ -80,20 +79,25 @@ async def grouped_answer(
     wanted: frozenset[str] | None,
     few: Callable[[Grouped], bool],
     doubt: Doubt | None = None,
+    closes_only: bool = False,
 ) -> AsyncGenerator[Answer[Grouped] | Refusal]:
     """As `grouped_bars`, for the body of the statement: one answer at a time is decoded.
 
     Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars. An answer of a session with
     too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
     with one page; where it names a further one, that is a part of the answer. ``doubt`` holds the answers
-    that the caller has doubted before.
+    that the caller has doubted before. With ``closes_only`` no more is read of a bar than its time, close and
+    ticker, and no more is decoded.
     """
 
     def lacks(answer: Answer[Grouped]) -> Hashable | None:
         found = answer.value
         return found.outline if found.lacks or (is_session(session) and few(found)) else None
 
-    ask = partial(_answer, client, session, adjusted=adjusted, otc=otc, wanted=wanted)
+    path = grouped_path(session, adjusted=adjusted, otc=otc)
+    decode = partial(decode_grouped, closes_only=closes_only)
+    judge = partial(_with_page, session=session, adjusted=adjusted, wanted=wanted)
+    ask = partial(_answer, client, path, decode, judge)
     async with asked_twice(ask, lacks, doubt) as found:
         if isinstance(found, Missing):
             raise no_answer(client, found)
@@ -102,19 +106,21 @@ async def grouped_answer(
 
 @asynccontextmanager
 async def _answer(
-    client: Client, session: date, *, adjusted: bool, otc: bool, wanted: frozenset[str] | None
+    client: Client,
+    path: str,
+    decode: Callable[[bytes], GroupedPage],
+    judge: Callable[[Grouped, GroupedPage], Grouped],
 ) -> AsyncGenerator[Answer[Grouped] | Refusal | Missing]:
     """One answer for a session, whose last page has the turn for the body of the statement."""
-    url = client.url_of(grouped_path(session, adjusted=adjusted, otc=otc))
-    seen, before = set[str](), Grouped([], 0)
+    url, seen, before = client.url_of(path), set[str](), Grouped([], 0)
 
-    def decode(body: bytes) -> tuple[Grouped, str | None]:
-        page = decode_grouped(body)
-        return _with_page(before, page, session, adjusted=adjusted, wanted=wanted), page.next_url or None
+    def read(body: bytes) -> tuple[Grouped, str | None]:
+        page = decode(body)
+        return judge(before, page), page.next_url or None
 
     while True:
         turn_to(url, seen)
-        async with _page(client, url, decode) as found:
+        async with _page(client, url, read) as found:
             if not isinstance(found, Answer):
                 yield found
                 return
@@ -126,19 +132,21 @@ async def _answer(
 
 
 def _page(
-    client: Client, url: str, decode: Callable[[bytes], tuple[Grouped, str | None]]
+    client: Client, url: str, read: Callable[[bytes], tuple[Grouped, str | None]]
 ) -> AbstractAsyncContextManager[Answer[tuple[Grouped, str | None]] | Refusal | Missing]:
-    return client.asked(url, at_once(decode), expected_bytes=MARKET_ROWS * BAR_BYTES)
+    return client.asked(url, at_once(read), expected_bytes=MARKET_ROWS * BAR_BYTES)
 
 
 def _with_page(
-    before: Grouped, page: GroupedPage, session: date, *, adjusted: bool, wanted: frozenset[str] | None
+    before: Grouped, page: GroupedPage, *, session: date, adjusted: bool, wanted: frozenset[str] | None
 ) -> Grouped:
     """The session with one more page. Raises `BadPageError`, also for more bars than there are stocks."""
     count = before.count + len(page.results or ())
     if count > _MOST_STOCKS:
         raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")
-    bars = before.bars + judge_grouped(page, adjusted=adjusted, wanted=wanted, session=session)
-    judge_names(bars)
+    bars = judge_grouped(page, adjusted=adjusted, wanted=wanted, session=session)
+    if before.bars:
+        bars = before.bars + bars
+        judge_names(bars)
     off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
-    return Grouped(bars, count, before.lacks + off)
+    return Grouped(bars, count, before.lacks + off, frozenset(map(attrgetter("T"), bars)))

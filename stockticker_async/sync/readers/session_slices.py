@@ -168,6 +168,7 @@ class SessionReader:
             wanted=None if job.whole_market else frozenset(session_slice.span.names),
             few=partial(self._is_few, session_slice),
             doubt=self._doubts.setdefault(session_slice.span.place, Doubt()),
+            closes_only=all(stream.sink.closes_only for stream in self._family.streams),
         )
 
     async def _write(self, session: date, page: list[GroupedBar]) -> None:
@@ -175,13 +176,15 @@ class SessionReader:
         for stream in self._family.streams:
             if page:
                 stream.cursors.see(session)
-            for chunk in _chunks(page):
-                chosen = [bar for bar in chunk if self._wants(stream, bar.T, session)]
-                await stream.sink.session(chosen, session, adjusted=job.adjusted)
+            for chunk in _chunks(self._wanted(stream, page, session)):
+                await stream.sink.session(chunk, session, adjusted=job.adjusted)
 
-    def _wants(self, stream: BarStream, ticker: str, session: date) -> bool:
-        first = stream.first_days.get(WHOLE_MARKET if self._family.job.whole_market else ticker)
-        return first is not None and session >= first
+    def _wanted(self, stream: BarStream, page: list[GroupedBar], session: date) -> list[GroupedBar]:
+        if self._family.job.whole_market:
+            first = stream.first_days.get(WHOLE_MARKET, date.max)
+            return page if session >= first else []
+        firsts = stream.first_days
+        return [bar for bar in page if session >= firsts.get(bar.T, date.max)]
 
 
 def _chunks(page: Sequence[GroupedBar]) -> Iterator[Sequence[GroupedBar]]:
