@@ -1,32 +1,33 @@
-# One environment, made once: `make setup` runs by itself before everything else.
+# All targets share one environment. `make setup` creates the environment, and runs before every target.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# Airbyte's clients, which are many and large, stay among themselves.
+# Airbyte's clients are many and large, and have an environment of their own.
 CLIENTS        ?= .venv-clients
 CLIENTS_PYTHON ?= $(PYTHON)
 CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
-# Whatever the environment says: tests start the program a thousand times, each a tenth of a second slower uncompiled.
+# Overrides the environment: the tests start the program a thousand times, and each start without compiled files takes
+# a tenth of a second longer.
 export PYTHONDONTWRITEBYTECODE =
 PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: help setup demo test check lint types audit cover soak conformance example image fixtures bench figures bench-cdk lock clean
 
 help:
-	@echo "make demo    the whole main job, with no key and no network"
-	@echo "make test    the tests, but for the long ones: below three minutes"
-	@echo "make check   what CI runs: ruff, mypy --strict, the audit of what is pinned, all tests with branch coverage"
+	@echo "make demo    the demo, without an API key and without a network"
+	@echo "make test    the tests except the long tests: below three minutes"
+	@echo "make check   what CI runs: ruff, mypy --strict, the audit of the pins, all tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
-	@echo "make image   builds the image and runs it, where docker or podman is"
-	@echo "make fixtures  the calendar and the files of the acceptance tests, made anew"
-	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: nothing may grow or be left"
-	@echo "make bench   the benchmarks, ratios measured side by side"
-	@echo "make figures  docs/figures.md and its picture, from all benchmarks"
-	@echo "make bench-cdk  installs the Airbyte CDK, which bench then measures, too"
-	@echo "make lock    pin the dependencies anew"
+	@echo "make image   builds and runs the image, if docker or podman is installed"
+	@echo "make fixtures  generates the calendar, the files of the acceptance tests and the tables of the documents"
+	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: no growth, no leaks"
+	@echo "make bench   the benchmarks, as ratios measured side by side"
+	@echo "make figures  writes docs/figures.md and its picture from all benchmarks"
+	@echo "make bench-cdk  installs the Airbyte CDK, so that make bench includes the CDK"
+	@echo "make lock    updates the pins of the dependencies"
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -40,7 +41,7 @@ setup: $(READY)
 demo: setup
 	$(BIN)/python -m stockticker_async demo $(TICKERS)
 
-# The long tests (soak, kills, benchmarks) are for `make check`.
+# `make check` also runs the long tests (soak, kills, benchmarks).
 test: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not long"
 
@@ -51,7 +52,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# Says "skipped" where no database of vulnerabilities can be reached.
+# Prints "skipped" if no vulnerability database is reachable.
 audit: setup
 	$(BIN)/python .ci/audit.py -r requirements.lock -r requirements-dev.lock
 
@@ -72,9 +73,9 @@ conformance: setup
 	@if $(SUITABLE); \
 	then $(MAKE) --no-print-directory $(CLIENTS_READY) && CONNECTOR=$(BIN)/source-stockticker-async \
 	  $(CLIENTS)/bin/python -m pytest -q -c conformance/pytest.ini -m "not image_tests" conformance; \
-	else echo "Skipped: PyAirbyte wants a Python before 3.13. Name one: make conformance CLIENTS_PYTHON=python3.12"; fi
+	else echo "Skipped: PyAirbyte needs Python 3.12 or older. Choose a Python: make conformance CLIENTS_PYTHON=python3.12"; fi
 
-# Where PyAirbyte cannot be had, the chart is drawn without it.
+# Draws the chart without PyAirbyte if this Python does not support PyAirbyte.
 example: setup
 	@if $(SUITABLE); \
 	then $(MAKE) --no-print-directory $(CLIENTS_READY) && chosen=$(CLIENTS); \
@@ -85,7 +86,8 @@ example: setup
 image: setup
 	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/repository/test_image.py
 
-# The calendar; and catalogs, expected records and future states, after a stream was added or has changed.
+# Run this after a change of a stream: generates the calendar, catalogs, expected records, future states and the tables
+# of the documents.
 fixtures: setup
 	$(BIN)/python integration_tests/nyse_closures.py
 	$(BIN)/python integration_tests/make.py
@@ -94,16 +96,16 @@ fixtures: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# docs/figures.md and its picture, measured anew.
+# Measures, and writes docs/figures.md and its picture.
 figures: setup
 	$(BIN)/python -m benchmarks --page docs/figures.md
 
-# The peer that is measured, too, where it is there: the Airbyte CDK, in an environment of its own.
+# The Airbyte CDK in an environment of its own; the benchmarks include the CDK if it is installed.
 bench-cdk:
 	$(PYTHON) -m venv build/cdk
 	build/cdk/bin/pip install --quiet --disable-pip-version-check airbyte-cdk
 
-# Hashes for every platform and every Python that we support; no host is named.
+# Hashes for every supported platform and Python version; no host names.
 lock: setup
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
 	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

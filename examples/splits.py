@@ -1,11 +1,12 @@
-"""What splits do to prices: TSLA as it was traded, and adjusted, through its splits of 2020 and 2022.
+"""The effect of splits on prices: TSLA as traded and split-adjusted, through the splits of 2020 and 2022.
 
-`make example` runs this and draws examples/splits.png, or the file that is named; so does an editor that
-knows `# %%` cells. It reads from the sandbox: no key, no network. The splits are the real ones, and so are
-some prices of December 2020; all others are made up. For real ones leave `base_url` out and give your key.
+`make example` runs this script, which draws examples/splits.png, or the file in the first argument. An editor
+with support for `# %%` cells also runs the script. The data comes from the sandbox: no key, no network. The
+splits and some prices of December 2020 are real; all other prices are made up. For real prices, leave out
+`base_url` and use your API key.
 """
 
-# %% Where the connector is, and a sandbox for it to read from
+# %% The connector, and a sandbox as its API
 
 import contextlib
 import json
@@ -24,10 +25,10 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 CONNECTOR = Path(os.environ.get("CONNECTOR", HERE.parent / ".venv/bin/source-stockticker-async")).absolute()
-os.environ |= {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1"}  # PyAirbyte would tell home what it does
+os.environ |= {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1"}  # no telemetry from PyAirbyte
 try:
     import airbyte
-except ImportError:  # it wants a Python before 3.13
+except ImportError:  # PyAirbyte needs Python 3.12 or older
     airbyte = None
 
 
@@ -43,11 +44,11 @@ def sandbox() -> Iterator[str]:
             process.terminate()
 
 
-# %% Reading: the one function that knows how
+# %% Reading
 
 
 def read(config: dict[str, Any], streams: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of the streams: by PyAirbyte and DuckDB, or, without those, from the connector's lines."""
+    """The rows of the streams: through PyAirbyte and DuckDB, or else from the connector's own lines."""
     with tempfile.TemporaryDirectory() as folder:
         if airbyte is not None:
             source = airbyte.get_source(
@@ -93,7 +94,7 @@ BLUE, ORANGE, GREY = "#1f5fa8", "#e07b39", "#6b7280"
 
 
 def mark(axes: Axes, split: dict[str, Any]) -> None:
-    """A line at the first day on the new basis, and what the split was."""
+    """A line at the first day on the new basis, with the ratio and the date of the split."""
     day = date.fromisoformat(str(split["execution_date"])[:10])
     axes.axvline(dates.date2num(day), color=GREY, linewidth=1, linestyle=(0, (2, 2)))
     axes.annotate(
