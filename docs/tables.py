@@ -1,8 +1,8 @@
-"""Make anew the tables of streams in the README and on the documentation page.
+"""Generate the tables of streams in the README and on the documentation page.
 
-`python docs/tables.py` (or `make fixtures`) writes them; with `--check` nothing is written, and the exit
-code is 1 when one is not what would be made. A sample is the first record of the stream's fixture, or of the
-acceptance tests' where it has none.
+`python docs/tables.py` (or `make fixtures`) writes the tables. With `--check`, the script writes nothing, and
+exits with 1 if a table is out of date. A sample record is the first record of the stream's fixture, or, for a
+stream without a fixture, of the acceptance tests.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from stockticker_async.marketdata.listings import Listing
 from stockticker_async.streams.table import STREAMS, Bars, Daily, Listed, Lookup, Source, Stream
 
 ROOT = Path(__file__).parent.parent
-_MARK = "<!-- the table is made by `make fixtures` -->"
+_MARK = "<!-- `make fixtures` generates the table -->"
 _SAMPLE_CHARS = 84
 _MADE = "@"  # a fixture's sign for an id that the connector makes
 Row = dict[str, Any]
@@ -30,7 +30,9 @@ def made() -> dict[str, str]:
     readme = [_told(stream, samples[stream.name]) for stream in STREAMS]
     page = [_described(offer) for offer in catalog.offered()]
     return {
-        "README.md": _replaced("README.md", ("stream", "a record", "primary key", "cursor", "calls"), readme),
+        "README.md": _replaced(
+            "README.md", ("stream", "sample record", "primary key", "cursor", "calls"), readme
+        ),
         "docs/stockticker-async.md": _replaced(
             "docs/stockticker-async.md", ("Stream", "Holds", "Primary key", "Cursor", "Sync modes"), page
         ),
@@ -82,12 +84,12 @@ def _calls(source: Source) -> str:
         case Listed(listing=Listing(page_rows=None)):
             return "1"
         case Listed():
-            return "a list"
+            return "list"
         case Lookup():
-            return "1 a ticker"
+            return "1 per ticker"
         case Daily():
-            return "1 a ticker and session"
-    return "1 in all"
+            return "1 per ticker and session"
+    return "1 for all tickers"
 
 
 def _replaced(path: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

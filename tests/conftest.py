@@ -43,7 +43,7 @@ aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined] # not
 def pytest_sessionstart() -> None:
     """A stream that is not finished makes many tests fail in many ways: one sentence tells more."""
     if (told := new_streams.missing()) is not None:
-        pytest.exit(f"{told} (README, A new stream)", returncode=1)
+        pytest.exit(f"{told} (docs/new-stream.md)", returncode=1)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What a stream of the table still lacks before it can be tested; the README has the steps."""
+"""What a stream of the table still lacks before it can be tested; docs/new-stream.md has the steps."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A stream is added to a copy of the project by the steps of the README, one after the other."""
+"""A stream is added to a copy of the project by the steps of docs/new-stream.md, one after the other."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
 
 
 @pytest.mark.usefixtures("uncounted")
-def test_the_steps_of_the_readme_are_all_there_is_to_do(copy: Copy) -> None:
+def test_the_steps_of_the_document_are_all_there_is_to_do(copy: Copy) -> None:
     row = '    Stream("colours", ("code",), "", Listed(Listing("/v3/reference/colours", 30))),\n'
     after = '    Stream("market_holidays",'
     copy.edit("streams/table.py", after, row + after)
@@ -128,10 +128,7 @@ def assert_told(copy: Copy, sentence: str) -> None:
 
 
 def test_the_steps_name_what_there_is() -> None:
-    readme = (ROOT / "README.md").read_text()
-    (steps,) = re.findall(
-        r"^\*\*A new stream\*\*.*?(?=^The sandbox is part)", readme, re.MULTILINE | re.DOTALL
-    )
+    steps = (ROOT / "docs" / "new-stream.md").read_text()
     assert re.findall(r"^(\d)\. ", steps, re.MULTILINE) == list("12345")
     paths = re.findall(r"`([\w-]+(?:/[\w{}.-]*)+|[\w-]+\.yml)`", steps)
     assert len(paths) >= 8

@@ -1,4 +1,4 @@
-"""The recipes of the README, run as they stand there, after each of four nights from the sandbox.
+"""The recipes of the documents, run as written, after each of four nights from the sandbox.
 
 The second night is killed in the middle of a line, and before the last one a ticker is split.
 """
@@ -23,21 +23,23 @@ import duckdb
 import program
 import pytest
 
-README = (program.ROOT / "README.md").read_text()
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 START = "2020-12-28"
 Rows = dict[tuple[str, str], float]
 """Prices by ticker and day."""
 
 
-def recipes(language: str) -> list[str]:
-    section = re.search(r"^## Recipes\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+def recipes(document: str, language: str) -> list[str]:
+    text = (program.ROOT / document).read_text()
+    section = re.search(r"^#+ Recipes\n(.*?)(?=^## What is promised|\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None
     return re.findall(rf"^```{language}\n(.*?)^```", section[1], re.MULTILINE | re.DOTALL)
 
 
-NIGHTLY, JQ = recipes("sh")
-DUCKDB, FILES, LOOK = recipes("sql")
+(NIGHTLY,) = recipes("README.md", "sh")
+(DUCKDB,) = recipes("README.md", "sql")
+FILES, LOOK = recipes("docs/recipes.md", "sql")
+(JQ,) = recipes("docs/recipes.md", "sh")
 
 
 def told(url: str, method: str, path: str, **body: Any) -> None:
@@ -48,7 +50,7 @@ def told(url: str, method: str, path: str, **body: Any) -> None:
 
 @dataclass
 class Nights:
-    """A folder with what the README says, which is run night after night."""
+    """A folder with the nightly script of the README, which is run night after night."""
 
     folder: Path
     url: str
