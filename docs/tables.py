@@ -28,7 +28,7 @@ def made() -> dict[str, str]:
     """Both pages with their tables, by their paths."""
     samples = _samples()
     readme = [_told(stream, samples[stream.name]) for stream in STREAMS]
-    page = [_described(offer) for offer in catalog.offered()]
+    page = [_described(dict(offer)) for offer in catalog.offered()]
     return {
         "README.md": _replaced(
             "README.md", ("stream", "sample record", "primary key", "cursor", "calls"), readme

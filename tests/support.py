@@ -209,7 +209,7 @@ async def sync(
     parsed = replace(parsed, settings=replace(parsed.settings, limits=limits))
     selected = tuple(one for one in _SELECTED[incremental] if one.stream.name in streams)
     text = before.stdout if isinstance(before, Run) else before
-    blobs = state_file.find_blobs(text) if text else {}
+    blobs = state_file.find_states(text) if text else {}
     lines = lines or Recorder()
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
     code, first = None, len(sandbox.calls)

@@ -5,19 +5,20 @@ from typing import Any
 
 from stockticker_async.connector import resources
 from stockticker_async.errors import ConfigError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.streams.table import STREAMS, Bars, Stream
 from stockticker_async.sync.job import SelectedStream
 
 _SYNC_MODES = ("full_refresh", "incremental")
 
 
-def offered() -> list[dict[str, Any]]:
+def offered() -> list[JsonObject]:
     """The streams of the CATALOG message."""
     return [_offer(stream) for stream in STREAMS]
 
 
-def _offer(stream: Stream) -> dict[str, Any]:
-    offer: dict[str, Any] = {
+def _offer(stream: Stream) -> JsonObject:
+    offer: dict[str, object] = {
         "name": stream.name,
         "json_schema": resources.load(f"schemas/{stream.name}.json"),
         "supported_sync_modes": list(_SYNC_MODES if stream.cursor else _SYNC_MODES[:1]),
@@ -29,7 +30,7 @@ def _offer(stream: Stream) -> dict[str, Any]:
     return {**offer, "is_resumable": bool(stream.cursor)}
 
 
-def configured(names: Iterable[str] = (), *, incremental: bool) -> dict[str, Any]:
+def configured(names: Iterable[str] = (), *, incremental: bool) -> JsonObject:
     """A configured catalog to start from, of the streams named, or of the bars. Raises `ConfigError`.
 
     Streams without a cursor are read whole, ``incremental`` or not.
@@ -42,7 +43,7 @@ def configured(names: Iterable[str] = (), *, incremental: bool) -> dict[str, Any
     }
 
 
-def _configure(stream: Stream, *, incremental: bool) -> dict[str, Any]:
+def _configure(stream: Stream, *, incremental: bool) -> JsonObject:
     goes_on = incremental and bool(stream.cursor)
     entry = {
         "stream": _offer(stream),

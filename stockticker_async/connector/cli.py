@@ -181,10 +181,10 @@ def _read(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
         names = [name for part in args.streams.split(",") if (name := part.strip())]
         chosen = catalog.configured(names, incremental=True)
     selected = catalog.parse(chosen)
-    blobs, state_warnings = _read_state(args.state) if args.state else ({}, ())
+    states, state_warnings = _read_state(args.state) if args.state else ({}, ())
     parsed = replace(parsed, warnings=(*parsed.warnings, *state_warnings))
     operate = preview if args.plan else read
-    return lambda context: operate(context, parsed, selected, blobs)
+    return lambda context: operate(context, parsed, selected, states)
 
 
 def _catalog(args: argparse.Namespace) -> Operation:
@@ -242,23 +242,23 @@ def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
     return raw, key_from
 
 
-def _read_state(path: str) -> tuple[dict[str, Any], Sequence[str]]:
+def _read_state(path: str) -> tuple[dict[str, object], Sequence[str]]:
     """The last stream_state of each stream, and what to warn of."""
 
     from stockticker_async.connector import state_file  # noqa: PLC0415
 
-    blobs: dict[str, Any] = {}
+    states: dict[str, object] = {}
     size_bytes = 0
     if not files.holds_something(path):  # a first night is no special case
         return {}, (f"There is no state in {path} yet: everything is read from its start.",)
     for block in files.blocks(path, "state"):
-        blobs |= state_file.find_blobs(block)
+        states |= state_file.find_states(block)
         size_bytes += len(block.strip())
-    nothing = [name for name, blob in blobs.items() if blob is None]
+    nothing = [name for name, blob in states.items() if blob is None]
     if nothing:
-        return blobs, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
-    if blobs or size_bytes <= len("null"):  # a state that was left empty on purpose
-        return blobs, ()
+        return states, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
+    if states or size_bytes <= len("null"):  # a state that was left empty on purpose
+        return states, ()
     return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)
 
 

@@ -1,14 +1,15 @@
 """What every operation is handed of the world: the clock, the output, the mask, an observer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import protocol
 from stockticker_async.connector.log import Mask
 from stockticker_async.errors import ConnectorError, UnforeseenError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.sync.progress import SyncProgress
 
 
@@ -55,7 +56,7 @@ class Observer:
     def checked(self, text: str, *, succeeded: bool) -> None:
         """A CONNECTION_STATUS was put."""
 
-    def catalog(self, streams: Sequence[Mapping[str, Any]]) -> None:
+    def catalog(self, streams: Sequence[JsonObject]) -> None:
         """A CATALOG was put."""
 
 

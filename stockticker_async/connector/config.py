@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from stockticker_async.errors import ConfigError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
 from stockticker_async.marketdata.settings import BASE_URL, Settings, is_loopback
 from stockticker_async.marketdata.ticker_name import MOST_CHARS, is_ticker
@@ -97,7 +98,7 @@ _FIELDS = (
 )
 
 
-def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
+def _unknown_keys(raw: JsonObject) -> list[str]:
     unknown = [key for key in raw if key not in _FIELDS and not key.startswith("__")]
     if not unknown:
         return []
@@ -111,7 +112,7 @@ def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
+def _tickers(raw: JsonObject) -> tuple[str, ...]:
     text = raw.get("stock_ticker")
     remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
     if not isinstance(text, str):
@@ -138,7 +139,7 @@ def _tickers(raw: Mapping[str, Any]) -> tuple[str, ...]:
     return names
 
 
-def _api_key(raw: Mapping[str, Any]) -> str:
+def _api_key(raw: JsonObject) -> str:
     key = raw.get("api_key")
     remedy = "Give the key of your account at massive.com."
     unset = f"and neither {' nor '.join(KEY_VARIABLES)} is set"
@@ -153,7 +154,7 @@ def _api_key(raw: Mapping[str, Any]) -> str:
     return key
 
 
-def _date(raw: Mapping[str, Any], name: str) -> date | None:
+def _date(raw: JsonObject, name: str) -> date | None:
     text = raw.get(name)
     if text is None or text == "":
         return None
@@ -170,7 +171,7 @@ def _date(raw: Mapping[str, Any], name: str) -> date | None:
     return day
 
 
-def _boolean(raw: Mapping[str, Any], name: str, *, default: bool) -> bool:
+def _boolean(raw: JsonObject, name: str, *, default: bool) -> bool:
     value = raw.get(name)
     if value is None:
         return default
@@ -179,7 +180,7 @@ def _boolean(raw: Mapping[str, Any], name: str, *, default: bool) -> bool:
     return value
 
 
-def _integer(raw: Mapping[str, Any], name: str, low: int, high: int, default: T) -> int | T:
+def _integer(raw: JsonObject, name: str, low: int, high: int, default: T) -> int | T:
     value = raw.get(name)
     if value is None:
         return default
@@ -190,7 +191,7 @@ def _integer(raw: Mapping[str, Any], name: str, low: int, high: int, default: T)
     return value
 
 
-def _timespan(raw: Mapping[str, Any]) -> Timespan:
+def _timespan(raw: JsonObject) -> Timespan:
     value = raw.get("timespan")
     if value is None:
         return "day"
@@ -201,7 +202,7 @@ def _timespan(raw: Mapping[str, Any]) -> Timespan:
     raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(raw, value)}.")
 
 
-def _base_url(raw: Mapping[str, Any]) -> tuple[str, bool]:
+def _base_url(raw: JsonObject) -> tuple[str, bool]:
     """The URL without a slash at its end, and whether a key would travel unprotected."""
     url = raw.get("base_url")
     if url is None or url == "":
@@ -244,7 +245,7 @@ def _kind(value: Any) -> str:
             return "an object"
 
 
-def _shown(raw: Mapping[str, Any], value: Any) -> str:
+def _shown(raw: JsonObject, value: Any) -> str:
     """A value as it may stand in a message: quoted, cut where somebody pasted a file, and never the key."""
     match value:
         case list() | dict():

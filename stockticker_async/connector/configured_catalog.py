@@ -1,14 +1,12 @@
 """`catalog`: a configured catalog to start from, as a file for `read`. Not an Airbyte message."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import orjson
 
 from stockticker_async.connector.command_context import CommandContext
+from stockticker_async.json_object import JsonObject
 
 
-async def catalog(context: CommandContext, configured: Mapping[str, Any]) -> int:
+async def catalog(context: CommandContext, configured: JsonObject) -> int:
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     await context.output.put(orjson.dumps(configured, option=options))
     return 0

@@ -6,9 +6,8 @@ which goes on from the state of the first, a day passes.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import config, state_file
@@ -17,7 +16,9 @@ from stockticker_async.connector.command_context import CommandContext, LineOutp
 from stockticker_async.connector.discover import discover, table
 from stockticker_async.connector.read import read
 from stockticker_async.connector.spec import spec
+from stockticker_async.connector.state_file import StreamStates
 from stockticker_async.connector.stderr import say
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata import calendar
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.server import serve
@@ -30,8 +31,8 @@ _DEFAULT_TICKERS = ("TSLA", "AAPL")
 
 async def demo(
     context: CommandContext,
-    specification: Mapping[str, Any],
-    streams: Sequence[Mapping[str, Any]],
+    specification: JsonObject,
+    streams: Sequence[JsonObject],
     selected: Sequence[SelectedStream],
     tickers: Sequence[str],
 ) -> int:
@@ -60,26 +61,26 @@ async def demo(
             await narrate("discover: the streams.")
             await discover(context, streams)
         await narrate("read: the last seven days of both streams.")
-        blobs, first = await _read(context, raw, selected, {})
+        states, first = await _read(context, raw, selected, {})
         sandbox.clock.advance(_DAY.total_seconds())
         context = CommandContext(Clock(start=_BEGINS + _DAY), context.output, context.mask)
         await narrate("A day passes. read, from the state: the last finished day once more, and what is new.")
-        _, second = await _read(context, raw, selected, blobs)
+        _, second = await _read(context, raw, selected, states)
         await narrate(f"That is all: {len(sandbox.calls)} calls to the API in the whole demo.")
     return first or second
 
 
 async def _read(
     context: CommandContext,
-    raw: Mapping[str, Any],
+    raw: JsonObject,
     selected: Sequence[SelectedStream],
-    blobs: Mapping[str, Any],
-) -> tuple[dict[str, Any], int]:
+    states: StreamStates,
+) -> tuple[StreamStates, int]:
     """One read of all streams; the states that it wrote, and its exit code."""
     recorder = _Recorder(context.output)
     parsed = config.parse(raw, today=calendar.new_york_date(context.clock.utc_now()))
-    code = await read(CommandContext(context.clock, recorder, context.mask), parsed, selected, blobs)
-    return state_file.find_blobs(b"".join(recorder.states)), code
+    code = await read(CommandContext(context.clock, recorder, context.mask), parsed, selected, states)
+    return state_file.find_states(b"".join(recorder.states)), code
 
 
 class _Narrator:

@@ -1,13 +1,13 @@
 """`discover`: the streams that there are. They depend on no configuration, and need no network."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from stockticker_async.connector import protocol
 from stockticker_async.connector.command_context import CommandContext
+from stockticker_async.json_object import JsonObject
 
 
-def table(streams: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def table(streams: Sequence[JsonObject]) -> list[tuple[str, str]]:
     """For a person: the name of each stream, and its keys and modes."""
     rows = []
     for stream in streams:
@@ -18,7 +18,7 @@ def table(streams: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return rows
 
 
-async def discover(context: CommandContext, streams: Sequence[Mapping[str, Any]]) -> int:
+async def discover(context: CommandContext, streams: Sequence[JsonObject]) -> int:
     await context.output.put(protocol.catalog(streams))
     context.observer.catalog(streams)
     return 0

@@ -9,7 +9,6 @@ each stream writes at least one state; a state is put after the records that it 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import anyio
 
@@ -18,10 +17,11 @@ from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines,
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.output import PIECE_BYTES
 from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.bar_rows import bar_rows
 from stockticker_async.streams.table import Bars, Stream
-from stockticker_async.sync.sink import RowFields, StateSource, TooLarge
+from stockticker_async.sync.sink import StateSource, TooLarge
 
 _STATE_EVERY = 5.0
 """Seconds between states, when there is progress and states stay a small part of the bytes."""
@@ -72,7 +72,7 @@ class Emitter:
         self._record_bytes = 0
         self._state_bytes = 0
         self._state_size = 0
-        self._blob: dict[str, Any] | None = None
+        self._blob: JsonObject | None = None
         self._repetitions = 0
         self._state_at = self._line_at = context.clock.monotonic()
         self._turn = anyio.Lock()
@@ -109,7 +109,7 @@ class Emitter:
         elif bars:
             await self.rows(bar_rows(bars, session, adjusted=adjusted))
 
-    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """RECORDs of rows, in as many pieces of the output as their bytes take.
 
         A row that no piece holds is left out, and ``too_large`` hears of it; without one that raises

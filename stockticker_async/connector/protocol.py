@@ -5,18 +5,19 @@ A function returns one whole line, its newline included, ready for the output: w
 have no value are left out, since platforms differ in how they read a null.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import orjson
 
 from stockticker_async.errors import FailureType
+from stockticker_async.json_object import JsonObject
 
 Level = Literal["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
 Status = Literal["STARTED", "RUNNING", "COMPLETE", "INCOMPLETE"]
 
 
-def line(message: Mapping[str, Any]) -> bytes:
+def line(message: JsonObject) -> bytes:
     return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -24,22 +25,22 @@ def log(level: Level, message: str) -> bytes:
     return line({"type": "LOG", "log": {"level": level, "message": _text(message)}})
 
 
-def spec(specification: Mapping[str, Any]) -> bytes:
+def spec(specification: JsonObject) -> bytes:
     return line({"type": "SPEC", "spec": specification})
 
 
 def connection_status(*, succeeded: bool, message: str | None = None) -> bytes:
-    status: dict[str, Any] = {"status": "SUCCEEDED" if succeeded else "FAILED"}
+    status: dict[str, object] = {"status": "SUCCEEDED" if succeeded else "FAILED"}
     if message is not None:
         status["message"] = _text(message)
     return line({"type": "CONNECTION_STATUS", "connectionStatus": status})
 
 
-def catalog(streams: Sequence[Mapping[str, Any]]) -> bytes:
+def catalog(streams: Sequence[JsonObject]) -> bytes:
     return line({"type": "CATALOG", "catalog": {"streams": streams}})
 
 
-def state(stream: str, blob: Mapping[str, Any], *, records: int) -> bytes:
+def state(stream: str, blob: JsonObject, *, records: int) -> bytes:
     """A stream's STATE; ``records`` counts its RECORDs since its last one."""
     return line(
         {
@@ -58,7 +59,7 @@ def stream_status(
     stream: str, status: Status, *, emitted_at_ms: int, rate_limited_until_ms: int | None = None
 ) -> bytes:
     """A stream's status; with ``rate_limited_until_ms`` it is RUNNING but waits for the allowance."""
-    body: dict[str, Any] = {"stream_descriptor": {"name": stream}, "status": status}
+    body: dict[str, object] = {"stream_descriptor": {"name": stream}, "status": status}
     if rate_limited_until_ms is not None:
         body["reasons"] = [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": rate_limited_until_ms}}]
     return _trace("STREAM_STATUS", "stream_status", body, emitted_at_ms)
@@ -78,7 +79,7 @@ def error(
     stack_trace: str | None = None,
     stream: str | None = None,
 ) -> bytes:
-    body: dict[str, Any] = {"message": _text(message), "failure_type": failure_type}
+    body: dict[str, object] = {"message": _text(message), "failure_type": failure_type}
     if detail is not None:
         body["internal_message"] = _text(detail)
     if stack_trace is not None:
@@ -93,7 +94,7 @@ def _text(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _trace(kind: str, key: str, body: Mapping[str, Any], emitted_at_ms: int) -> bytes:
+def _trace(kind: str, key: str, body: JsonObject, emitted_at_ms: int) -> bytes:
     return line({"type": "TRACE", "trace": {"type": kind, "emitted_at": emitted_at_ms, key: body}})
 
 
@@ -105,11 +106,11 @@ def record_frame(stream: str, emitted_at_ms: int) -> tuple[bytes, bytes]:
 
 def records(
     stream: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[JsonObject],
     *,
     emitted_at_ms: int,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
+    before: JsonObject | None = None,
+    after: JsonObject | None = None,
 ) -> bytes:
     """The RECORD lines of flat rows: byte for byte what `line` gives for each message alone.
 
@@ -136,10 +137,10 @@ def records(
 
 def _one_by_one(
     stream: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[JsonObject],
     emitted_at_ms: int,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
+    before: JsonObject | None,
+    after: JsonObject | None,
 ) -> bytes:
     datas = ({**(before or {}), **row, **(after or {})} for row in rows)
     messages = (

@@ -1,16 +1,16 @@
 """`read`: the sync, from a configuration, a catalog and states to Airbyte messages."""
 
 import logging
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
 from stockticker_async.marketdata.allowance_wait import OnWait
+from stockticker_async.connector.state_file import StreamStates
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
 from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STREAMS
@@ -28,13 +28,13 @@ _CALENDAR_NOTICE = timedelta(days=60)
 
 
 async def read(
-    context: CommandContext, config: Config, selected: Sequence[SelectedStream], blobs: Mapping[str, Any]
+    context: CommandContext, config: Config, selected: Sequence[SelectedStream], states: StreamStates
 ) -> int:
-    """Sync the selected streams from the states in ``blobs``. Returns the exit code.
+    """Sync the selected streams from the states in ``states``. Returns the exit code.
 
     Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
     """
-    days, streams = _prepared(context, config, selected, blobs)
+    days, streams = _prepared(context, config, selected, states)
     for warning in config.warnings:
         _log.warning(warning)
     if days.today > CALENDAR_ENDS - _CALENDAR_NOTICE:
@@ -43,7 +43,7 @@ async def read(
             "newer version.",
             CALENDAR_ENDS,
         )
-    strange = [name for name in blobs if not any(stream.name == name for stream in STREAMS)]
+    strange = [name for name in states if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning(
             "The state has streams that this source has not: %s. They are left out.", name_list(strange)
@@ -57,22 +57,22 @@ async def read(
 
 
 async def preview(
-    context: CommandContext, config: Config, selected: Sequence[SelectedStream], blobs: Mapping[str, Any]
+    context: CommandContext, config: Config, selected: Sequence[SelectedStream], states: StreamStates
 ) -> int:
     """What `read` would ask of the API now, as LOG lines, without asking. Splits are not compared.
 
     Raises `ConfigError` as `read` does.
     """
-    days, streams = _prepared(context, config, selected, blobs)
+    days, streams = _prepared(context, config, selected, states)
     for text in preview_lines(config.job, streams, days, allowance=config.settings.requests_per_minute):
         _log.info(text)
     return 0
 
 
 def _prepared(
-    context: CommandContext, config: Config, selected: Sequence[SelectedStream], blobs: Mapping[str, Any]
+    context: CommandContext, config: Config, selected: Sequence[SelectedStream], states: StreamStates
 ) -> tuple[Days, list[PreparedStream]]:
     days = days_of(context.clock, config.job)
     open_sink = partial(Emitter, context=context)
-    found = [prepare(open_sink, config.job, one, blobs.get(one.stream.name), days) for one in selected]
+    found = [prepare(open_sink, config.job, one, states.get(one.stream.name), days) for one in selected]
     return days, found

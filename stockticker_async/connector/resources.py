@@ -1,15 +1,14 @@
 """Files that travel with the package: `spec.json` and the streams' schemas."""
 
-from typing import Any
-
 import orjson
 
 from stockticker_async.connector import files
+from stockticker_async.json_object import JsonObject
 
 _PACKAGE = __file__.rpartition("/")[0].rpartition("/")[0]  # pathlib would be a tenth of what `spec` imports
 
 
-def load(name: str) -> dict[str, Any]:
+def load(name: str) -> JsonObject:
     """The JSON object in the package's file ``name``, a path relative to the package."""
-    loaded: dict[str, Any] = orjson.loads(files.whole(f"{_PACKAGE}/{name}", "package's"))
+    loaded: JsonObject = orjson.loads(files.whole(f"{_PACKAGE}/{name}", "package's"))
     return loaded

@@ -6,15 +6,18 @@ from typing import Any
 import orjson
 
 from stockticker_async.errors import ConfigError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.streams.table import STOCK_PRICES, STREAMS
 from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.state_format import REMEDY
 
+StreamStates = dict[str, object]
+"""The stream_state of each stream, by the name of the stream: not parsed yet."""
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
 """Messages of a read beside its states: one that was killed early may have written nothing else."""
 
 
-def find_blobs(text: bytes) -> dict[str, Any]:
+def find_states(text: bytes) -> StreamStates:
     """The last stream_state of each stream in a state file, by the stream's name.
 
     Understood are: a list of states, as the platform keeps it; one state or one STATE message;
@@ -41,9 +44,9 @@ def find_blobs(text: bytes) -> dict[str, Any]:
     return found
 
 
-def _messages(text: bytes) -> list[dict[str, Any]]:
+def _messages(text: bytes) -> list[JsonObject]:
     """The lines of an output that are messages; half a line, of a program that was killed, is none."""
-    found = []
+    found: list[JsonObject] = []
     for one in text.splitlines():
         try:
             message = orjson.loads(one)
@@ -56,8 +59,8 @@ def _messages(text: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def _from_output(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _from_output(messages: Sequence[JsonObject]) -> StreamStates:
+    found: StreamStates = {}
     others: list[str] = []
     for message in messages:
         match message:
@@ -74,7 +77,7 @@ def _from_output(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _from_item(item: Any) -> dict[str, Any]:
+def _from_item(item: Any) -> StreamStates:
     match item:
         case {"type": "STATE", "state": inner}:
             return _from_state(inner)
@@ -87,10 +90,10 @@ def _from_item(item: Any) -> dict[str, Any]:
     raise ConfigError(f"The state is neither a list nor an object. {REMEDY}")
 
 
-def _from_state(state: Any) -> dict[str, Any]:
+def _from_state(state: Any) -> StreamStates:
     match state:
         case {"type": "GLOBAL", "global": {"stream_states": list(several)}}:
-            found: dict[str, Any] = {}
+            found: StreamStates = {}
             for one in several:
                 found |= _from_stream(one)
             return found
@@ -101,7 +104,7 @@ def _from_state(state: Any) -> dict[str, Any]:
     raise ConfigError(f"The state holds a message that is no state of a stream. {REMEDY}")
 
 
-def _from_stream(stream: Any) -> dict[str, Any]:
+def _from_stream(stream: Any) -> StreamStates:
     match stream:
         case {"stream_descriptor": {"name": str(name)}, **rest}:
             return {name: rest.get("stream_state")}
@@ -112,7 +115,7 @@ def _may_be_a_state(value: Any) -> bool:
     return value is None or isinstance(value, Mapping)
 
 
-def _from_legacy(item: Mapping[str, Any]) -> dict[str, Any]:
+def _from_legacy(item: JsonObject) -> StreamStates:
     # "splits" is a stream, and a key of our own states, where it holds a text
     found = {
         stream.name: item[stream.name] for stream in STREAMS if _may_be_a_state(item.get(stream.name, ""))

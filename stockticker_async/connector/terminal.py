@@ -9,7 +9,7 @@ import os
 import re
 import select
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 from stockticker_async.clock import Clock
 from stockticker_async.connector.command_context import Watcher, Watching
 from stockticker_async.connector.discover import table
+from stockticker_async.json_object import JsonObject
 from stockticker_async.sync.progress import SyncProgress
 
 _EVERY = 0.5
@@ -168,7 +169,7 @@ class Watched(Watching):
         self._answers.append(("SUCCEEDED" if succeeded else "FAILED", plain(first), style))
         self._answers += [("", plain(one), "") for one in others]
 
-    def catalog(self, streams: Sequence[Mapping[str, Any]]) -> None:
+    def catalog(self, streams: Sequence[JsonObject]) -> None:
         self._answers += [(name, text, "") for name, text in table(streams)]
 
     def _stream(self, name: str) -> _Stream:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.marketdata.rows import Row
@@ -31,7 +32,7 @@ _CHUNK = 500
 class NoCursor:
     """The state of a stream without a cursor: it vouches for nothing, but every stream has to have one."""
 
-    def blob(self) -> dict[str, Any]:
+    def blob(self) -> JsonObject:
         return {"version": 1}
 
 

@@ -5,23 +5,23 @@ for rows that it took before. `rows`, `session` and a chunk's `put` return when 
 may take as long as the reader of the sink is slow.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from stockticker_async.errors import ConnectorError, RowTooLargeError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.bar_pages import Chunk
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Stream
 
-RowFields = Mapping[str, Any]
 TooLarge = Callable[[Any, RowTooLargeError], None]
 
 
 class StateSource(Protocol):
     """What a stream's state is made of."""
 
-    def blob(self) -> dict[str, Any]:
+    def blob(self) -> JsonObject:
         """The state as of now."""
 
 
@@ -53,7 +53,7 @@ class Sink(Protocol):
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
         """Take bars of many tickers, of one session."""
 
-    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """Take rows. One that is too large is left out, and ``too_large`` hears of it.
 
         Raises `RowTooLargeError` where nobody is to hear of it, and `BadPageError` for a row that cannot

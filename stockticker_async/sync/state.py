@@ -28,8 +28,8 @@ What is always true:
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import DAY, holds_session
 from stockticker_async.marketdata.splits import Split
 from stockticker_async.streams.table import Stream
@@ -337,7 +337,7 @@ class StreamCursors:
             return entry
         return replace(entry, cursor=reached)
 
-    def blob(self) -> dict[str, Any]:
+    def blob(self) -> JsonObject:
         """The state as it is written."""
         entries = {name: self.entry(name) for name in self.start.entries}
         return write(self.stream, self.basis, entries, self._market_splits)

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stockticker_async.errors import ConfigError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import midnight_ms, new_york_date, utc_text
 from stockticker_async.streams.table import Listed, Stream
 
@@ -75,7 +76,7 @@ EarlierState = NoState | BareDateState | SavedState
 
 def write(
     stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
-) -> dict[str, Any]:
+) -> JsonObject:
     """The stream_state of a STATE message; `read` understands it."""
     groups: dict[tuple[date, date], list[str]] = {}
     for name, entry in entries.items():
@@ -83,7 +84,7 @@ def write(
         covered = entry.cursor or entry.since - timedelta(days=1)
         marked = name if entry.splits is None else f"{name}={entry.splits}"
         groups.setdefault((covered, entry.since), []).append(marked)
-    blob: dict[str, Any] = {"version": VERSION}
+    blob: dict[str, object] = {"version": VERSION}
     if basis.bar is not None:
         blob |= {"adjusted": basis.adjusted, "bar": basis.bar}
     if basis.otc:
@@ -122,7 +123,7 @@ def read(stream: Stream, blob: Any) -> EarlierState:
     raise _unreadable(stream, f"it has no {stream.cursor}")
 
 
-def _read_own(stream: Stream, blob: Mapping[str, Any]) -> SavedState:
+def _read_own(stream: Stream, blob: JsonObject) -> SavedState:
     adjusted, bar, otc = blob.get("adjusted"), blob.get("bar"), blob.get("otc", False)
     groups = blob.get("tickers")
     if isinstance(stream.source, Listed):
@@ -157,7 +158,7 @@ def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
     return [(name, mark or None) for name, _, mark in parts]
 
 
-def _read_day(stream: Stream, holder: Mapping[str, Any], key: str) -> date:
+def _read_day(stream: Stream, holder: JsonObject, key: str) -> date:
     """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
     text = holder.get(key)
     if not isinstance(text, str):

@@ -19,10 +19,10 @@ import stockticker_async
 PACKAGE = Path(stockticker_async.__file__).parent
 NAME = "stockticker_async"
 WINGS = ("marketdata", "streams", "sync", "connector")
-"""From below: a module imports its own wing and those before it, `errors` and `clock`."""
+"""From below: a module imports its own wing, the wings before it, and `BELOW_ALL`."""
 LIBRARY = "library"
 """A wing beside the connector, of which it knows only how options are judged."""
-BELOW_ALL = {NAME, f"{NAME}.errors", f"{NAME}.clock"}
+BELOW_ALL = {NAME, f"{NAME}.errors", f"{NAME}.clock", f"{NAME}.json_object"}
 PURE = {
     "marketdata": (
         "bar_pages",
@@ -62,7 +62,7 @@ PURE = {
     "library": ("arrow_tables", "bar_columns", "outcome", "row_columns"),
 }
 """The modules that decide, and know nothing of the world."""
-CORE = ["errors", *(f"{wing}.{name}" for wing, names in PURE.items() for name in names)]
+CORE = ["errors", "json_object", *(f"{wing}.{name}" for wing, names in PURE.items() for name in names)]
 THE_WORLD = {"aiohttp", "anyio", "asyncio", "os", "random", "socket", "sys", "time"}
 
 
