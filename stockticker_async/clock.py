@@ -1,7 +1,7 @@
 """The one place that knows what time it is.
 
-The program hands a single `Clock` to everything that waits or dates. A test's launcher hands one
-that runs faster or stands elsewhere in time; the shipped program has no switch for that.
+The program passes a single `Clock` to all code that waits or needs a date. Tests pass a clock that runs
+faster or starts at another date; the shipped program has no option for this.
 """
 
 import time
@@ -11,10 +11,10 @@ import anyio
 
 
 class Clock:
-    """Wall time, elapsed time and sleep, in step with one another.
+    """Wall time, elapsed time and sleep on one time scale.
 
-    ``start`` is the wall time at which it begins (None: the machine's), ``speed`` how many of its
-    seconds pass in one of the machine's.
+    ``start`` is the wall time at which the clock begins (None: the machine's time). ``speed`` is the number
+    of clock seconds in one second of the machine.
     """
 
     def __init__(self, *, start: datetime | None = None, speed: float = 1.0) -> None:
@@ -38,7 +38,7 @@ class Clock:
         await anyio.sleep(seconds / self._speed)
 
     async def wait(self, event: anyio.Event, seconds: float) -> bool:
-        """True when the event came within so many seconds."""
+        """Wait for the event. Returns True if it was set within ``seconds``."""
         with anyio.move_on_after(seconds / self._speed):
             await event.wait()
             return True

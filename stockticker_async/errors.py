@@ -1,4 +1,4 @@
-"""The error tree: one class for each who has to act.
+"""The error tree: one class for each party that has to act.
 
 A message says what failed, on which value, and what to do. It never holds a key or a whole body.
 """
@@ -11,7 +11,7 @@ FailureType = Literal["config_error", "transient_error", "system_error"]
 
 
 class ConnectorError(Exception):
-    """Something that we, the authors, have to mend. ``str()`` is the sentence for the user."""
+    """The authors have to act: a fault of the connector. ``str()`` is the sentence for the user."""
 
     failure_type: ClassVar[FailureType] = "system_error"
 
@@ -19,9 +19,9 @@ class ConnectorError(Exception):
         super().__init__(message)
         self.message = message
         self.detail = detail
-        """For whoever looks deeper, such as the foreign error that it comes from."""
+        """Further information for a developer, such as the text of the foreign error."""
         self.tickers: tuple[str, ...] = ()
-        """All for which it holds, where it is of some and not of all; the message names ten at most."""
+        """The tickers for which the error holds, where these are not all. The message names at most ten."""
 
 
 class ConfigError(ConnectorError):
@@ -31,25 +31,25 @@ class ConfigError(ConnectorError):
 
 
 class TransientError(ConnectorError):
-    """Nobody has to act: the next sync may do."""
+    """Nobody has to act: the next sync may succeed."""
 
     failure_type: ClassVar[FailureType] = "transient_error"
 
 
 class BadPageError(TransientError):
-    """The API answered 200 with something that must not become records.
+    """The API answered 200 with a body that must not become records.
 
-    The message does not name the ticker: whoever tells the user knows for which ones it holds.
+    The message does not name the ticker: the caller adds the names.
     """
 
 
 class RowTooLargeError(ConnectorError):
-    """A row of the API's that is larger than any message may be."""
+    """A row from the API is larger than a message may be."""
 
     def __init__(self, size_bytes: int, most_bytes: int) -> None:
         super().__init__(
-            f"a row of the API's is too large to be written: {size_bytes:,} bytes, where "
-            f"{most_bytes:,} are the most."
+            f"a row from the API is too large to write: {size_bytes:,} bytes; the "
+            f"limit is {most_bytes:,} bytes."
         )
 
 
@@ -62,19 +62,19 @@ class UsageError(ConfigError):
 
 
 class UnforeseenError(ConnectorError):
-    """What is no error of ours, or was not meant to happen: our bug. ``stack_trace`` is for the report."""
+    """An unexpected error: a bug of the connector. ``stack_trace`` is the traceback for the report."""
 
     def __init__(self, error: BaseException) -> None:
         cause = next(cause for cause in causes(error) if not isinstance(cause, ConnectorError))
         super().__init__(
-            "Something unforeseen went wrong in the connector. Please report it with this trace.",
+            "An unexpected error occurred in the connector. Please report it with this trace.",
             detail=type(cause).__name__,
         )
         self.stack_trace = "".join(traceback.format_exception(error))
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """What a group of errors holds, at any depth; the error itself if it is none."""
+    """Yield the errors inside an error group, at any depth, or the error itself if it is not a group."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield from causes(one)
@@ -83,4 +83,4 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class OutputError(ConnectorError):
-    """stdout takes no more, so the message can only be told on stderr."""
+    """stdout cannot be written, so the message can only go to stderr."""

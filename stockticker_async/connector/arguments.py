@@ -1,4 +1,4 @@
-"""argv to a parsed command, or the words that are the answer: `--help`, `--version`, the usage."""
+"""Parses argv to a command, or to the text to print: `--help`, `--version`, the usage."""
 
 import argparse
 import os
@@ -11,21 +11,21 @@ from stockticker_async.connector.log import Mask
 from stockticker_async.errors import UsageError
 
 _SHOWN_CHARS = 16
-"""What is typed and longer is not shown when the usage is wrong: it may be a key, which has 32."""
+"""A longer argument is masked in usage errors: it may be an API key, which has 32 characters."""
 
 
-_BRACKETS = str.maketrans("[]()|", "     ")  # of a usage
+_BRACKETS = str.maketrans("[]()|", "     ")  # in a usage text
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Knows the width: argparse makes one for each option, and to find it out imports a tenth of `spec`."""
+    """Sets the width: argparse would import `shutil` for each option, a tenth of the time of `spec`."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of leaving and printing: all that is written passes the output."""
+    """Raises an error instead of printing and exiting: all text goes through the output."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(formatter_class=_Formatter, **how)
@@ -37,12 +37,12 @@ class _Parser(argparse.ArgumentParser):
         raise Printed(self.format_help())
 
 
-class Printed(Exception):  # noqa: N818 - not an error: what was asked for is a text
-    """The text is all that was asked for."""
+class Printed(Exception):  # noqa: N818 - not an error: the user asked for a text
+    """The user asked for a text only: ``str()`` is that text."""
 
 
 class _Version(argparse.Action):
-    """An option without a value."""
+    """The option `--version`, which has no value."""
 
     def __init__(self, option_strings: Sequence[str], dest: str) -> None:
         super().__init__(option_strings, dest, nargs=0, help="print the version")
@@ -52,17 +52,20 @@ class _Version(argparse.Action):
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command and its options. Raises `Printed`, and `UsageError` with the usage of the command."""
+    """Return the command and its options.
+
+    Raises `Printed` for `--help` and `--version`, and `UsageError` with the usage of the command.
+    """
     parser = _parser(argv)
     try:
         args, unknown = parser.parse_known_args(argv)
     except UsageError as error:
-        # what is missing was most likely meant by what is unknown
+        # an unknown option is probably a misspelling of the missing one
         unknown = list(_unknown_options(argv, error.usage or ""))
         if not unknown:
             raise
         raise UsageError(_unrecognized(unknown, error.usage or ""), usage=error.usage) from None
-    if unknown:  # with the usage of the command, not of all
+    if unknown:  # with the usage of the command, not of the program
         args.parser.error(_unrecognized(unknown, args.parser.format_usage()))
     return args
 
@@ -72,7 +75,7 @@ def _options(usage: str) -> list[str]:
 
 
 def _unknown_options(argv: Sequence[str], usage: str) -> Iterator[str]:
-    """The long options that the usage does not have, nor abbreviates."""
+    """Yield the long options in argv that are neither options of the usage nor abbreviations of them."""
     known = [*_options(usage), "--help"]
     for argument in argv:
         option = argument.partition("=")[0]
@@ -94,7 +97,7 @@ def _unrecognized(unknown: Sequence[str], usage: str) -> str:
 
 
 def hide_values(argv: Sequence[str], mask: Mask) -> None:
-    """Mask what was typed, but for short words."""
+    """Mask the arguments that are longer than `_SHOWN_CHARS`."""
     for argument in argv:
         if argument.startswith("--"):
             option, _, value = argument[2:].partition("=")
@@ -108,7 +111,7 @@ def hide_values(argv: Sequence[str], mask: Mask) -> None:
 
 
 def _columns() -> int:
-    """The width of the terminal, where stdout is one."""
+    """Return the width of the terminal in columns; 80 if stdout is not a terminal."""
     width = os.environ.get("COLUMNS", "")
     if width.isdecimal() and int(width):
         return int(width)
@@ -132,14 +135,14 @@ def _parser(argv: Sequence[str]) -> _Parser:
         command.set_defaults(parser=command)
         return command
 
-    add("spec", "print what the configuration holds")
+    add("spec", "print the specification of the configuration")
     config_help = "the configuration, a JSON file"
     check = add("check", "test the key, the plan and every ticker")
     check.add_argument("--config", required=True, metavar="FILE", help=config_help)
     check.add_argument(
-        "--exit-code", action="store_true", help="exit 1 where it FAILED, for shells (Airbyte wants 0)"
+        "--exit-code", action="store_true", help="exit 1 if the check FAILED, for shells (Airbyte expects 0)"
     )
-    add("discover", "print the streams that there are").add_argument(
+    add("discover", "print the available streams").add_argument(
         "--config", required=True, metavar="FILE", help=config_help
     )
     read = add("read", "sync the streams of a configured catalog")
@@ -147,26 +150,28 @@ def _parser(argv: Sequence[str]) -> _Parser:
     chosen = read.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--catalog", metavar="FILE", help="a configured catalog")
     chosen.add_argument(
-        "--streams", metavar="A,B", help="streams to read incrementally, in the place of a catalog"
+        "--streams", metavar="A,B", help="streams to read incrementally, instead of a catalog"
     )
     read.add_argument(
         "--state",
         metavar="FILE",
-        help="where to go on: a state, or the output of an earlier read; none yet: a first run",
+        help="where to continue: a state, or the output of an earlier read (a missing file: a first run)",
     )
-    read.add_argument("--plan", action="store_true", help="print what would be asked, and ask nothing")
+    read.add_argument(
+        "--plan", action="store_true", help="print the calls that a read would make, and make none"
+    )
     for command in (check, read):
         shown = command.add_mutually_exclusive_group()
         shown.add_argument("--quiet", action="store_true", help="show nothing on a terminal's stderr")
         shown.add_argument(
-            "--progress", action="store_true", help="show on stderr what a terminal would, in plain lines"
+            "--progress", action="store_true", help="show progress and warnings on stderr in plain lines"
         )
         command.add_argument("--no-color", action="store_true", help="show no colors, as with NO_COLOR set")
     configured = add("catalog", "print a configured catalog to start from")
     configured.add_argument("streams", nargs="*", metavar="STREAM", help="the streams (default: the bars)")
-    configured.add_argument("--incremental", action="store_true", help="go on where the last sync ended")
+    configured.add_argument("--incremental", action="store_true", help="continue where the last sync ended")
     demo = add("demo", "run the whole main job against the sandbox: no key, no network")
-    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="what to read (default: TSLA AAPL)")
+    demo.add_argument("tickers", nargs="*", metavar="TICKER", help="the tickers to read (default: TSLA AAPL)")
     sandbox = add("sandbox", "serve an imitation of the API on this machine")
     if "sandbox" in argv[:1]:
         from stockticker_async.sandbox.command import add_arguments  # noqa: PLC0415 - for this command only

@@ -1,4 +1,4 @@
-"""What we offer, and what was asked for."""
+"""The catalog that the source offers, and the configured catalog that a user selects from it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _SYNC_MODES = ("full_refresh", "incremental")
 
 
 def offered() -> list[JsonObject]:
-    """The streams of the CATALOG message."""
+    """Return the streams of the CATALOG message."""
     return [_offer(stream) for stream in STREAMS]
 
 
@@ -31,9 +31,10 @@ def _offer(stream: Stream) -> JsonObject:
 
 
 def configured(names: Iterable[str] = (), *, incremental: bool) -> JsonObject:
-    """A configured catalog to start from, of the streams named, or of the bars. Raises `ConfigError`.
+    """Return a configured catalog of the named streams, or of the bar streams if no name is given.
 
-    Streams without a cursor are read whole, ``incremental`` or not.
+    Streams without a cursor have the sync mode full_refresh, even if ``incremental``. Raises `ConfigError`
+    for an unknown name.
     """
     wanted = [_stream(name) for name in names] or [
         stream for stream in STREAMS if isinstance(stream.source, Bars)
@@ -55,9 +56,9 @@ def _configure(stream: Stream, *, incremental: bool) -> JsonObject:
 
 
 def parse(raw: Any) -> tuple[SelectedStream, ...]:
-    """Judge a configured catalog; unknown keys and nulls are tolerated. Raises `ConfigError`.
+    """Validate a configured catalog. Returns each selected stream once, in the order of the catalog.
 
-    What comes back has the order of the file, each stream once.
+    Unknown keys and nulls are ignored. Raises `ConfigError`.
     """
     entries = raw.get("streams") if isinstance(raw, Mapping) else None
     if not isinstance(entries, list):
@@ -86,7 +87,7 @@ def _selected(entry: Any) -> SelectedStream:
     found = _stream(name)
     mode = entry.get("sync_mode")
     if mode not in (None, *_SYNC_MODES):
-        shown = repr(mode[:40]) if isinstance(mode, str) else "that is no text"
+        shown = repr(mode[:40]) if isinstance(mode, str) else "that is not a string"
         raise ConfigError(
             f"The stream {name} has a sync_mode {shown}: it must be {' or '.join(_SYNC_MODES)}."
         )

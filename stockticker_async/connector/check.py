@@ -1,9 +1,9 @@
-"""`check`: key, plan, history and every ticker, in as few calls as can be.
+"""`check`: tests the key, the plan, the history and every ticker in few calls.
 
-One call for a whole session of the market tells which of any number of tickers are alive; bars of
-a single one cannot, since the API answers an unknown ticker with nothing. Only a few of the missing
-ones are looked up further. Whatever is wrong in the configuration, at the API or on the way is
-CONNECTION_STATUS FAILED with a sentence that says what to do, exit 0: so Airbyte wants it.
+One grouped call for a session shows which tickers trade. A range call cannot show this, because the API
+answers an unknown ticker with an empty list. Only a few of the missing tickers are looked up in the
+reference. Every fault of the configuration, the API or the network becomes CONNECTION_STATUS FAILED with a
+sentence that says what to do, and exit code 0, as Airbyte expects.
 """
 
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.windows import plan_bars
 
 _PATIENCE = 30.0
-"""Seconds without an answer after which a person who waits is told so."""
+"""Seconds without an answer after which the check fails: a person is waiting."""
 _MOST_WAIT = 240.0
-"""Seconds that 429s may cost in a row: without Retry-After, the waits of 1 to 60 s, and two more of those."""
+"""Seconds of waiting for 429s in a row: without Retry-After the waits of 1 to 60 s, and two more of 60 s."""
 _SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
 _LOOK_UPS = 3
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
 
 
 async def check(context: CommandContext, raw: Any, *, failed_code: int = 0, key_from: str = "") -> int:
-    """Returns the exit code: ``failed_code`` where the check failed."""
+    """Put the CONNECTION_STATUS. Returns the exit code: 0, or ``failed_code`` if the check failed."""
     code = 0
     today = calendar.new_york_date(context.clock.utc_now())
     try:
@@ -56,13 +56,13 @@ async def check(context: CommandContext, raw: Any, *, failed_code: int = 0, key_
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The last session that the plan gives, and who traded in it."""
+    """The last session that the plan includes, and its bars by ticker."""
 
     session: date
     bars: dict[str, GroupedBar]
 
     def busiest(self, names: Sequence[str]) -> str | None:
-        """Of the names that traded (all, where none is given), the one with the most volume."""
+        """Return the ticker with the most volume among ``names`` (empty: all); None if none traded."""
         found = [self.bars[name] for name in names if name in self.bars] if names else self.bars.values()
         return max(found, key=lambda bar: bar.v, default=GroupedBar(0, 0, 0, 0, 0, 0)).T or None
 
@@ -82,7 +82,7 @@ class _Check:
             )
 
     async def run(self) -> str:
-        """What is fine, in a few sentences. Raises the `ConnectorError` that says what is not."""
+        """Return a few sentences about what works. Raises `ConnectorError` for what does not work."""
         seen = await self._last_session()
         missing = [name for name in self._job.tickers if name not in seen.bars]
         await self._look_up(missing[:_LOOK_UPS], seen)
@@ -131,15 +131,15 @@ class _Check:
         )
 
     async def _look_up(self, missing: Sequence[str], seen: _Seen) -> None:
-        """Raise `ConfigError` where one of a few missing tickers does not exist."""
+        """Raise `ConfigError` if one of the missing tickers does not exist."""
         unknown = [name for name in missing if not await self._exists(name)]
         if not unknown:
             return
         hints = [hint for name in unknown if (hint := _other_spelling(name, seen))]
         remedy = f" Did you mean {', '.join(hints)}?" if hints else ""
         raise ConfigError(
-            f"stock_ticker: the API knows no {name_list(unknown)}.{remedy} Upper and lower case differ, and "
-            "share classes have a dot (BRK.B)."
+            f"stock_ticker: the API does not know {name_list(unknown)}.{remedy} Upper and lower case differ, "
+            "and share classes have a dot (BRK.B)."
         )
 
     async def _exists(self, name: str) -> bool:
@@ -150,7 +150,7 @@ class _Check:
         )
 
     async def _history(self, seen: _Seen) -> str | None:
-        """What the plan gives of the days asked. Raises `ConfigError` where that is nothing."""
+        """Return a sentence if the plan's history begins late. Raises `ConfigError` if no day is in it."""
         name = seen.busiest(self._job.tickers)
         if name is None:
             return None
@@ -163,11 +163,11 @@ class _Check:
             return None
         return (
             f"The first day that the API gives for {name} is {first}, later than start_date {self._first}: "
-            "the plan's history may end there."
+            "the plan's history may begin there."
         )
 
     async def _first_bar(self, name: str, bar: BarSize) -> date | None:
-        """The day of the first bar in the days asked (for intraday bars: in the last week of them)."""
+        """Return the day of the first bar in the requested days (intraday: in their last week)."""
         first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._job.adjusted)
         async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
@@ -179,7 +179,7 @@ class _Check:
         return None
 
     def _judge_refusal(self, refusal: Refusal, bar: BarSize, first: date) -> None:
-        """Raise `ConfigError`, unless it only says that the days are too fresh."""
+        """Raise `ConfigError`, unless the refusal only concerns recent days."""
         if refusal.why is RefusalReason.ENDPOINT:
             text = f"does not include bars of {bar}. Change the plan, or choose other bars."
         elif refusal.why is RefusalReason.TIMEFRAME and first < self._today - timedelta(days=7):
@@ -192,7 +192,7 @@ class _Check:
         raise ConfigError(f"The plan of this key {text}", detail=refusal.text)
 
     def _cost(self) -> str:
-        """What the first sync will ask of the API."""
+        """Return a sentence with the number of calls of a first sync."""
         allowance = self._allowance
         names = self._job.names
         first_days = dict.fromkeys(names, self._first)
@@ -204,7 +204,7 @@ class _Check:
 
 
 def _other_spelling(name: str, seen: _Seen) -> str | None:
-    """The ticker that traded and may be meant: in another case, without $ or an exchange, BRK.B for BRK-B."""
+    """Return a traded ticker with a similar spelling: other case, no $ or exchange, BRK.B for BRK-B."""
 
     def plain(ticker: str) -> str:
         return ticker.upper().rpartition(":")[2].removeprefix("$").replace("-", ".").replace("/", ".")

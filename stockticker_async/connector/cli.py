@@ -1,7 +1,7 @@
-"""The command line and its files: what was asked for, as an operation for the runner.
+"""The command line and its files, as an operation for the runner.
 
-Files are read and judged here, before the event loop runs. Each command imports what it needs
-when it is chosen: `spec` must not pay for the others.
+Files are read and validated here, before the event loop runs. Each command imports its own modules, so that
+`spec` does not pay for the imports of the other commands.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from stockticker_async.connector.runner import Operation, failing, prepared, run
 from stockticker_async.connector.stderr import say
 from stockticker_async.errors import ConfigError, UsageError
 
-_USAGE_EXIT = 2  # argparse's own, and every shell tool's
+_USAGE_EXIT = 2  # as argparse and other command-line tools
 
 
 def main(argv: Sequence[str], clock: Clock | None = None) -> int:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str], clock: Clock | None = None) -> int:
 
 
 def _watcher(args: argparse.Namespace, clock: Clock) -> Watcher | None:
-    """Shows a person at a terminal how far it is; nobody else pays for it."""
+    """Return the progress display for a person at a terminal; None where no display is wanted."""
     if args.command not in ("check", "discover", "read") or sys.stderr is None:
         return None
     asked = args.command != "discover" and args.progress
@@ -72,7 +72,7 @@ def _watcher(args: argparse.Namespace, clock: Clock) -> Watcher | None:
 
 
 def _how_to_go_on() -> str:
-    """What to say to a person whose sync ended by a signal."""
+    """Return the sentence for a person whose sync was ended by a signal."""
     name = ""
     with suppress(OSError):  # as where there is no /proc
         if stat.S_ISREG(os.fstat(1).st_mode):
@@ -82,7 +82,7 @@ def _how_to_go_on() -> str:
 
 
 def _hold_the_first_descriptors() -> None:
-    """Where stdin or stderr is closed, nothing else gets its number: a socket would be written into."""
+    """Open /dev/null in place of a closed stdin or stderr, so that no socket gets the descriptor 0 or 2."""
     for descriptor in (0, 2):
         if not _is_open(descriptor):
             with suppress(OSError):  # as where there is no /dev
@@ -90,14 +90,13 @@ def _hold_the_first_descriptors() -> None:
 
 
 def _spare_the_collector() -> None:
-    """Pages are many objects without cycles, which the garbage collector need not walk again and again.
+    """Make the garbage collector run less often: pages are many objects without cycles.
 
-    Half a million bars took a fifth less CPU. What is imported by now stays for ever; cycles are
-    still collected, after more of them.
+    Half a million bars took a fifth less CPU. Imported modules are never collected; cycles still are.
     """
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
-    gc.enable()  # which `__main__` has not let look at half of what was imported
+    gc.enable()  # `__main__` disables it during the imports
 
 
 def _is_open(descriptor: int) -> bool:
@@ -117,7 +116,7 @@ def _printing(text: str) -> Operation:
 
 
 def _operation(args: argparse.Namespace, clock: Clock, mask: Mask) -> Operation:
-    """The command as a coroutine to be. Raises `ConnectorError` for what its files hold."""
+    """Return the operation of the command. Raises `ConnectorError` for faults in its files."""
     match args.command:
         case "spec":
             return _spec()
@@ -220,9 +219,9 @@ def _sandbox(args: argparse.Namespace) -> Operation:
 
 
 def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
-    """The configuration with its key masked from here on, and the variable that the key came from, if any.
+    """Return the configuration, and the environment variable of the key (empty if the file has the key).
 
-    A key of the environment is taken where the configuration has none, or an empty one.
+    A key from the environment is used if the configuration has none. The key is masked from here on.
     """
     raw = _read_json(path, "config")
     if not isinstance(raw, dict):
@@ -243,13 +242,13 @@ def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
 
 
 def _read_state(path: str) -> tuple[dict[str, object], Sequence[str]]:
-    """The last stream_state of each stream, and what to warn of."""
+    """Return the last stream_state of each stream, and warnings."""
 
     from stockticker_async.connector import state_file  # noqa: PLC0415
 
     states: dict[str, object] = {}
     size_bytes = 0
-    if not files.holds_something(path):  # a first night is no special case
+    if not files.holds_something(path):  # the first run of a nightly job has no state
         return {}, (f"There is no state in {path} yet: everything is read from its start.",)
     for block in files.blocks(path, "state"):
         states |= state_file.find_states(block)
@@ -257,7 +256,7 @@ def _read_state(path: str) -> tuple[dict[str, object], Sequence[str]]:
     nothing = [name for name, blob in states.items() if blob is None]
     if nothing:
         return states, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
-    if states or size_bytes <= len("null"):  # a state that was left empty on purpose
+    if states or size_bytes <= len("null"):  # an empty state is no mistake
         return states, ()
     return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)
 

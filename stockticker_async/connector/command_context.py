@@ -1,4 +1,4 @@
-"""What every operation is handed of the world: the clock, the output, the mask, an observer."""
+"""What every operation gets from the runner: the clock, the output, the mask and an observer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,43 +14,43 @@ from stockticker_async.sync.progress import SyncProgress
 
 
 class LineOutput(Protocol):
-    """Where whole lines go, in order: the `Output`, or something in front of it."""
+    """Takes whole lines in order: the `Output`, or a wrapper around it."""
 
     async def put(self, piece: bytes) -> None:
-        """Queue whole lines, waiting for room."""
+        """Queue whole lines; waits until there is room."""
 
     async def drain(self) -> None:
-        """Return when all that was put is written."""
+        """Return when all queued lines are written."""
 
 
 @dataclass(slots=True)
 class Observer:
-    """Hears what is put on the output, in Python's terms. Remembers what the end of the program needs.
+    """Is notified of each message put on the output. Keeps the last error and the number of states.
 
-    Texts are masked. `terminal.Watched` shows them to a person.
+    Secrets in texts are masked. `terminal.Watched` shows the messages to a person.
     """
 
     last_error: str = ""
     states: int = 0
 
     def records(self, stream: str, count: int) -> None:
-        """So many RECORDs of a stream were put."""
+        """``count`` RECORDs of the stream were put."""
 
-    def state(self, stream: str) -> None:  # noqa: ARG002 - an overriding class may ask which
+    def state(self, stream: str) -> None:  # noqa: ARG002 - for overriding classes
         """A STATE was put."""
         self.states += 1
 
     def status(self, stream: str, status: protocol.Status) -> None:
-        """A stream has this status now."""
+        """A STREAM_STATUS of the stream was put."""
 
     def waits(self, until: datetime) -> None:
-        """A stream waits for the allowance."""
+        """A stream waits for the allowance until this time."""
 
     def log(self, level: protocol.Level, text: str) -> None:
-        """A log line was offered."""
+        """A LOG was offered to the output."""
 
     def error(self, text: str, stream: str | None) -> None:  # noqa: ARG002 - as above
-        """An ERROR trace, of one stream or of all, was put."""
+        """An ERROR trace was put. ``stream`` is None for an error of the whole program."""
         self.last_error = text
 
     def checked(self, text: str, *, succeeded: bool) -> None:
@@ -61,13 +61,13 @@ class Observer:
 
 
 class Watching(Observer):
-    """An observer that shows a person what it hears."""
+    """An observer that shows the messages to a person."""
 
     async def run(self) -> None:
-        """Show how far the sync is until cancelled."""
+        """Show the progress of the sync until cancelled."""
 
     def end(self) -> None:
-        """Show what came of it, once."""
+        """Show the result, once."""
 
 
 Watcher = Callable[[SyncProgress], Watching]
@@ -82,7 +82,7 @@ class CommandContext:
     observer: Observer = field(default_factory=Observer)
 
     async def report_error(self, error: ConnectorError, *, stream: str | None = None) -> None:
-        """An ERROR trace. Its texts may quote the API or the configuration: secrets are masked."""
+        """Put an ERROR trace. Secrets are masked: the texts may quote the API or the configuration."""
         message = self.mask(error.message)
         line = protocol.error(
             message,

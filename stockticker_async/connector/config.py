@@ -1,6 +1,6 @@
-"""Raw JSON to `Config`, or a `ConfigError` that names the field, the fault and the remedy.
+"""Parses raw JSON to a `Config`, or raises a `ConfigError` that names the field, the fault and the remedy.
 
-`spec.json` is what the user sees of this; `tests/connector/test_config.py` holds the two together.
+`spec.json` describes the same fields to the user; `tests/connector/test_config.py` compares the two.
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ from stockticker_async.marketdata.ticker_name import MOST_CHARS, is_ticker
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 
 T = TypeVar("T", int, None)
-_MANY_DIGITS = 10**18  # Python writes no number of more than 4300 digits
+_MANY_DIGITS = 10**18  # Python refuses to print numbers of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration whose every value has been judged, but for what needs the API."""
+    """A validated configuration; only checks that need the API are still open."""
 
     job: SyncJob
     settings: Settings
     warnings: tuple[str, ...] = ()
-    """What is not wrong, but surely not meant, in plain words."""
+    """Sentences about valid values that are probably mistakes."""
 
 
 def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
-    """Judge a configuration; ``today`` is New York's date, ``key_from`` as in `Settings`.
+    """Validate a configuration. Raises `ConfigError`.
 
-    Raises `ConfigError`.
+    ``today`` is the date in New York; ``key_from`` is as in `Settings`.
     """
     if not isinstance(raw, Mapping):
         raise ConfigError(
@@ -48,7 +48,7 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
             f"start_date {start} is in the future (it is {today} in New York): give a day that has begun."
         )
     if start is not None and end is not None and end < start:
-        raise ConfigError(f"end_date {end} is before start_date {start}: exchange them, or leave one empty.")
+        raise ConfigError(f"end_date {end} is before start_date {start}: swap them, or leave one empty.")
     bar = BarSize(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
     if not tickers and bar != ONE_DAY:
         raise ConfigError(
@@ -58,7 +58,7 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
     base_url, insecure = _base_url(raw)
     if insecure:
         warnings.append(
-            f"base_url {_shown(raw, base_url)} is plain http: whoever is on the way can read the "
+            f"base_url {_shown(raw, base_url)} is plain http: anyone on the network path can read the "
             "API key. Use https."
         )
     job = SyncJob(
@@ -81,7 +81,7 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
 
 
 KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
-"""Of the environment, where the configuration has no key."""
+"""Environment variables for the key, used if the configuration has none; the first one that is set wins."""
 _FIELDS = (
     "stock_ticker",
     "api_key",
@@ -116,7 +116,7 @@ def _tickers(raw: JsonObject) -> tuple[str, ...]:
     text = raw.get("stock_ticker")
     remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
     if not isinstance(text, str):
-        fault = "is missing" if text is None else f"must be a text, not {_kind(text)}"
+        fault = "is missing" if text is None else f"must be a string, not {_kind(text)}"
         near = next((key for key in raw if "tick" in key.lower() or "symbol" in key.lower()), None)
         hint = f" (did you mean it by {_shown(raw, near)}?)" if text is None and near is not None else ""
         raise ConfigError(f"stock_ticker {fault}{hint}. {remedy}")
@@ -144,7 +144,7 @@ def _api_key(raw: JsonObject) -> str:
     remedy = "Give the key of your account at massive.com."
     unset = f"and neither {' nor '.join(KEY_VARIABLES)} is set"
     if not isinstance(key, str):
-        fault = f"is missing, {unset}" if key is None else f"must be a text, not {_kind(key)}"
+        fault = f"is missing, {unset}" if key is None else f"must be a string, not {_kind(key)}"
         raise ConfigError(f"api_key {fault}. {remedy}")
     key = key.strip()
     if not key:
@@ -159,7 +159,7 @@ def _date(raw: JsonObject, name: str) -> date | None:
     if text is None or text == "":
         return None
     if not isinstance(text, str):
-        raise ConfigError(f'{name} must be a text such as "2024-01-02", not {_kind(text)}.')
+        raise ConfigError(f'{name} must be a string such as "2024-01-02", not {_kind(text)}.')
     try:
         day = date.fromisoformat(text)
         if day.isoformat() != text:
@@ -203,14 +203,14 @@ def _timespan(raw: JsonObject) -> Timespan:
 
 
 def _base_url(raw: JsonObject) -> tuple[str, bool]:
-    """The URL without a slash at its end, and whether a key would travel unprotected."""
+    """Return the URL without a slash at the end, and whether the key would be sent unencrypted."""
     url = raw.get("base_url")
     if url is None or url == "":
         return BASE_URL, False
     if isinstance(url, str) and any(char in url for char in "@?#"):
-        # nothing of it is shown: it may hold a password
+        # the URL is not shown: it may contain a password
         raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
-    fault = ConfigError(f"base_url {_shown(raw, url)} is no address of an API: write it as {BASE_URL}.")
+    fault = ConfigError(f"base_url {_shown(raw, url)} is not the address of an API: write it as {BASE_URL}.")
     if not isinstance(url, str):
         raise fault
     url = url.strip().rstrip("/")
@@ -225,7 +225,7 @@ def _base_url(raw: JsonObject) -> tuple[str, bool]:
 
 
 def _is_plain(url: str) -> bool:
-    """Whether every reader of URLs reads it alike: urlsplit forgets line ends, others turn backslashes."""
+    """Whether all URL parsers agree on the URL: urlsplit drops line ends, others convert backslashes."""
     return url.isprintable() and " " not in url and "\\" not in url
 
 
@@ -238,7 +238,7 @@ def _kind(value: Any) -> str:
         case int() | float():
             return "a number"
         case str():
-            return "a text"
+            return "a string"
         case list():
             return "a list"
         case _:
@@ -246,7 +246,7 @@ def _kind(value: Any) -> str:
 
 
 def _shown(raw: JsonObject, value: Any) -> str:
-    """A value as it may stand in a message: quoted, cut where somebody pasted a file, and never the key."""
+    """Return a value for a message: quoted, cut to 60 characters, and without the API key."""
     match value:
         case list() | dict():
             return _kind(value)

@@ -1,4 +1,4 @@
-"""`catalog`: a configured catalog to start from, as a file for `read`. Not an Airbyte message."""
+"""`catalog`: prints a configured catalog as a file for `read`. It is not an Airbyte message."""
 
 import orjson
 

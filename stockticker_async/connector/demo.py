@@ -1,8 +1,8 @@
-"""`demo`: the whole main job with no key and no network, against the sandbox over HTTP.
+"""`demo`: runs the commands against the sandbox over HTTP, with no key and no network.
 
-It runs the very operations of the commands. The clocks of both sides stand in December 2020, where the
-sandbox has real closing prices of TSLA, the ones of Airbyte's tutorial; before the second read,
-which goes on from the state of the first, a day passes.
+It calls the same operations as the commands. The clocks of the source and the sandbox are set to December
+2020, for which the sandbox has the real closing prices of TSLA from Airbyte's tutorial. One day passes before
+the second read, which continues from the state of the first.
 """
 
 import os
@@ -36,9 +36,9 @@ async def demo(
     selected: Sequence[SelectedStream],
     tickers: Sequence[str],
 ) -> int:
-    """Messages go to the output, and what happens, in plain words, to stderr.
+    """Write the messages to the output, and a description of each step to stderr. Returns the exit code.
 
-    ``specification``, ``streams`` and ``selected`` come from files, which the caller has read.
+    ``specification``, ``streams`` and ``selected`` come from files that the caller has read.
     """
     names = tuple(name for text in tickers for name in text.split(",") if name) or _DEFAULT_TICKERS
     options = Options(tickers=names, now=_BEGINS)
@@ -76,7 +76,7 @@ async def _read(
     selected: Sequence[SelectedStream],
     states: StreamStates,
 ) -> tuple[StreamStates, int]:
-    """One read of all streams; the states that it wrote, and its exit code."""
+    """Read all streams. Returns the states that were written, and the exit code."""
     recorder = _Recorder(context.output)
     parsed = config.parse(raw, today=calendar.new_york_date(context.clock.utc_now()))
     code = await read(CommandContext(context.clock, recorder, context.mask), parsed, selected, states)
@@ -84,7 +84,7 @@ async def _read(
 
 
 class _Narrator:
-    """Says something to the person, once all that was put before is written."""
+    """Writes a comment to stderr after all earlier lines are written."""
 
     def __init__(self, output: LineOutput) -> None:
         self._output = output
@@ -95,7 +95,7 @@ class _Narrator:
 
 
 class _Recorder:
-    """Passes lines on, and keeps the STATE lines."""
+    """Passes all lines to the output, and keeps the STATE lines."""
 
     def __init__(self, output: LineOutput) -> None:
         self.states: list[bytes] = []

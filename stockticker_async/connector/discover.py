@@ -1,4 +1,4 @@
-"""`discover`: the streams that there are. They depend on no configuration, and need no network."""
+"""`discover`: prints the available streams. They do not depend on the configuration or the network."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from stockticker_async.json_object import JsonObject
 
 
 def table(streams: Sequence[JsonObject]) -> list[tuple[str, str]]:
-    """For a person: the name of each stream, and its keys and modes."""
+    """Return a row for each stream: its name, and its primary key, cursor and sync modes as text."""
     rows = []
     for stream in streams:
         keys = ", ".join(".".join(path) for path in stream["source_defined_primary_key"])

@@ -1,9 +1,9 @@
-"""One stream's messages, in the protocol's order, and the decision when a STATE is due.
+"""The messages of one stream in the order of the protocol, and the decision when a STATE is due.
 
-STARTED, RUNNING at the first record, records with states between them, a last STATE, COMPLETE or
-INCOMPLETE. What is always true: ``recordCount`` is exactly the records put since the state before;
-no two states in a row are equal (a counter tells them apart where only records came between);
-each stream writes at least one state; a state is put after the records that it vouches for.
+The order is STARTED, RUNNING at the first record, records with states between them, a last STATE, COMPLETE or
+INCOMPLETE. Invariants: ``recordCount`` is the number of records since the previous state; two consecutive
+states differ (a counter is added if only records came between them); each stream writes at least one state;
+a state is put after the records that it covers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,24 +24,24 @@ from stockticker_async.streams.table import Bars, Stream
 from stockticker_async.sync.sink import StateSource, TooLarge
 
 _STATE_EVERY = 5.0
-"""Seconds between states, when there is progress and states stay a small part of the bytes."""
+"""Seconds between states, while there is progress and states are a small part of the bytes."""
 _FIRST_STATE = 0.5
-"""The same until the first one, so that what is killed early begins no more at the start."""
+"""Seconds until the first state, so that a sync that is killed early does not begin from the start."""
 _STATE_LATEST = 600.0
-"""Seconds of progress after which a state goes out whatever it weighs."""
+"""Seconds of progress after which a state is written whatever its size."""
 _STATE_SHARE = 0.05
 _SILENCE = 1800.0
-"""Seconds without a record or state after which one shows that the sync lives: the platform's
-heartbeat counts nothing else, and gives up after three hours by default."""
-_SAME_RESET = 1.0  # seconds within which two announced ends of a wait are one
+"""Seconds without a record or a state after which a state is written for the platform's heartbeat, which
+counts only these messages and stops a sync after three hours by default."""
+_SAME_RESET = 1.0  # seconds: two announced ends of a wait that are this close count as one
 
 
-_ROW_BYTES: Mapping[str, int] = {"prices": 140, "bars": 340}  # of a line, its envelope included
+_ROW_BYTES: Mapping[str, int] = {"prices": 140, "bars": 340}  # bytes of a line, including the envelope
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Lines that their emitter has not written yet. Implements `sink.BarChunk`."""
+    """Encoded lines that are not put on the output yet. Implements `sink.BarChunk`."""
 
     emitter: "Emitter"
     lines: Lines
@@ -81,7 +81,7 @@ class Emitter:
         await self._status("STARTED")
 
     async def replaced(self) -> None:
-        """What the sync began with does not hold any more: a STATE says so before the first record."""
+        """Put a STATE before the first record: the state that the sync started from is no longer valid."""
         async with self._turn:
             await self._state(even_unchanged=True)
 
@@ -110,11 +110,11 @@ class Emitter:
             await self.rows(bar_rows(bars, session, adjusted=adjusted))
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
-        """RECORDs of rows, in as many pieces of the output as their bytes take.
+        """Put the rows as RECORDs, in as many output pieces as needed.
 
-        A row that no piece holds is left out, and ``too_large`` hears of it; without one that raises
-        `RowTooLargeError`. Raises `BadPageError` for what is nested too deeply: orjson reads 1024 levels, and
-        writes 254.
+        A row that is larger than a piece is skipped and passed to ``too_large``; without ``too_large`` it
+        raises `RowTooLargeError`. Raises `BadPageError` for a row that is nested too deeply: orjson reads
+        1024 levels, and writes 254.
         """
         if not rows:
             return
@@ -135,9 +135,9 @@ class Emitter:
             too_large(rows[0], RowTooLargeError(len(lines), PIECE_BYTES))
 
     async def lines(self, lines: bytes, count: int) -> None:
-        """So many RECORDs that are encoded already.
+        """Put ``count`` encoded RECORDs.
 
-        None once the stream has ended: no state vouches for what comes too late.
+        They are dropped if the stream has ended, because no later state would cover them.
         """
         async with self._turn:
             if self._finished:
@@ -151,7 +151,7 @@ class Emitter:
             self._line_at = self._clock.monotonic()
 
     async def waits(self, until: datetime) -> None:
-        """RUNNING, but waiting for the allowance; said once for each end of the wait."""
+        """Put RUNNING with RATE_LIMITED, once for each end of the wait."""
         async with self._turn:
             announced = self._waits_until
             if self._finished or (
@@ -172,11 +172,11 @@ class Emitter:
             self._context.observer.waits(until)
 
     async def state_due(self) -> None:
-        """A STATE if one is due: called whenever something may have been covered."""
+        """Put a STATE if one is due. Called whenever days may have been covered."""
         if not self._is_due():
-            return  # without waiting for the turn, as nearly always
+            return  # the usual case, which need not wait for the lock
         async with self._turn:
-            if self._is_due():  # nobody else told it, or ended the stream, while this waited for its turn
+            if self._is_due():  # another task may have put it, or ended the stream, meanwhile
                 silent = self._since(self._line_at) >= _SILENCE
                 must = silent or self._since(self._state_at) >= _STATE_LATEST
                 await self._state(even_unchanged=silent, even_heavy=must)
@@ -189,9 +189,9 @@ class Emitter:
                 await self._end("COMPLETE")
 
     async def fail(self, errors: Sequence[ConnectorError]) -> None:
-        """Tell why, vouch for what was written, and end INCOMPLETE; nothing if it has ended already.
+        """Put the errors, a last STATE and INCOMPLETE; does nothing if the stream has ended.
 
-        Without errors it was interrupted.
+        Without errors the stream was interrupted.
         """
         async with self._turn:
             if not self._finished:
@@ -202,18 +202,18 @@ class Emitter:
                 await self._end("INCOMPLETE")
 
     async def _end(self, status: protocol.Status) -> None:
-        """The last message; one that a signal kept from being put leaves the stream to be ended."""
+        """Put the last message. If a signal interrupts this, the stream is still to be ended."""
         await self._status(status)
         self._finished = True
 
     async def _run(self) -> None:
-        """RUNNING, once; the suites want it of empty streams, too."""
+        """Put RUNNING, once. The acceptance tests require it for empty streams, too."""
         if not self._running or self._waits_until is not None:
             self._running = True
             await self._status("RUNNING")
 
     def _is_due(self) -> bool:
-        """Whether to tell a state, as far as can be said without making one."""
+        """Whether a state is due, judged without building the state."""
         waited = self._since(self._state_at)
         if self._finished or waited < (_FIRST_STATE if self._blob is None else _STATE_EVERY):
             return False
@@ -233,10 +233,10 @@ class Emitter:
             return
         state = blob if changed else {**blob, "repetition": self._repetitions + 1}
         line = protocol.state(self.name, state, records=self._records)
-        self._state_size = len(line)  # the next one is weighed by it first: to make one takes time
+        self._state_size = len(line)  # estimates the size of the next state, which takes time to build
         if not (even_heavy or self._is_light(len(line))):
             return
-        # a signal may come while this waits for room: nothing is counted as told before it is
+        # a signal may cancel this wait for room: the state counts as put only afterwards
         await self._output.put(line)
         self._context.observer.state(self.name)
         self._blob = blob

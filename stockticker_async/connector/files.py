@@ -1,7 +1,7 @@
-"""The files that the command line names: read within bounds of bytes and of time.
+"""Reads the files named on the command line, with limits on bytes and time.
 
-A file may as well be a pipe (`--config <(...)`) or a device. One that cannot be read, has no end or
-gives nothing is a `ConfigError`, which never shows what is in it.
+A file may also be a pipe (`--config <(...)`) or a device. A file that cannot be read, has no end or gives no
+bytes raises a `ConfigError`, which never shows the content.
 """
 
 import errno
@@ -14,7 +14,7 @@ from pathlib import Path
 from stockticker_async.errors import ConfigError
 
 MOST_BYTES = 16 * 1024 * 1024
-"""The most of a configuration or a catalog: a thousand times a large one. A state is read in such blocks."""
+"""The largest configuration or catalog: a thousand times a large one. States are read in such blocks."""
 PATIENCE = 60.0
 """Seconds that a pipe may take to give its next bytes."""
 _READ_BYTES = 1024 * 1024
@@ -23,7 +23,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def whole(path: str, what: str, *, patience: float = PATIENCE) -> bytes:
-    """All of a file of at most `MOST_BYTES`, without a byte order mark. Raises `ConfigError`."""
+    """Return the content without a byte order mark. Raises `ConfigError`, also above `MOST_BYTES`."""
     content = bytearray()
     for piece in _pieces(path, what, patience):
         content += piece
@@ -35,7 +35,7 @@ def whole(path: str, what: str, *, patience: float = PATIENCE) -> bytes:
 
 
 def holds_something(path: str) -> bool:
-    """Whether there is a pipe, or a file of more than white space; faults are told when it is read."""
+    """Whether the path is a pipe, a file with more than white space, or unreadable (reading reports it)."""
     try:
         status = Path(path).stat()
         if stat.S_ISREG(status.st_mode) and status.st_size <= _READ_BYTES:
@@ -50,9 +50,9 @@ def holds_something(path: str) -> bool:
 def blocks(
     path: str, what: str, *, patience: float = PATIENCE, most_bytes: int = MOST_BYTES
 ) -> Iterator[bytes]:
-    """A file of any size in blocks of whole lines; one of at most ``most_bytes`` is a single block.
+    """Yield a file of any size in blocks of whole lines; a file up to ``most_bytes`` is a single block.
 
-    A last half line comes in one block with the line before it. Raises `ConfigError`.
+    An incomplete last line is in one block with the line before it. Raises `ConfigError`.
     """
     rest = bytearray()
     first = True
@@ -83,7 +83,7 @@ def _text(path: str, what: str, content: bytearray) -> bytes:
 
 def _pieces(path: str, what: str, patience: float) -> Iterator[bytes]:
     try:
-        # without waiting: a named pipe that nobody writes to would hold the program for ever
+        # non-blocking: opening a named pipe without a writer would block for ever
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             while piece := _piece(descriptor, patience):
@@ -96,11 +96,11 @@ def _pieces(path: str, what: str, patience: float) -> Iterator[bytes]:
         reason = os.strerror(error.errno or errno.EIO)
         raise ConfigError(f"The {what} file {path} cannot be read: {reason}.") from None
     except ValueError:
-        raise ConfigError(f"The name of the {what} file cannot be that of a file.") from None
+        raise ConfigError(f"The name of the {what} file is not a valid file name.") from None
 
 
 def _piece(descriptor: int, patience: float) -> bytes:
-    """The next bytes; none at the end. Raises `TimeoutError` when a pipe gives neither."""
+    """Return the next bytes, empty at the end. Raises `TimeoutError` if a pipe gives none in time."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)  # files are always ready
     if not poller.poll(patience * 1000):

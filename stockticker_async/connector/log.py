@@ -1,4 +1,4 @@
-"""stdlib `logging` to LOG lines through the output, the secrets masked."""
+"""Writes stdlib `logging` records as LOG lines to the output, with secrets masked."""
 
 import base64
 import logging
@@ -19,14 +19,14 @@ MASK = "****"
 
 
 class Mask:
-    """Replaces each secret, and the forms in which one may turn up, in any text.
+    """Replaces each secret and its encoded forms in a text.
 
-    Known forms: as it is, quoted by Python, percent-encoded, and in base64 wherever it stands in the
-    text that was encoded (``Bearer KEY``).
+    Known forms: plain, quoted by Python, percent-encoded, and base64 at any position of the encoded text
+    (``Bearer KEY``).
 
-    A secret that is a plain word, or shorter than eight characters, is no key of the API, and would blot out
-    words of our own sentences. As it is, it is masked only where a program writes a value: in quotes, after
-    ``=``, ``/`` or ``Bearer``. Shorter than four characters it is not masked at all.
+    A plain word, or a secret shorter than eight characters, is not a key of the API, and masking it would
+    hide words of our own messages. In its plain form it is masked only where programs write values: in
+    quotes, or after ``=``, ``/`` or ``Bearer``. A secret shorter than four characters is not masked at all.
     """
 
     def __init__(self) -> None:
@@ -57,13 +57,13 @@ class Mask:
 
 
 def _is_word(secret: str) -> bool:
-    """Whether a text may stand in a sentence; keys have 32 letters and digits."""
+    """Whether the text may be a word in a sentence; keys have 32 letters and digits."""
     one_case = secret in (secret.lower(), secret.upper(), secret.capitalize())
     return len(secret) < 8 or (len(secret) < 16 and secret.isalpha() and one_case)  # noqa: PLR2004 - see `Mask`
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """What the base64 of every longer text has in common: six bits a character, three places to begin."""
+    """Yield the base64 characters that every longer text around it shares, for each of three alignments."""
     data = text.encode(errors="surrogateescape")
     yield base64.b64encode(data).decode().rstrip("=")
     for place in range(3):
@@ -73,7 +73,7 @@ def _in_base64(text: str) -> Iterator[str]:
 
 
 class LinesHandler(logging.Handler):
-    """Hands every log record to ``offer`` as a LOG line, and tells ``heard`` its level and text."""
+    """Passes every log record to ``offer`` as a LOG line, and its level and text to ``heard``."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class LinesHandler(logging.Handler):
             text = record.getMessage()
             if record.exc_info:
                 text = f"{text}: {record.exc_info[1]!r}"
-        except Exception as error:  # noqa: BLE001 - whatever is logged wrongly must not end a sync
+        except Exception as error:  # noqa: BLE001 - a faulty log call must not end a sync
             text = f"{type(error).__name__} in a log line"
             if isinstance(record.msg, str):
                 text = f"{record.msg} ({text})"
@@ -102,7 +102,7 @@ class LinesHandler(logging.Handler):
 
 
 def to_lines(handler: LinesHandler, *, debug: bool) -> None:
-    """Make ``handler`` the only one of the root logger. Foreign loggers speak from WARNING on."""
+    """Make ``handler`` the only handler of the root logger. Foreign loggers log from WARNING on."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -1,32 +1,29 @@
-"""The only code that writes to stdout: a bounded queue, whole lines, in the order they were put.
+"""The only code that writes to stdout: a bounded queue of whole lines, in the order of `put`.
 
 Theory of operation
 -------------------
 Coroutines put pieces (one line or many, always whole) into a queue that is bounded in bytes; one
 thread takes them out and writes them to the descriptor with blocking writes. The descriptor is
-inherited and may be shared, so it is never made non-blocking here; where somebody else has made
-it so, the thread polls until it takes more.
+inherited and may be shared, so it is never made non-blocking here; if another process has made it
+non-blocking, the thread polls until it is writable.
 
-What is always true:
+Invariants:
 
-- Pieces reach the descriptor in the order they were put, each whole, one after the other. A
-  piece is cut only by the death of the process.
-- Queued and unwritten bytes never exceed ``bound_bytes``. A coroutine that would exceed it waits,
-  first come first served, which is how a slow reader slows the fetching down. So that a large
-  page is held to the bound as well, a piece larger than a quarter of it is refused: callers cut.
-- A log line comes from code that cannot wait. A part of the bound is kept for such lines; when
-  even that is used up they are counted, not queued, and the count is told before the next piece, or
-  when all is drained.
-- After the first failed write nothing more is written and every `put` raises. A closed pipe is
-  not a failure to tell: `on_closed` is called, which ends the program.
-- A closed pipe is noticed while nothing is written, too: the thread, when idle, polls the
-  descriptor for an error beside its wake-up pipe. A cancelled sync ends in the middle of a
-  wait for the allowance.
-- What the thread has to tell is told in the loop: whoever sees a failure there comes after
-  `on_closed`, and nothing is told once the output is closed.
+- Pieces are written whole, in the order of `put`. Only the death of the process cuts a piece.
+- Queued and unwritten bytes never exceed `BOUND_BYTES`. A coroutine that would exceed the bound waits,
+  first come first served; so a slow reader slows the calls to the API. `put` refuses a piece larger
+  than a quarter of the bound: callers cut larger ones.
+- Log lines come from code that cannot wait. A part of the bound is reserved for log lines. When the
+  reserve is used up, log lines are dropped and counted; the count is logged before the next piece, or
+  when the queue is drained.
+- After the first failed write nothing more is written, and every `put` raises. A closed pipe is
+  not reported as a failure: `on_closed` is called, which ends the program.
+- A closed pipe is noticed also while nothing is written: the idle thread polls the descriptor for
+  errors beside its wake-up pipe. So a cancelled sync ends during a wait for the allowance.
+- The thread reports through the event loop: `on_closed` is called before any coroutine sees the
+  failure, and nothing is reported once the output is closed.
 
-The thread is a daemon and is never joined without a limit: a reader that has stopped reading
-cannot keep the process alive.
+The thread is a daemon and is never joined, so a reader that has stopped cannot keep the process alive.
 """
 
 import errno
@@ -50,8 +47,8 @@ PIECE_BYTES = BOUND_BYTES // 4
 _LOG_RESERVE_BYTES = 256 * 1024
 _BATCH_BYTES = 1024 * 1024
 _CALL_BYTES = 64 * 1024
-"""The most in one call to the kernel, a pipe's usual room. A larger blocking write returns only when all
-of it is taken, so that a slow reader would look like one that has stopped. Sixteen calls a batch in
+"""The most bytes in one system call, the usual capacity of a pipe. A larger blocking write returns only
+after all bytes are read, so that a slow reader would look like a stopped one. Sixteen calls a batch in
 place of one: 1.0 GB/s, not 1.2, with pieces of 20 KB; 1.7, not 1.0, with pieces of 200 KB."""
 
 
@@ -77,16 +74,16 @@ class Output:
 
     @property
     def written_bytes(self) -> int:
-        """Bytes that the descriptor has taken."""
+        """Bytes written to the descriptor."""
         return self._written_bytes
 
     @property
     def held_bytes(self) -> int:
-        """Bytes queued or being written, never above `BOUND_BYTES`."""
+        """Bytes queued or being written; at most `BOUND_BYTES`."""
         return self._held_bytes
 
     async def put(self, piece: bytes) -> None:
-        """Queue whole lines, waiting for room. Raises `OutputError` once a write has failed."""
+        """Queue whole lines; waits for room. Raises `OutputError` after a failed write."""
         if len(piece) > PIECE_BYTES:
             raise ValueError(f"a piece of {len(piece)} bytes: cut it to {PIECE_BYTES}")
         async with self._turn:
@@ -98,7 +95,7 @@ class Output:
             self._queue(piece)
 
     def offer(self, piece: bytes) -> None:
-        """Queue a log line without waiting, or count it as lost where there is no room at all."""
+        """Queue a log line without waiting, or count it as lost if there is no room."""
         if self._failure is not None:
             return
         if self._held_bytes + len(piece) > BOUND_BYTES:
@@ -107,7 +104,7 @@ class Output:
         self._queue(piece)
 
     async def drain(self) -> None:
-        """Return when all that was put is written. Raises `OutputError` once a write has failed."""
+        """Return when all queued lines are written. Raises `OutputError` after a failed write."""
         async with self._turn:
             await self._held_at_most(0)
             while self._lost_logs and self._failure is None:
@@ -119,7 +116,7 @@ class Output:
         self._thread.start()
 
     def close(self) -> None:
-        """Take nothing more; what is still queued goes on being written for as long as the process lives."""
+        """Accept no more lines. Queued lines are still written while the process lives."""
         if not self._closing:
             self._closing = True
             os.close(self._wake_write)  # which wakes the thread
@@ -146,7 +143,7 @@ class Output:
             self._queue(protocol.log("WARN", f"{count} log lines were left out: the reader was too slow."))
 
     async def _held_at_most(self, size_bytes: int) -> None:
-        """Return when no more is held, or when nothing is written any more. One waits at a time."""
+        """Return when at most ``size_bytes`` are held, or after a failed write. One coroutine at a time."""
         while self._failure is None and self._held_bytes > size_bytes:
             self._changed = anyio.Event()
             await self._changed.wait()
@@ -155,11 +152,11 @@ class Output:
         if self._failure is not None:
             reason = os.strerror(self._failure.errno or errno.EIO)
             raise OutputError(
-                f"stdout takes no more: {reason}. Make room or give another destination, then run "
+                f"stdout cannot be written: {reason}. Make room or give another destination, then run "
                 "again with the last whole STATE line."
             ) from self._failure
 
-    # what follows runs in the thread
+    # the following methods run in the thread
 
     def _write_all(self) -> None:
         try:
@@ -175,7 +172,7 @@ class Output:
             os.close(self._wake_read)
 
     def _wait_for_pieces(self) -> bool:
-        """Sleep until there is something to write. False when there never will be."""
+        """Sleep until there is a piece to write. Returns False when the output is closed and empty."""
         poller = select.poll()
         poller.register(self._wake_read, select.POLLIN)
         if self._has_reader():
@@ -192,12 +189,12 @@ class Output:
         return True
 
     def _has_reader(self) -> bool:
-        """Whether somebody may leave: files have no reader, and macOS polls no terminals (POLLNVAL)."""
+        """Whether a reader may close the descriptor: files have no reader, macOS cannot poll terminals."""
         mode = os.fstat(self._descriptor).st_mode
         return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     def _take_batch(self) -> bytes:
-        """One piece, or as many small ones as make a good write. The lock is held."""
+        """Return one piece, or small pieces joined up to `_BATCH_BYTES`. The caller holds the lock."""
         batch = [self._pieces.popleft()]
         size_bytes = len(batch[0])
         while self._pieces and size_bytes + len(self._pieces[0]) <= _BATCH_BYTES:
@@ -225,9 +222,9 @@ class Output:
         try:
             self._call_soon(self._after_write, failure)
         except RuntimeError:
-            return  # the loop has ended: nobody is left to be told
+            return  # the loop has ended
 
-    # what follows runs in the loop again
+    # the following methods run in the event loop
 
     def _after_write(self, failure: OSError | None) -> None:
         self._failure = failure
@@ -238,7 +235,7 @@ class Output:
 
 @asynccontextmanager
 async def open_output(descriptor: int, *, on_closed: Callable[[], None]) -> AsyncIterator[Output]:
-    """Run the writer for the body; leaving it does not wait for the reader (see `Output.drain`)."""
+    """Run the writer during the body. Leaving the body does not wait for the reader (see `Output.drain`)."""
     import asyncio  # noqa: PLC0415 - the loop's thread-safe call is what anyio does not offer
 
     output = Output(descriptor, on_closed, asyncio.get_running_loop().call_soon_threadsafe)

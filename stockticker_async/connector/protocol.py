@@ -1,8 +1,8 @@
-"""Airbyte messages, and the bytes of each.
+"""Airbyte messages as bytes.
 
-A function returns one whole line, its newline included, ready for the output: what the protocol
-(0.2.0, models 0.18) requires of a message stands here and nowhere else. Optional fields that
-have no value are left out, since platforms differ in how they read a null.
+Each function returns whole lines with their newlines, ready for the output. Only this module knows the format
+of the protocol (0.2.0, models 0.18). Optional fields without a value are omitted, because platforms differ in
+how they read a null.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def catalog(streams: Sequence[JsonObject]) -> bytes:
 
 
 def state(stream: str, blob: JsonObject, *, records: int) -> bytes:
-    """A stream's STATE; ``records`` counts its RECORDs since its last one."""
+    """Return the STATE of a stream; ``records`` is the number of its RECORDs since its previous STATE."""
     return line(
         {
             "type": "STATE",
@@ -58,7 +58,7 @@ def state(stream: str, blob: JsonObject, *, records: int) -> bytes:
 def stream_status(
     stream: str, status: Status, *, emitted_at_ms: int, rate_limited_until_ms: int | None = None
 ) -> bytes:
-    """A stream's status; with ``rate_limited_until_ms`` it is RUNNING but waits for the allowance."""
+    """Return the status of a stream; with ``rate_limited_until_ms`` it waits for the allowance until then."""
     body: dict[str, object] = {"stream_descriptor": {"name": stream}, "status": status}
     if rate_limited_until_ms is not None:
         body["reasons"] = [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": rate_limited_until_ms}}]
@@ -90,7 +90,7 @@ def error(
 
 
 def _text(text: str) -> str:
-    """What is told, fit for JSON: a file's name that is no UTF-8 has surrogates in Python."""
+    """Return the text without surrogates, which Python puts into file names that are not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -99,7 +99,7 @@ def _trace(kind: str, key: str, body: JsonObject, emitted_at_ms: int) -> bytes:
 
 
 def record_frame(stream: str, emitted_at_ms: int) -> tuple[bytes, bytes]:
-    """What stands before and after the data of each RECORD line of a stream."""
+    """Return the bytes before and after the data of each RECORD line of a stream."""
     begin = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
     return begin, b',"emitted_at":%d}}\n' % emitted_at_ms
 
@@ -112,13 +112,13 @@ def records(
     before: JsonObject | None = None,
     after: JsonObject | None = None,
 ) -> bytes:
-    """The RECORD lines of flat rows: byte for byte what `line` gives for each message alone.
+    """Return the RECORD lines of flat rows, byte for byte as `line` encodes each message.
 
-    The data of a record are ``before``, the row, and ``after``, none of which has a key of another: what is
-    the same in all records is encoded once. orjson is called once for all rows, and the envelope is put
-    between them where one row ends and the next begins: ``},{"date":``. That cannot stand inside a string,
-    where every quote has a backslash before it. Rows that do not all begin with the same key are written
-    one at a time. (For half a million rows the whole program takes a fifth less CPU than with a dict for
+    The data of a record are the fields of ``before``, the row and ``after``, which have no key in common;
+    ``before`` and ``after`` are the same in all records and encoded once. orjson is called once for all rows,
+    and the envelope replaces each boundary between two rows: ``},{"date":``. This text cannot occur inside a
+    string, where every quote has a backslash before it. Rows that do not all begin with the same key are
+    encoded one at a time. (For half a million rows the program takes a fifth less CPU than with a dict for
     each message.)
     """
     if not rows or not rows[0]:

@@ -1,4 +1,4 @@
-"""`read`: the sync, from a configuration, a catalog and states to Airbyte messages."""
+"""`read`: a sync from a configuration, a configured catalog and states to Airbyte messages."""
 
 import logging
 from contextlib import AbstractAsyncContextManager
@@ -24,15 +24,15 @@ from stockticker_async.sync.windows import Days
 _log = logging.getLogger(__name__)
 
 _CALENDAR_NOTICE = timedelta(days=60)
-"""Before the calendar ends: long enough to install another version."""
+"""Time before the end of the calendar from which each sync warns: enough to install a new version."""
 
 
 async def read(
     context: CommandContext, config: Config, selected: Sequence[SelectedStream], states: StreamStates
 ) -> int:
-    """Sync the selected streams from the states in ``states``. Returns the exit code.
+    """Sync the selected streams from ``states``. Returns the exit code.
 
-    Raises `ConfigError` for a state that cannot be read, before anything is asked or written.
+    Raises `ConfigError` for an unreadable state, before any call and any message.
     """
     days, streams = _prepared(context, config, selected, states)
     for warning in config.warnings:
@@ -46,7 +46,7 @@ async def read(
     strange = [name for name in states if not any(stream.name == name for stream in STREAMS)]
     if strange:
         _log.warning(
-            "The state has streams that this source has not: %s. They are left out.", name_list(strange)
+            "The state has streams that this source does not have: %s. They are ignored.", name_list(strange)
         )
 
     def reach(on_wait: OnWait) -> AbstractAsyncContextManager[Client]:
@@ -59,9 +59,9 @@ async def read(
 async def preview(
     context: CommandContext, config: Config, selected: Sequence[SelectedStream], states: StreamStates
 ) -> int:
-    """What `read` would ask of the API now, as LOG lines, without asking. Splits are not compared.
+    """Log the calls that `read` would make now, without a call. Splits are not compared.
 
-    Raises `ConfigError` as `read` does.
+    Returns the exit code. Raises `ConfigError` as `read` does.
     """
     days, streams = _prepared(context, config, selected, states)
     for text in preview_lines(config.job, streams, days, allowance=config.settings.requests_per_minute):

@@ -1,4 +1,4 @@
-"""Files that travel with the package: `spec.json` and the streams' schemas."""
+"""JSON files in the package: `spec.json` and the schemas of the streams."""
 
 import orjson
 
@@ -9,6 +9,6 @@ _PACKAGE = __file__.rpartition("/")[0].rpartition("/")[0]  # pathlib would be a 
 
 
 def load(name: str) -> JsonObject:
-    """The JSON object in the package's file ``name``, a path relative to the package."""
+    """Return the JSON object in a file of the package; ``name`` is a path relative to the package."""
     loaded: JsonObject = orjson.loads(files.whole(f"{_PACKAGE}/{name}", "package's"))
     return loaded

@@ -1,4 +1,4 @@
-"""A terminal drawn by `rich`, which only this module imports: it costs a tenth of a second."""
+"""A terminal display with `rich`. Only this module imports `rich`, which takes a tenth of a second."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 class Drawn:
-    """Implements `terminal.Screen`: a line that stays below what is told."""
+    """Implements `terminal.Screen`: the progress line stays below the notes."""
 
     def __init__(self, *, color: bool) -> None:
         self._console = Console(

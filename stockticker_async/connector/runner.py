@@ -1,19 +1,17 @@
-"""Runs one operation: starts the output, turns errors into TRACE and exit code, minds the signals.
+"""Runs one operation: starts the output, turns errors into TRACE messages and exit codes, handles signals.
 
-What ends the program, and how:
+How the program ends:
 
 - The operation returns its exit code: all lines are written first, however slow the reader.
-- An error that nobody has told yet becomes one ERROR trace, exit 1. What is no error of ours is our bug,
-  and says so with its traceback in the trace, where it can be reported from. (Within a sync such a bug ends
-  its own stream, and no other: see `operations.read`.)
-- Memory runs out: that is told in plain words if there is enough left to say it, exit 1.
-- SIGTERM, SIGINT or SIGHUP: the operation is cancelled and writes its last states; what is queued is
-  written for as long as the reader goes on reading, and for `_FLUSH` seconds after it stopped.
-  Then one sentence on stderr says how to go on, and the process dies *of* the signal. A second signal ends
-  it at once.
-- The reader has gone: it dies of SIGPIPE at once, as `yes | head -1` does.
-- stdout takes no more (a full disk): one sentence on stderr, exit 1. So is the last error of all, where
-  nobody watches at a terminal.
+- An unreported error becomes one ERROR trace, exit code 1. An error of another class than `ConnectorError` is
+  a bug: its traceback is in the trace. (Within a sync a bug ends only its own stream: see `sync.run`.)
+- Out of memory: an ERROR trace says so if enough memory is left for it, exit code 1.
+- SIGTERM, SIGINT or SIGHUP: the operation is cancelled and writes its last states. Queued lines are written
+  as long as the reader reads, and up to `_FLUSH` seconds after it has stopped. Then one sentence on stderr
+  says how to continue, and the process dies *of* the signal. A second signal ends it at once.
+- The reader closes stdout: the process dies of SIGPIPE at once, as `yes | head -1` does.
+- stdout cannot be written (a full disk): one sentence on stderr, exit code 1. Without a terminal display, the
+  last error is written to stderr, too.
 """
 
 import os
@@ -34,13 +32,13 @@ from stockticker_async.errors import ConnectorError, OutputError, UnforeseenErro
 from stockticker_async.sync.progress import SyncProgress
 
 _FLUSH = 3.0
-"""Seconds without progress that a reader is granted once a signal has come (PyAirbyte stops
-reading before it sends SIGTERM)."""
+"""Seconds without progress of the reader before the process dies of a signal (PyAirbyte stops reading before
+it sends SIGTERM)."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _OUT_OF_MEMORY = (
-    "The memory ran out. Give the program more, or lower max_concurrent_requests; the next sync goes on from "
-    "the last STATE."
+    "The memory ran out. Give the program more memory, or lower max_concurrent_requests; the next sync "
+    "continues from the last STATE."
 )
 
 Operation = Callable[[CommandContext], Awaitable[int]]
@@ -49,7 +47,7 @@ Death = Callable[[signal.Signals], None]
 
 @dataclass(slots=True)
 class _Ending:
-    """How the program ends: its exit code, or the signal that it dies of."""
+    """How the program ends: its exit code, or the signal it received."""
 
     flush: float
     death: Death
@@ -59,22 +57,22 @@ class _Ending:
     watching: Watching | None = None
 
     def die(self, signum: signal.Signals) -> None:
-        """Leave the terminal as it should be found, and die."""
+        """Restore the terminal, and die of the signal."""
         if self.watching is not None:
             self.watching.end()
         self.death(signum)
 
     def now(self) -> None:
-        """Die of the signal that came, if one did."""
+        """Die of the received signal, if there is one."""
         if self.signum is not None:
             self.die(self.signum)
 
 
-def die_of(signum: signal.Signals) -> None:  # pragma: no cover - nobody is left to count it
-    """End the process as the signal would have, had we not caught it. Main thread only."""
+def die_of(signum: signal.Signals) -> None:  # pragma: no cover - the process ends
+    """End the process with the default action of the signal. Main thread only."""
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
-    # only a process with the number 1 outlives its own signal: what shells answer for the others
+    # only process 1 survives its own signal: exit with the code that shells report for it
     os._exit(128 + signum)
 
 
@@ -91,10 +89,10 @@ def run(
     silent: bool = False,
     go_on: str = "",
 ) -> int:
-    """Run to the end and return the exit code, or die of a signal.
+    """Run the operation and return the exit code, or die of a signal.
 
-    ``watch`` shows a person what passes. Where the caller has ``told`` on stderr what is wrong, nothing more
-    is said there. ``go_on`` is said after a signal, where a state was written.
+    ``watch`` makes the display for a person. ``silent``: errors are not repeated on stderr, because the
+    caller has written them there. ``go_on`` is the sentence after a signal if a state was written.
     """
     ending = _Ending(flush, die)
     main = partial(
@@ -112,20 +110,20 @@ def run(
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         anyio.run(main)
-    except BaseException as error:  # noqa: BLE001 - there is no output that could tell it
+    except BaseException as error:  # noqa: BLE001 - without an output, only stderr is left
         found = list(causes(error))
         if any(isinstance(cause, KeyboardInterrupt) for cause in found):
-            die(signal.SIGINT)  # so late that the loop does not mind signals any more
+            die(signal.SIGINT)  # it came after the loop stopped handling signals
         ending.code = 1
         text = ", ".join(f"{type(cause).__name__}: {cause}" for cause in found)
         say(f"The program cannot run: {mask(text)}\n")
     finally:
-        signal.signal(signal.SIGINT, interrupt)  # the loop leaves Python's own, which ends in a traceback
+        signal.signal(signal.SIGINT, interrupt)  # the loop leaves Python's handler, which prints a traceback
     return ending.code
 
 
 def failing(error: Exception) -> Operation:
-    """The operation that does nothing but raise."""
+    """Return an operation that raises the error."""
 
     async def fail(_: CommandContext) -> int:
         raise error
@@ -134,10 +132,10 @@ def failing(error: Exception) -> Operation:
 
 
 def prepared(make: Callable[[], Operation]) -> Operation:
-    """The operation that is made, or one that tells why there is none."""
+    """Return the operation from ``make``, or one that raises the error of ``make``."""
     try:
         return make()
-    except Exception as error:  # noqa: BLE001 - told like any other, once there is an output
+    except Exception as error:  # noqa: BLE001 - reported like other errors once the output is open
         return failing(error)
 
 
@@ -173,7 +171,7 @@ async def _run(
             elif ending.signum is not None:
                 _say_how_to_go_on(ending, observer, go_on)
             elif ending.code and watching is None and observer.last_error and not silent:
-                say(f"{observer.last_error}\n")  # stdout may be a file, where nobody looks
+                say(f"{observer.last_error}\n")  # stdout may be a file that nobody looks at
             ending.now()
             if watching is not None:
                 watching.end()
@@ -181,7 +179,7 @@ async def _run(
 
 
 def _say_how_to_go_on(ending: _Ending, observer: Observer, go_on: str) -> None:
-    """After a signal, where the output has a state to go on from."""
+    """After a signal: write the sentence to stderr if a state was written."""
     if ending.watching is not None:
         ending.watching.end()
     if go_on and observer.states:
@@ -189,17 +187,17 @@ def _say_how_to_go_on(ending: _Ending, observer: Observer, go_on: str) -> None:
 
 
 async def _guarded(operation: Operation, context: CommandContext) -> int:
-    """The operation's exit code; 1 where it raised, which is then told."""
+    """Return the exit code of the operation; 1 after an error, which is then reported."""
     try:
         return await operation(context)
-    except Exception as error:  # noqa: BLE001 - nothing may end as a bare traceback
+    except Exception as error:  # noqa: BLE001 - no error may end as a bare traceback
         for one in _own_errors(error):
             await _report(context, one)
     return 1
 
 
 def _own_errors(error: Exception) -> Iterator[ConnectorError]:
-    """The errors to tell, each once."""
+    """Yield the errors to report, each once."""
     found = list(causes(error))
     foreign = [cause for cause in found if not isinstance(cause, ConnectorError)]
     if any(isinstance(cause, MemoryError) for cause in foreign):
@@ -207,7 +205,7 @@ def _own_errors(error: Exception) -> Iterator[ConnectorError]:
     elif foreign:
         yield UnforeseenError(error)
     else:
-        # what stdout does not take is told when the output is drained
+        # output errors are reported when the output is drained
         ours = {str(cause): cause for cause in found if isinstance(cause, ConnectorError)}
         yield from (cause for cause in ours.values() if not isinstance(cause, OutputError))
 
@@ -216,11 +214,11 @@ async def _report(context: CommandContext, error: ConnectorError) -> None:
     try:
         await context.report_error(error)
     except OutputError:
-        return  # told when the output is drained
+        return  # reported when the output is drained
 
 
 async def _is_drained(output: Output) -> bool:
-    """Whether all lines are written; if they cannot be, that is told."""
+    """Whether all lines are written; a failure is reported on stderr."""
     try:
         await output.drain()
     except OutputError as error:
@@ -232,10 +230,10 @@ async def _is_drained(output: Output) -> bool:
 async def _watch_signals(
     scope: anyio.CancelScope, ending: _Ending, *, task_status: anyio.abc.TaskStatus[None]
 ) -> None:
-    # what is ignored stays so: `nohup`, and `&` in a script, ask for it
+    # ignored signals stay ignored, as `nohup` and `&` in a script require
     minded = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*minded) as signals:
-        # a flood of signals fills the loop's pipe, of which Python tells with a traceback for each
+        # without this, Python prints a traceback for each signal once the loop's pipe is full
         signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
         task_status.started()
         async for signum in signals:
@@ -247,7 +245,7 @@ async def _watch_signals(
 
 
 async def _limit_flush(output: Output, ending: _Ending) -> None:
-    """Once a signal has come: die of it when nothing is written for so many seconds."""
+    """After a signal: die of it once nothing was written for ``ending.flush`` seconds."""
     await ending.came.wait()
     written = -1
     while output.written_bytes != written:

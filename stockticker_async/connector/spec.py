@@ -1,4 +1,4 @@
-"""`spec`: what the configuration form holds."""
+"""`spec`: prints the specification of the configuration."""
 
 from stockticker_async.connector import protocol
 from stockticker_async.connector.command_context import CommandContext

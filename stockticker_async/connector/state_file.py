@@ -1,4 +1,4 @@
-"""States in the files of Airbyte and its clients: which stream each is of."""
+"""Finds the states of streams in the state files of Airbyte and its clients."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ from stockticker_async.sync.state_format import REMEDY
 StreamStates = dict[str, object]
 """The stream_state of each stream, by the name of the stream: not parsed yet."""
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
-"""Messages of a read beside its states: one that was killed early may have written nothing else."""
+"""Messages of a read other than states: a read that was killed early may have written only these."""
 
 
 def find_states(text: bytes) -> StreamStates:
-    """The last stream_state of each stream in a state file, by the stream's name.
+    """Return the last stream_state of each stream in a state file, by the name of the stream.
 
-    Understood are: a list of states, as the platform keeps it; one state or one STATE message;
-    the legacy forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the whole output of an
-    earlier read, of which a last half line is ignored. Raises `ConfigError` for all else: for
-    states of no stream that there is, too, and for the output of another command.
+    Accepted are: a list of states, as the platform stores it; one state or one STATE message; the legacy
+    forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the output of an earlier read, whose
+    incomplete last line is ignored. Raises `ConfigError` for other content, for states of unknown streams
+    only, and for the output of another command.
     """
     try:
         raw = orjson.loads(text)
@@ -45,7 +45,7 @@ def find_states(text: bytes) -> StreamStates:
 
 
 def _messages(text: bytes) -> list[JsonObject]:
-    """The lines of an output that are messages; half a line, of a program that was killed, is none."""
+    """Return the messages in an output; other lines, such as an incomplete last line, are ignored."""
     found: list[JsonObject] = []
     for one in text.splitlines():
         try:
@@ -55,7 +55,7 @@ def _messages(text: bytes) -> list[JsonObject]:
         if isinstance(message, dict) and isinstance(message.get("type"), str):
             found.append(message)
     if not found:
-        raise ConfigError(f"The state is no JSON. {REMEDY}")
+        raise ConfigError(f"The state is not JSON. {REMEDY}")
     return found
 
 
@@ -72,7 +72,7 @@ def _from_output(messages: Sequence[JsonObject]) -> StreamStates:
                 others.append(str(message["type"])[:40])
     if others and not found:
         raise ConfigError(
-            f"The state is no output of read: it has {name_list(others)}, and no STATE. {REMEDY}"
+            f"The state is not the output of read: it has {name_list(others)}, and no STATE. {REMEDY}"
         )
     return found
 
@@ -101,7 +101,7 @@ def _from_state(state: Any) -> StreamStates:
             return _from_stream(one)
         case {"data": dict(inner)}:
             return _from_legacy(inner)
-    raise ConfigError(f"The state holds a message that is no state of a stream. {REMEDY}")
+    raise ConfigError(f"The state holds a message that is not the state of a stream. {REMEDY}")
 
 
 def _from_stream(stream: Any) -> StreamStates:
@@ -116,7 +116,7 @@ def _may_be_a_state(value: Any) -> bool:
 
 
 def _from_legacy(item: JsonObject) -> StreamStates:
-    # "splits" is a stream, and a key of our own states, where it holds a text
+    # "splits" is a stream, and also a key in our own states, where its value is a string
     found = {
         stream.name: item[stream.name] for stream in STREAMS if _may_be_a_state(item.get(stream.name, ""))
     }

@@ -1,15 +1,15 @@
-"""The only code that writes to stderr: sentences for a person, wherever one may read them."""
+"""Writes sentences for a person to stderr."""
 
 import sys
 
 
 def say(text: str) -> None:
-    """Write it, if stderr takes it. That nobody can be told is no reason to fail."""
+    """Write the text to stderr if possible. A closed stderr is not an error."""
     if sys.stderr is None:
         return
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        # what it still holds would fail once more when Python ends, and change the exit code
+        # flushing its buffer at exit would fail again, and change the exit code
         sys.stderr = None

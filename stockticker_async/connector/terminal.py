@@ -1,8 +1,8 @@
-"""What a person at a terminal sees on stderr: how far a sync is, what went wrong, a table at the end.
+"""The display for a person at a terminal, on stderr: progress, warnings and errors, a table at the end.
 
-The operations tell their observer nearly all of it; the rest is asked of `SyncProgress`. `rich`
-draws it where that is installed (the extra ``terminal``); without it the same is told in plain lines, but
-for the line of progress. Whatever a terminal does, the sync goes on.
+Most of it comes from the observer's notifications, the rest from `SyncProgress`. `rich` draws the display if
+it is installed (the extra ``terminal``); without `rich` the same texts are plain lines, without the progress
+line. A fault of the terminal never ends the sync.
 """
 
 import os
@@ -21,42 +21,42 @@ from stockticker_async.json_object import JsonObject
 from stockticker_async.sync.progress import SyncProgress
 
 _EVERY = 0.5
-"""Seconds between two looks at the progress: often enough for a person, and calm."""
+"""Seconds between two updates of the progress line."""
 _PLAIN_EVERY = 10.0
-"""Seconds between two lines of progress that stay."""
+"""Seconds between two progress lines in plain text, which stay on the screen."""
 _Style = Literal["red", "yellow", "green", ""]
 _Rows = Sequence[tuple[str, str, _Style]]
 
 
 class Screen(Protocol):
-    """A place for texts."""
+    """A display for a person."""
 
     def line(self, text: str) -> None:
-        """Show this in place of the line before; nothing for an empty text."""
+        """Replace the progress line by this text; an empty text removes it."""
 
     def note(self, label: str, text: str, style: _Style) -> None:
-        """Tell this for good, above the line."""
+        """Print a text that stays, above the progress line."""
 
     def table(self, rows: _Rows) -> None:
-        """Tell these for good, one below the other."""
+        """Print rows that stay, one below the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What to show: of a sync, or of a command that answers with a few sentences."""
+    """What to show: for a sync, or for a command that answers with a few sentences."""
 
     table: bool
-    """A table of what was answered; else a line of progress, and how each stream ended."""
+    """Show the answers as a table; otherwise the progress line, and how each stream ended."""
     notes: bool
-    """Warnings and errors, which are not seen anywhere else; and the line."""
+    """Show warnings, errors and the progress line, because stdout is not on the terminal."""
     lines: bool = False
-    """Plain lines that stay, as for a file: no cursor is moved."""
+    """Print plain lines without moving the cursor, as for a file."""
 
 
 def look(*, table: bool, asked: bool) -> Look | None:
-    """What to show; None where nobody would look, or where stdout shows all already.
+    """Return what to show; None if stderr is not a terminal, or if stdout on the terminal shows everything.
 
-    ``asked`` for by the user, everything is shown, wherever stderr and stdout lead.
+    With ``asked`` (the option `--progress`) everything is shown, wherever stderr and stdout lead.
     """
     here = os.isatty(2)
     if asked:
@@ -66,7 +66,7 @@ def look(*, table: bool, asked: bool) -> Look | None:
 
 
 def screen(shown: Look, *, color: bool) -> Screen:
-    """Where stderr leads; ``color`` is what the user wants, NO_COLOR and TERM aside."""
+    """Return the display on stderr. NO_COLOR and TERM may override ``color``."""
     if shown.lines:
         return Plain(keeps=True)
     try:
@@ -77,10 +77,10 @@ def screen(shown: Look, *, color: bool) -> Screen:
 
 
 class Plain:
-    """Lines without any art."""
+    """Plain lines without colors."""
 
     def __init__(self, *, keeps: bool = False) -> None:
-        """``keeps``: lines of progress are shown though all of them stay."""
+        """``keeps``: progress lines are printed, too, and stay."""
         self._keeps = keeps
 
     def line(self, text: str) -> None:
@@ -103,7 +103,7 @@ class _Stream:
 
 @dataclass(slots=True, kw_only=True)
 class Watched(Watching):
-    """Shows a person what it hears. Whatever the terminal does, nothing is raised."""
+    """Shows the messages of a program to a person. Raises nothing, whatever the terminal does."""
 
     progress: SyncProgress
     clock: Clock
@@ -116,15 +116,15 @@ class Watched(Watching):
     _ended: bool = False
 
     async def run(self) -> None:
-        """Show the line of progress for as long as this is not cancelled."""
+        """Show the progress line until cancelled or ended."""
         while self.look.notes and not self.look.table and not self._ended:
             await self.clock.sleep(
                 _PLAIN_EVERY if self.look.lines else _EVERY
-            )  # first: what is over at once needs no line
+            )  # sleeps first: a short command needs no line
             self._show(self.screen.line, self._line())
 
     def end(self) -> None:
-        """Take the line back, and tell what came of it all, once."""
+        """Remove the progress line and show the table, once."""
         if self._ended:
             return
         self._ended = True
@@ -134,7 +134,7 @@ class Watched(Watching):
             self._show(self.screen.table, rows)
 
     def _show(self, how: Callable[..., None], *arguments: Any) -> None:
-        """A terminal that has been closed, or stopped taking letters, is no reason to end a sync."""
+        """Call ``how``, unless the terminal is closed or stopped: this must not end or delay the sync."""
         if self._gone or not _takes_text():
             return
         try:
@@ -163,7 +163,7 @@ class Watched(Watching):
         self._note("ERROR", text if stream is None else f"{stream}: {text}", "red")
 
     def checked(self, text: str, *, succeeded: bool) -> None:
-        # a sentence a line: one ends before a blank and a capital letter
+        # one sentence a line: a sentence ends before a blank and a capital letter
         first, *others = re.split(r"(?<=[.?]) (?=[A-Z])", text)
         style: _Style = "green" if succeeded else "red"
         self._answers.append(("SUCCEEDED" if succeeded else "FAILED", plain(first), style))
@@ -191,7 +191,7 @@ class Watched(Watching):
         return " · ".join(parts)
 
     def _ends(self) -> _Rows:
-        """How each stream ended, where this is not seen elsewhere."""
+        """Return how each stream ended; empty if stdout shows it."""
         if not self.look.notes:
             return []
         return [
@@ -205,7 +205,7 @@ class Watched(Watching):
 
 
 def watched(shown: Look, *, color: bool, clock: Clock) -> Watcher:
-    """What watches the lines of a program, to be given its output."""
+    """Return the function that makes the display from the progress of a sync."""
 
     def watch(progress: SyncProgress) -> Watched:
         return Watched(progress=progress, clock=clock, look=shown, screen=screen(shown, color=color))
@@ -214,14 +214,14 @@ def watched(shown: Look, *, color: bool, clock: Clock) -> Watcher:
 
 
 def _takes_text() -> bool:
-    """Whether stderr takes letters now: a terminal that was stopped (Ctrl-S) would hold the whole sync."""
+    """Whether stderr is writable now: a write to a stopped terminal (Ctrl-S) would block the sync."""
     poller = select.poll()
     poller.register(2, select.POLLOUT)
     return bool(poller.poll(0))
 
 
 def plain(text: str) -> str:
-    """What may be shown at a terminal: no control characters, which could be orders to it."""
+    """Return the text with control characters escaped: a terminal would execute them."""
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
@@ -230,7 +230,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _cells(text: str) -> tuple[str, str]:
-    """A line of a plan: which streams, and what is said of them."""
+    """Split a line of `--plan` into the names of streams and the rest."""
     names, colon, rest = text.partition(": ")
     if colon and re.fullmatch(r"[a-z_]+(, [a-z_]+)*", names):
         return names, plain(rest)

@@ -71,6 +71,7 @@ class AllowanceWait:
         wait = (self._limiter.resumes_at(now) or now) - self._refused_since
         if wait > self._most_wait:
             raise TransientError(
-                "The allowance of this key is used up, by others that use it: the API answered only 429, "
-                f"and wants {wait:.0f} s or more to pass. Try again later, or use a key of your own."
+                "The allowance of this key is used up, by other programs with the same key: the API answered "
+                f"only 429, and asks for a wait of {wait:.0f} s or more. Try again later, or use a key of "
+                "your own."
             )

@@ -33,7 +33,7 @@ class Doubt:
             return True
         self._seen.add(lacking)
         if len(self._seen) == BODY_TRIES:
-            raise BadPageError("the API left out something else in every answer to the same question.")
+            raise BadPageError("each repeated answer of the API left out something different.")
         return False
 
 

@@ -32,12 +32,12 @@ class RowCriteria:
     def place(self, value: object) -> tuple[date, float]:
         """The New York date of a row by the value of its field, and a number to put rows in order by.
 
-        Raises `BadPageError` where that is no day or moment, or was not asked for.
+        Raises `BadPageError` where that is not a date or moment, or was not asked for.
         """
         day, number = _moment(value) if self.times else _day(value)
         if day is None:
             what = "moment" if self.times else "day"
-            raise BadPageError(f"the API gave a row whose {self.field} is no {what}, {str(value)[:40]}.")
+            raise BadPageError(f"the API gave a row whose {self.field} is not a {what}, {str(value)[:40]}.")
         if not self.first <= day <= self.last:
             raise BadPageError(f"the API gave a row outside the days asked for: {self.field} {day}.")
         return day, number

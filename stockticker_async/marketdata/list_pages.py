@@ -72,12 +72,14 @@ def _list_lacks(answer: Answer[ListPage[Any]], *, may_be_empty: bool) -> Hashabl
 def turn_to(url: str, seen: set[str]) -> None:
     """Note that this page is asked for. Raises `BadPageError` where it was before, or pages have no end."""
     if url in seen or len(seen) == PAGES:
-        raise BadPageError("the API's pages go round in a circle.")
+        raise BadPageError("the API's pages repeat without end.")
     seen.add(url)
 
 
 def no_answer(client: Client, missing: Missing) -> ConnectorError:
     """What a 404 means where there always is an answer."""
     if missing.no_route and not client.found_any:
-        return ConfigError("The address has no such API (404). Check base_url, which is seldom needed.")
+        return ConfigError(
+            "There is no such API at this address (404). Check base_url, which is rarely needed."
+        )
     return BadPageError("the API answered 404 where it always has an answer.")

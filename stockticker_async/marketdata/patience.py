@@ -48,6 +48,6 @@ class Patience:
             )
         if not self._fault_told:
             self._fault_told = True
-            _log.warning("The API fails at times, and is asked again: %s", fault)
+            _log.warning("The API failed, and is asked again: %s", fault)
         wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
         await self._clock.sleep(min(wait, patience - waited))

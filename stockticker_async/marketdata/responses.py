@@ -162,7 +162,7 @@ def _judge_forbidden(said: str | None) -> Verdict:
 
 
 def error_text(body: bytes) -> str | None:
-    """What an error body says, cut to 300 characters. None when it is no JSON object."""
+    """What an error body says, cut to 300 characters. None when it is not a JSON object."""
     try:
         decoded = msgspec.json.decode(body, type=_ErrorBody)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -47,7 +47,7 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
         raise BadPageError(f"the API answered 200 with {what}.", detail=str(fault)) from fault
     if answer in ({}, []):
         # the API says "none" with a status, and has no array that is ever empty
-        raise BadPageError("the API answered 200 with JSON in which there is nothing.")
+        raise BadPageError("the API answered 200 with an empty JSON value.")
     if isinstance(answer, list) and form == "list":
         return RowPage(objects(answer))
     if not isinstance(answer, dict):
@@ -55,7 +55,7 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
     _judge_status(answer)
     next_url = answer.get("next_url")
     if not isinstance(next_url, str | None):
-        raise BadPageError("the API's next_url is no text.")
+        raise BadPageError("the API's next_url is not a string.")
     if form == "flat" and "symbol" in answer:
         return RowPage([answer])
     return RowPage(_results(answer, form), next_url or None, _stated(answer))
@@ -81,7 +81,7 @@ def _results(answer: Row, form: Form) -> list[Row]:
         case dict(row), "object":
             return objects([row])
     due = "an array" if form == "list" else "one object" if form == "object" else "the answer itself"
-    raise BadPageError(f"the API's results are not what they have to be, {due}.")
+    raise BadPageError(f"the API's results must be {due}.")
 
 
 def _stated(answer: Row) -> int | None:
@@ -91,9 +91,9 @@ def _stated(answer: Row) -> int | None:
 def objects(rows: list[Any]) -> list[Row]:
     """The rows, which are objects, or `BadPageError`."""
     if not all(isinstance(row, dict) for row in rows):
-        raise BadPageError("the API's results hold what is no object.")
+        raise BadPageError("the API's results contain a value that is not an object.")
     if not all(rows):
-        raise BadPageError("the API's results hold an object in which there is nothing.")
+        raise BadPageError("the API's results contain an empty object.")
     return rows
 
 

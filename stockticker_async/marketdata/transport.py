@@ -45,7 +45,7 @@ _PROXY_REFUSALS = {
     407: responses.PROXY_WANTS_MORE,
     403: "The proxy named in the environment forbids connections to {target} (403): whoever runs it has to "
     "allow that address, or name it in no_proxy.",
-    405: "What the environment names as a proxy makes no connections (405): check https_proxy.",
+    405: "The proxy named in the environment makes no connections (405): check https_proxy.",
 }
 
 
@@ -263,7 +263,7 @@ def _described(error: Exception, target: URL) -> str:
         case aiohttp.ClientPayloadError():
             return "an answer broke off, or was damaged"
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-            return f"what answered at {target.host} did not speak HTTP"
+            return f"the server at {target.host} did not speak HTTP"
     return f"the connection failed ({type(error).__name__})"
 
 

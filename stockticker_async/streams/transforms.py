@@ -91,12 +91,12 @@ def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
             return f"no {name}"
         # the API numbers what has an id; all other keys are texts and days
         if not (isinstance(value, str) or (name == "id" and type(value) is int)):
-            return f"{article} {name} that is no text"
+            return f"{article} {name} that is not a string"
         if name in _DAYS and day_of(value) is None:
-            return f"{article} {name} that is no day"
+            return f"{article} {name} that is not a date"
     ticker = row.get("stock_ticker")
     if not isinstance(ticker, str | None):
-        return "a stock_ticker that is no text"
+        return "a stock_ticker that is not a string"
     return "a stock_ticker with spaces around it" if ticker and ticker != ticker.strip() else None
 
 
@@ -134,10 +134,10 @@ def news(row: Row, _: str) -> list[Row]:
     """The article once for each of its tickers."""
     tickers = row.get("tickers")
     if not isinstance(tickers, list):
-        raise BadPageError("an article's tickers are no array.")
+        raise BadPageError("an article's tickers are not an array.")
     names = [ticker for ticker in dict.fromkeys(map(_text, tickers)) if ticker]
     if tickers and not names:
-        raise BadPageError("an article's tickers are no texts.")
+        raise BadPageError("an article's tickers are not strings.")
     rest = _without(row, "stock_ticker")
     return [{"stock_ticker": ticker, **rest} for ticker in names]
 
@@ -146,10 +146,10 @@ def events(row: Row, asked: str) -> list[Row]:
     """Each event of a company, with the company's name, where it has one."""
     found = row.get("events")
     if not isinstance(found, list | None):
-        raise BadPageError("a ticker's events are no array.")
+        raise BadPageError("a ticker's events are not an array.")
     name = row.get("name")
     if not isinstance(name, str | None):
-        raise BadPageError("the name of a ticker with events is no text.")
+        raise BadPageError("the name of a ticker with events is not a string.")
     ours = {"stock_ticker": asked} if name is None else {"stock_ticker": asked, "name": name}
     return [{**ours, **_without(event, "stock_ticker", "name")} for event in objects(found or [])]
 
@@ -164,7 +164,7 @@ def open_close(row: Row, asked: str) -> list[Row]:
         raise BadPageError(f"the API answered for another ticker, {str(row.get('symbol'))[:40]}.")
     for name in _PRICES:
         if type(row.get(name)) not in (int, float):
-            raise BadPageError(f"a session's {name} is no number.")
+            raise BadPageError(f"a session's {name} is not a number.")
     extended = {"pre_market": row.get("preMarket"), "after_hours": row.get("afterHours")}
     rest = _without(
         row, "symbol", "from", "preMarket", "afterHours", *_ENVELOPE, *extended, "stock_ticker", "date"

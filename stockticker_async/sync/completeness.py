@@ -120,7 +120,7 @@ class Completeness:
         if len(names) < _SAME_START:
             return None
         begin = f"{named(names)} all begin on {earliest}"
-        return f"{begin}, later than asked: the plan's history seems to end there."
+        return f"{begin}, later than requested: the plan's history seems to begin there."
 
     def gaps(self, named: Named) -> str | None:
         """Sessions between a ticker's first and last bar in which only others traded."""
@@ -135,7 +135,7 @@ class Completeness:
         total = sum(missing.values())
         return (
             f"Bars missing on days on which other tickers traded: {total}, of {named(_worst(missing))}. "
-            "These may not have traded, or been halted."
+            "They may not have traded, or trading was halted."
         )
 
     def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
@@ -149,11 +149,11 @@ class Completeness:
             elif seen is None and name in self._lacking:
                 empty.append(name)
         parts = [
-            f"{named(names)}: nothing before {begin} was given again"
+            f"{named(names)}: nothing before {begin} was returned this time"
             for begin, names in sorted(begins.items())
         ]
         if empty:
-            parts.append(f"{named(empty)}: nothing was given again")
+            parts.append(f"{named(empty)}: nothing was returned this time")
         if not parts:
             return None
         return f"{'; '.join(parts)}. Older rows stay on the basis from before the split."

@@ -44,7 +44,7 @@ def _errors_of_class(causes: list[list[Failure]]) -> list[ConnectorError]:
     errors = [_error(alike) for alike in causes[: _MOST_CAUSES - bool(rest)]]
     if rest:
         last = [failure for alike in causes[_MOST_CAUSES - 1 :] for failure in alike]
-        errors.append(_error(last, f" {len(rest)} more such errors are not told one by one."))
+        errors.append(_error(last, f" {len(rest)} more errors of this kind are not listed."))
     return errors
 
 

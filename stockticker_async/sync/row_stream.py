@@ -101,7 +101,8 @@ class RowStream:
         if silent and not (silent == [WHOLE_MARKET] and self._spoken):
             warn(self, f"the API, asked twice, has no rows{_whose(silent)}.")
         if self._short:
-            warn(self, f"the API, asked twice, has more or fewer rows than it says{_whose([*self._short])}.")
+            whose = _whose([*self._short])
+            warn(self, f"the API, asked twice, has more or fewer rows than its own count says{whose}.")
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """The plan does not give these rows: this stream fails, and no other."""

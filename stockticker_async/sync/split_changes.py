@@ -120,5 +120,5 @@ async def _splits(
         if not isinstance(found, Refusal):
             return found
         reason = found.why.value
-    _log.warning("The splits cannot be had (%s): adjusted history is not compared in this sync.", reason)
+    _log.warning("The splits cannot be read (%s): adjusted history is not compared in this sync.", reason)
     return None

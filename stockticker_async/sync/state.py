@@ -172,7 +172,7 @@ def _begin_anew(
     old = {name: _found(saved, name) for name in names}
     entries = {name: Entry(start or (entry.since if entry else fresh.since)) for name, entry in old.items()}
     change = f"from {_basis_words(saved.basis)} to {_basis_words(basis)}"
-    text = f"The kind of bars was changed {change}: the history of all tickers is read again."
+    text = f"The kind of bars changed {change}: the history of all tickers is read again."
     if saved.basis.bar != basis.bar:
         text += " Clear the stream in the destination, where bars of both sizes would have the same keys."
     return Start(entries, notes=(Note(warn=True, text=text),), replaced=True)
@@ -226,7 +226,9 @@ def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
 def _with_change(start: Start, changed: Sequence[str]) -> Start:
     if not changed:
         return start
-    text = f"The splits of {name_list(changed)} are not those of the last sync: their history is read again."
+    text = (
+        f"The splits of {name_list(changed)} have changed since the last sync: their history is read again."
+    )
     return replace(
         start, notes=(*start.notes, Note(warn=True, text=text)), replaced=True, again=tuple(changed)
     )

@@ -109,7 +109,7 @@ def read(stream: Stream, blob: Any) -> EarlierState:
     if blob is None or blob == {}:
         return NoState()
     if not isinstance(blob, Mapping):
-        raise _unreadable(stream, "it is no JSON object")
+        raise _unreadable(stream, "it is not a JSON object")
     if "version" in blob or "tickers" in blob:
         version = blob.get("version")
         if version != VERSION:
@@ -131,13 +131,13 @@ def _read_own(stream: Stream, blob: JsonObject) -> SavedState:
     elif not isinstance(adjusted, bool) or not isinstance(bar, str) or not isinstance(otc, bool):
         raise _unreadable(stream, "adjusted, bar or otc is missing or of a wrong type")
     if not isinstance(groups, list):
-        raise _unreadable(stream, "tickers is no list")
+        raise _unreadable(stream, "tickers is not a list")
     if not groups:
         raise _unreadable(stream, "tickers has no entry")
     entries: dict[str, Entry] = {}
     for group in groups:
         if not isinstance(group, Mapping):
-            raise _unreadable(stream, "an entry of tickers is no object")
+            raise _unreadable(stream, "an entry of tickers is not an object")
         since = max(_EPOCH, _read_day(stream, group, "since"))
         covered = _read_day(stream, group, stream.cursor)
         names = _read_names(stream, group.get("names"))
@@ -153,7 +153,7 @@ def _read_own(stream: Stream, blob: JsonObject) -> SavedState:
 
 def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
     if not isinstance(text, str):
-        raise _unreadable(stream, "names is no text")
+        raise _unreadable(stream, "names is not a string")
     parts = (part.partition("=") for part in text.split(",") if part)
     return [(name, mark or None) for name, _, mark in parts]
 
@@ -162,14 +162,14 @@ def _read_day(stream: Stream, holder: JsonObject, key: str) -> date:
     """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
     text = holder.get(key)
     if not isinstance(text, str):
-        raise _unreadable(stream, f"{key} is missing" if text is None else f"{key} is no text")
+        raise _unreadable(stream, f"{key} is missing" if text is None else f"{key} is not a string")
     try:
         if len(text) <= len("2020-12-21"):
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
         return new_york_date(moment) if moment.tzinfo else moment.date()
     except (ValueError, OverflowError):
-        raise _unreadable(stream, f"{key} is {text[:40]!r}, which is no day") from None
+        raise _unreadable(stream, f"{key} is {text[:40]!r}, which is not a date") from None
 
 
 def _unreadable(stream: Stream, fault: str) -> ConfigError:

@@ -233,8 +233,8 @@ def test_an_unknown_stream_is_refused_with_the_known_ones(name: str) -> None:
         ("INVALID", "'INVALID'"),
         ("", "''"),
         ("x" * 5000, f"'{'x' * 40}'"),
-        (5, "that is no text"),
-        (orjson.loads(b"[" * 1000 + b"]" * 1000), "that is no text"),
+        (5, "that is not a string"),
+        (orjson.loads(b"[" * 1000 + b"]" * 1000), "that is not a string"),
     ],
     ids=range(5),
 )

@@ -224,7 +224,7 @@ def test_a_closed_stdout_is_told_on_stderr_if_there_is_one() -> None:
 def test_a_stdout_that_can_only_be_read_is_told() -> None:
     done = shell("PROGRAM spec 1< /dev/null")
     assert done.returncode == 1
-    assert done.stderr.startswith(b"stdout takes no more: Bad file descriptor.")
+    assert done.stderr.startswith(b"stdout cannot be written: Bad file descriptor.")
 
 
 @pytest.mark.fault("unusable stdin or stderr")

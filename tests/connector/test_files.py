@@ -79,7 +79,7 @@ def test_a_file_of_somebody_else_s_is_told(tmp_path: Path) -> None:
         (".", "cannot be read: Is a directory"),
         ("none.json", "cannot be read: No such file"),
         ("x" * 5000, "cannot be read: File name too long"),
-        ("a\0b", "cannot be that of a file"),
+        ("a\0b", "is not a valid file name"),
         ("/dev/null", "is empty"),
         ("/dev/zero", "has more than 16 MiB"),
         ("/proc/self/mem", "cannot be read: Input/output error"),

@@ -188,7 +188,7 @@ def test_without_the_library_the_same_is_told_in_plain_lines(config: dict[str, A
         "stock_bars",
     ]
     seen = at_terminal("check", *read[1:3], environment=environment)
-    assert seen.lines[0].startswith("FAILED  stock_ticker: the API knows no NO/NE")
+    assert seen.lines[0].startswith("FAILED  stock_ticker: the API does not know NO/NE")
 
 
 @pytest.mark.fault("terminal closed or stopped")
@@ -246,7 +246,7 @@ def test_progress_is_shown_in_plain_lines_where_no_terminal_is(
     assert [line.split()[0] for line in lines[-2:]] == ["stock_prices", "stock_bars"]
     command = [*LAUNCHED, "check", *read[1:3], "--progress"]
     checked = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    assert checked.stderr.startswith(b"FAILED  stock_ticker: the API knows no NO/NE")
+    assert checked.stderr.startswith(b"FAILED  stock_ticker: the API does not know NO/NE")
 
 
 # Commands that answer

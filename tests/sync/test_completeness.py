@@ -73,7 +73,10 @@ def test_several_tickers_that_begin_on_the_same_late_day_are_clipped() -> None:
     said = told({"A": WEEK[2:], "B": WEEK[2:], "C": WEEK[3:]}).clipped(
         [(name, MONDAY) for name in "ABCD"], names
     )
-    assert said == f"A+B all begin on {WEDNESDAY}, later than asked: the plan's history seems to end there."
+    assert (
+        said
+        == f"A+B all begin on {WEDNESDAY}, later than requested: the plan's history seems to begin there."
+    )
 
 
 def test_one_ticker_that_begins_late_is_a_young_listing() -> None:
@@ -94,7 +97,7 @@ def test_a_bar_from_before_shows_that_who_begins_together_was_listed_together() 
 def test_rows_before_the_first_bar_that_could_be_read_again_stay_on_the_old_basis() -> None:
     said = told({"A": WEEK[2:]}).old_basis([("A", MONDAY)], names)
     assert said is not None
-    assert f"A: nothing before {WEDNESDAY} was given again" in said
+    assert f"A: nothing before {WEDNESDAY} was returned this time" in said
 
 
 def test_the_day_is_told_for_each_ticker_that_begins_elsewhere() -> None:
@@ -102,7 +105,7 @@ def test_the_day_is_told_for_each_ticker_that_begins_elsewhere() -> None:
     completeness = told({"A": WEEK[2:], "B": WEEK[3:], "C": WEEK[2:], "D": WEEK})
     said = completeness.old_basis(((name, MONDAY) for name in TICKERS), names)
     assert said is not None
-    assert f"A+C: nothing before {WEDNESDAY} was given again; B: nothing before {THURSDAY} was" in said
+    assert f"A+C: nothing before {WEDNESDAY} was returned this time; B: nothing before {THURSDAY} was" in said
     assert "D:" not in said
 
 
@@ -115,7 +118,10 @@ def test_a_ticker_of_which_nothing_is_given_again_is_told_of() -> None:
     completeness.lack("B", 5)
     said = completeness.old_basis([("A", MONDAY), ("B", MONDAY)], names)
     assert said is not None
-    assert f"A: nothing before {WEDNESDAY} was given again; B: nothing was given again. Older rows" in said
+    assert (
+        f"A: nothing before {WEDNESDAY} was returned this time; B: nothing was returned this time. Older rows"
+        in said
+    )
 
 
 def test_a_ticker_without_an_answer_is_not_told_of() -> None:

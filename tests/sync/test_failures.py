@@ -73,5 +73,5 @@ def test_a_thousand_causes_do_not_make_a_thousand_errors() -> None:
     assert errors[0].message == "T0: bar 0 has no close."
     assert errors[-1].message == (
         "T9, T10, T11, T12, T13, T14, T15, T16, T17, T18 and 981 more: "
-        "bar 9 has no close. 990 more such errors are not told one by one."
+        "bar 9 has no close. 990 more errors of this kind are not listed."
     )

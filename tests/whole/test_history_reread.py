@@ -86,7 +86,7 @@ async def test_bars_that_the_plan_lacks_fail_their_stream_alone() -> None:
 async def test_clipping_is_told_when_several_tickers_begin_on_the_same_day() -> None:
     async with sandbox_at("2026-11-20", plan="basic", calls_per_minute=100_000) as sandbox:
         run = await sync(sandbox, NAMES[:3], start_date="2022-01-03", streams=(PRICES,))
-        assert any("all begin on 2024-11-20, later than asked" in text for text in run.told("WARN"))
+        assert any("all begin on 2024-11-20, later than requested" in text for text in run.told("WARN"))
         alone = await sync(sandbox, NAMES[0], start_date="2022-01-03", streams=(PRICES,))
         assert alone.told("WARN") == []
 
@@ -107,7 +107,7 @@ async def test_a_split_beyond_the_plan_s_history_names_what_stays_on_the_old_bas
         sandbox.add_split(NAMES[0], date(2026, 11, 9), 1, 2)
         second = await sync(sandbox, NAMES[:2], before=first, start_date="2023-01-03", streams=(PRICES,))
         [told] = [text for text in second.told("WARN") if "stay on the" in text]
-        assert f"{NAMES[0]}: nothing before 2024-11-20 was given again" in told
+        assert f"{NAMES[0]}: nothing before 2024-11-20 was returned this time" in told
 
 
 async def test_splits_that_cannot_be_had_leave_the_fingerprints_alone() -> None:

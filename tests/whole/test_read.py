@@ -161,7 +161,7 @@ class _Full(Recorder):
 
     async def put(self, piece: bytes) -> None:
         if self.records > 30:
-            raise OutputError("stdout takes no more: No space left on device.")
+            raise OutputError("stdout cannot be written: No space left on device.")
         await super().put(piece)
 
 

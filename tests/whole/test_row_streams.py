@@ -302,7 +302,7 @@ async def test_details_of_a_delisted_ticker_are_those_of_the_first_day() -> None
         run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("ticker_details",), start_date=SINCE)
         assert [row["stock_ticker"] for row in run.records("ticker_details")] == ["TSLA"]
         (error,) = run.errors("ticker_details")
-        assert error["message"] == "NOSUCH: the API knows no such ticker; mind upper and lower case."
+        assert error["message"] == "NOSUCH: the API does not know this ticker; upper and lower case differ."
         asked_for = [(call.path, call.query.get("date")) for call in run.calls if "NOSUCH" in call.path]
         path = "/v3/reference/tickers/NOSUCH"
         assert asked_for == [(path, None), (path, None), (path, SINCE), (path, SINCE)]
@@ -564,7 +564,7 @@ async def test_a_row_that_is_too_large_fails_its_own_ticker() -> None:
         sandbox.faults.add(enlarged(change))
         run = await sync(sandbox, ("AAPL", "TSLA"), streams=("news", "exchanges"), start_date=SINCE)
         (error,) = run.errors()
-        assert error["message"].startswith("TSLA: a row of the API's is too large to be written: 1,10")
+        assert error["message"].startswith("TSLA: a row from the API is too large to write: 1,10")
         assert "(stock_ticker TSLA, id huge). The other rows were written." in error["message"]
         assert run.cursors("news") == {"AAPL": DAY}
         assert run.records("exchanges")

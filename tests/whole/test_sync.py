@@ -307,7 +307,7 @@ async def test_an_unknown_ticker_is_named_and_stays_an_error() -> None:
         for one in (run, again):
             assert one.code == 1
             [error] = one.errors(PRICES)
-            assert error["message"] == "NOPE: the API knows no such ticker; mind upper and lower case."
+            assert error["message"] == "NOPE: the API does not know this ticker; upper and lower case differ."
             assert error["failure_type"] == "config_error"
             assert one.cursors(PRICES) == {"AAA": "2020-12-21", "BBB": "2020-12-21"}
         assert rows_of(PRICES, run) == truth(sandbox, PRICES, ["AAA", "BBB"], "2020-12-14", "2020-12-21")

@@ -65,7 +65,7 @@ class DailySync:
             worst = sorted(self._quiet, key=lambda name: -self._quiet[name])
             warn(
                 self._row_stream,
-                f"the API, asked twice, has nothing of some sessions: {sum(self._quiet.values())}, of "
+                f"the API, asked twice, has no data for some sessions: {sum(self._quiet.values())}, of "
                 f"{name_list(worst)}.",
             )
 

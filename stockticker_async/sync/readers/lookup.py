@@ -55,10 +55,10 @@ class LookupSync:
         if not self._silent:
             return
         if self._lookup.dated:
-            text = "the API knows no such ticker; mind upper and lower case."
+            text = "the API does not know this ticker; upper and lower case differ."
             self._row_stream.failures.append(Failure(tuple(self._silent), ConfigError(text)))
         else:
-            warn(self._row_stream, f"the API has nothing for {name_list(self._silent)}.")
+            warn(self._row_stream, f"the API has no data for {name_list(self._silent)}.")
 
     def _failed(self, name: str, error: ConnectorError) -> None:
         self._row_stream.failures.append(Failure((name,), error))

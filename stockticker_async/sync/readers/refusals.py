@@ -85,7 +85,10 @@ class PlanRefusals:
         if not self._history.hides(self._family.days.last):
             await self._unproven.cover(slice_.span, slice_.last)
             return
-        text = "the plan's history does not reach back to the days asked. Set start_date later, or change it."
+        text = (
+            "the plan's history does not reach back to the days requested. Set start_date later, or change "
+            "the plan."
+        )
         self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {RefusalReason.TIMEFRAME.value}"))
 
     def _fail(self, slice_: Slice, error: ConnectorError) -> None:

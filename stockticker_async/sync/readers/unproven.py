@@ -50,7 +50,7 @@ class UnprovenTickers:
         looked_up = list(self._held_back)[:_LOOK_UPS]
         unknown = [name for name in looked_up if not await self._is_known(name)]
         if unknown:
-            error = ConfigError("the API knows no such ticker; mind upper and lower case.")
+            error = ConfigError("the API does not know this ticker; upper and lower case differ.")
             self._family.failures.append(Failure(tuple(unknown), error))
         completeness = self._family.completeness
         completeness.forget(unknown)

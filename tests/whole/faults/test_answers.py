@@ -233,7 +233,7 @@ BARS_WRONG = {
         {"kind": "edit", "edit": "out_of_range"},
     ),
 }
-CIRCLE = "the API's pages go round in a circle"
+CIRCLE = "the API's pages repeat without end"
 ASTRAY = "The API named a further page at another address, where the key must not go"
 PAGES = {
     "next_url in a cycle: to itself": told(
@@ -262,7 +262,7 @@ PAGES = {
         page(lambda found: found.setdefault("next_url", "")), page_rows=2
     ),
 }
-NO_SPLITS = Healed(warns=r"The splits cannot be had \(.*\): adjusted history is not compared in this sync")
+NO_SPLITS = Healed(warns=r"The splits cannot be read \(.*\): adjusted history is not compared in this sync")
 SPLITS = {
     "splits unavailable: 400": Case(
         faults=struck(None, status(400, {"error": "no"}, match="/splits")), ends=NO_SPLITS
@@ -445,11 +445,11 @@ LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "HTML": ("the API answered 200 with an HTML page", {"kind": "body", "transform": "html"}),
     "half a JSON": ("the API answered 200 with no whole JSON", {"kind": "body", "transform": "half"}),
     "an empty list": (
-        "the API answered 200 with JSON in which there is nothing",
+        "the API answered 200 with an empty JSON value",
         {"kind": "body", "body": "[]"},
     ),
     "an empty object": (
-        "the API answered 200 with JSON in which there is nothing",
+        "the API answered 200 with an empty JSON value",
         {"kind": "body", "body": "{}"},
     ),
     "status ERROR": ("the API answered 200 with status ERROR", {"kind": "body", "transform": "error"}),

@@ -267,7 +267,7 @@ async def test_a_further_page_without_rows_is_told(stream: str) -> None:
         run = await sync(sandbox, "AAPL", streams=[stream], **how)
         assert (run.code, len(run.records(stream))) == (0, 5)
         [warning] = run.told("WARN")
-        assert "the API, asked twice, has more or fewer rows than it says" in warning
+        assert "the API, asked twice, has more or fewer rows than its own count says" in warning
 
 
 NO_PRICES: dict[str, Lie] = {
@@ -325,7 +325,7 @@ async def test_the_plans_refusal_is_told_where_the_deprecated_list_is_gone(strea
         assert error["failure_type"] == "config_error"
         run = await read(sandbox, PRICES, adjusted=True)
         if stream == "splits":
-            assert any("The splits cannot be had (the plan does not" in text for text in run.told("WARN"))
+            assert any("The splits cannot be read (the plan does not" in text for text in run.told("WARN"))
 
 
 SPLIT_LIES: dict[str, Lie] = {
@@ -351,6 +351,6 @@ async def test_history_is_not_rewritten_for_splits_that_were_not_asked_for(chang
         assert len(second.records(PRICES)) < 20
         lying(sandbox, "splits", change, None)
         third = await read(sandbox, PRICES, before=first, **how)
-        assert any("The splits cannot be had" in text for text in third.told("WARN"))
+        assert any("The splits cannot be read" in text for text in third.told("WARN"))
         assert len(third.records(PRICES)) < 20
         assert third.code == 0

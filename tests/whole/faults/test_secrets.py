@@ -157,7 +157,9 @@ async def test_plain_http_to_another_machine(monkeypatch: pytest.MonkeyPatch) ->
     """It is possible, and told."""
     async with market() as sandbox, speaking(relay(port_of(sandbox))) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
-        case = Case(faults=(), ends=Healed(warns="is plain http: whoever is on the way can read the API key"))
+        case = Case(
+            faults=(), ends=Healed(warns="is plain http: anyone on the network path can read the API key")
+        )
         await ends_on(sandbox, case, base_url="http://api.example.test")
 
 
