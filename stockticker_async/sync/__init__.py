@@ -1,1 +1,1 @@
-"""The engine of a sync: what is still to be read, the calls for it, and cursors behind what was written."""
+"""The engine of a sync: which days are missing, the calls for them, and the cursors after the records."""

@@ -1,4 +1,4 @@
-"""Which requests answer the windows asked, for the fewest calls: values in, a value out.
+"""Finds the calls that answer the requested windows at the lowest price: values in, a value out.
 
 Theory of operation. Two endpoints give day bars: a *range* call, one ticker from one date to another,
 always one page; and a *grouped* call, every ticker of the market for one session. A plan is a choice
@@ -40,13 +40,13 @@ from math import ceil
 from stockticker_async.marketdata.endpoints import MARKET_ROWS, PAGE_ROWS
 
 ROWS_A_CALL = 5_000
-"""So many rows weigh as much as a call. A judgement, not a measurement: about 0.4 MB, which a
-connection carries and we decode in the time of a round trip or two. Six tickers and five sessions
+"""The number of rows that weigh as much as a call. An estimate: about 0.4 MB, which takes one or two round
+trips to transfer and decode. Six tickers and five sessions
 are then six calls, not five markets; a hundred tickers and five sessions are five markets."""
 
 MOST_MINUTES = 960
-"""Of a session: 04:00 to 20:00 New York, what pre-market and after-hours trading span. The API has bars of
-them all, and a stock that trades much has nearly all of them."""
+"""The minutes of a session with pre-market and after-hours trading: 04:00 to 20:00 New York. The API has bars
+for all of them, and a heavily traded stock has nearly all of these bars."""
 
 _Span = tuple[int, int]  # [first, end) in weekday numbers: 0 is Monday 0001-01-01, weekends have none
 _Runs = tuple["_Runs", int, int] | None  # the runs before, and the last one's [first, end)
@@ -54,7 +54,7 @@ _Runs = tuple["_Runs", int, int] | None  # the runs before, and the last one's [
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The New York dates a ticker is to be read for, both ends included."""
+    """The New York dates to read for a ticker, both ends included."""
 
     ticker: str
     first: date
@@ -97,12 +97,12 @@ class CallPlan:
 
     @property
     def calls(self) -> int:
-        """HTTP requests, retries not included: what a call asks fits one page."""
+        """The number of HTTP requests, without retries: each call fits one page."""
         return len(self.grouped) + len(self.ranges)
 
     @property
     def rows(self) -> int:
-        """Expected base bars downloaded, those of tickers nobody asked for included."""
+        """The expected number of downloaded base bars, including bars of other tickers in grouped calls."""
         weekdays = sum(weekdays_in(call.first, call.last) for call in self.ranges)
         return len(self.grouped) * self.market_rows + round(weekdays * self.rows_per_session)
 
@@ -219,7 +219,7 @@ def _best_runs(savings: Mapping[_Span, int], *, price: int) -> list[_Span]:
 
 
 def _raise_up_to(first: int, saving: int, starts: list[int], leads: list[int]) -> int:
-    """Raise every start up to `first`, drop those no longer ahead; return how much the top rises."""
+    """Raise every start up to `first`, drop starts that are no longer ahead; return the rise of the top."""
     behind = ahead = bisect_right(starts, first)
     while ahead < len(starts) and leads[ahead] <= saving:
         saving -= leads[ahead]

@@ -1,8 +1,9 @@
-"""What answers left out without a word: pure bookkeeping of day bars, and the sentences for it.
+"""Finds days that answers of the API left out silently: pure bookkeeping of day bars, and the warnings.
 
-A plan clips old history with a 200, and a session may be missing in the middle. One ticker alone
-proves neither: it may be a young listing, or not have traded. Several that begin on the same day
-do, and a session in which others traded deserves a word. It is told once a sync, with counts.
+The API answers a request before the plan's history with 200 and fewer bars, and a session may be missing in
+the middle. A single ticker proves neither: it may be a young listing, or it did not trade. Several tickers
+that begin on the same day are a proof, and a missing session in which other tickers traded gets a warning.
+Each warning is logged once a sync, with counts.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,9 +14,9 @@ from datetime import date
 from stockticker_async.marketdata.calendar import session_of
 
 Named = Callable[[Sequence[str]], str]
-"""A short text for any number of tickers."""
+"""Makes a short text from any number of tickers."""
 _SAME_START = 2
-"""So many tickers that begin on the same late day are no coincidence."""
+"""The number of tickers with the same late first day that is taken for a proof."""
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class _Seen:
 
 
 class Completeness:
-    """Day bars of several tickers, each told in ascending order within one call."""
+    """The day bars of several tickers, added in ascending order within one call."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
@@ -37,13 +38,13 @@ class Completeness:
         self._latest: frozenset[date] = frozenset()
 
     def add(self, name: str, days: Sequence[date]) -> None:
-        """Sessions for which the ticker has a bar, ascending; none of them told before."""
+        """Add sessions in which the ticker has a bar, ascending; each session once."""
         if days:
             self._sessions.update(days)
             self._note(name, days[0], days[-1], len(days))
 
     def add_bars(self, name: str, moments: Sequence[int], sessions: frozenset[date]) -> None:
-        """As `add`, with the times of the bars (epoch milliseconds), ascending, and their sessions."""
+        """As `add`, with the start times of the bars (epoch milliseconds), ascending, and their sessions."""
         if moments:
             if sessions is not self._latest:  # tickers that trade in the same sessions share one set
                 self._sessions |= sessions
@@ -59,28 +60,28 @@ class Completeness:
             seen.count += count
 
     def lack(self, name: str, sessions: int = 0, *, bars: int = 0) -> None:
-        """An answer of ``name``, asked for twice, lacks ``sessions``, or its own count is off by ``bars``."""
+        """Two answers for ``name`` lack ``sessions`` sessions, or differ from their own count by ``bars``."""
         if bars and not sessions:
             self._other_counts[name] = self._other_counts.get(name, 0) + bars
         else:
             self._lacking[name] = self._lacking.get(name, 0) + sessions
 
     def lack_all(self, names: Iterable[str]) -> None:
-        """Of these tickers nothing was found."""
+        """No bar of these tickers was found."""
         for name in names:
             self._lacking.setdefault(name, 0)
 
     def forget(self, names: Iterable[str]) -> None:
-        """These tickers do not exist: nothing is lacking."""
+        """These tickers do not exist: they lack no bars."""
         for name in names:
             self._lacking.pop(name, None)
 
     def lack_half(self, session: date) -> None:
-        """The session has less than half of the bars of the one beside it, also when asked for again."""
+        """Two answers for the session have less than half of the bars of the session beside it."""
         self._halves.append(session)
 
     def lacking(self, named: Named) -> str | None:
-        """Tickers without a bar on sessions of the calendar."""
+        """Return the warning about tickers without a bar on sessions of the calendar."""
         if not self._lacking:
             return None
         count = sum(self._lacking.values())
@@ -88,7 +89,7 @@ class Completeness:
         return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{counted}."
 
     def other_counts(self, named: Named) -> str | None:
-        """Answers that have another number of bars than they say."""
+        """Return the warning about answers whose number of bars differs from their own count."""
         if not self._other_counts:
             return None
         return (
@@ -97,7 +98,7 @@ class Completeness:
         )
 
     def halves(self) -> str | None:
-        """Sessions of which half may be missing."""
+        """Return the warning about sessions of which half may be missing."""
         if not self._halves:
             return None
         first = min(self._halves)
@@ -107,9 +108,11 @@ class Completeness:
         )
 
     def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:
-        """Tickers that begin together after the first session asked of them, which the pairs tell.
+        """Return the warning about tickers that begin on the same day, after their first requested session.
 
-        A bar from before, of any ticker, shows that the plan has more: then they are as young as they look.
+        ``asked`` are pairs of a ticker and its first requested session. An earlier bar of any ticker shows
+        that the plan's history goes further back: then these tickers are young listings, and there is no
+        warning.
         """
         earliest = min((seen.first for seen in self._seen.values()), default=date.max)
         names = [
@@ -123,7 +126,7 @@ class Completeness:
         return f"{begin}, later than requested: the plan's history seems to begin there."
 
     def gaps(self, named: Named) -> str | None:
-        """Sessions between a ticker's first and last bar in which only others traded."""
+        """Return the warning about sessions between a ticker's first and last bar without its bar."""
         ordered = sorted(self._sessions)
         missing: dict[str, int] = {}
         for name, seen in self._seen.items():
@@ -139,7 +142,10 @@ class Completeness:
         )
 
     def old_basis(self, again: Iterable[tuple[str, date]], named: Named) -> str | None:
-        """Of tickers read again for their splits: the day before which rows could not be had."""
+        """Return the warning about tickers read again after a split, but not back to their first day.
+
+        ``again`` are pairs of a ticker and its first requested session.
+        """
         begins: dict[date, list[str]] = {}
         empty: list[str] = []
         for name, first_session in again:

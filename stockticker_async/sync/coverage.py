@@ -1,11 +1,11 @@
-"""How far days are answered without a gap, when answers come in any order."""
+"""Tracks up to which day all spans are answered without a gap; answers come in any order."""
 
 from collections.abc import Sequence
 from datetime import date
 
 
 class Coverage:
-    """Consecutive spans of days, each from the day after the one before it to its end, included."""
+    """Consecutive spans of days. Each begins the day after the previous one, and includes its end."""
 
     def __init__(self, ends: Sequence[date]) -> None:
         self._ends = ends
@@ -13,9 +13,9 @@ class Coverage:
         self._next = 0
 
     def answered(self, place: int, through: date) -> date | None:
-        """The span at ``place`` is answered up to that day, included; what was answered before stays so.
+        """Note that the span at ``place`` is answered up to ``through``, included; this never goes back.
 
-        Returns the day up to which all are; None while nothing of the first span is answered.
+        Returns the day up to which all days are answered, or None while the first span has no answer.
         """
         before = self._through[place]
         reached = through if before is None else max(before, through)
@@ -26,5 +26,5 @@ class Coverage:
         if not self._next:
             return partial
         whole = self._ends[self._next - 1]
-        # an answer may end before its own span: bars of weeks begin before the day that is asked
+        # an answer may end before its own span: a week's bar begins before the requested day
         return whole if partial is None else max(whole, partial)

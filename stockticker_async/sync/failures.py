@@ -1,4 +1,4 @@
-"""What went wrong for some tickers, gathered into one error for each cause."""
+"""Merges the failures of single tickers into one error for each cause."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ _MOST_CAUSES = 10
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that keeps these tickers' cursors where they are. Without tickers it is the stream's."""
+    """An error that holds the cursors of these tickers. No tickers: the whole stream failed."""
 
     names: tuple[str, ...]
     error: ConnectorError
 
 
 def name_list(names: Sequence[str]) -> str:
-    """``A, B and 7 more``: at most ten names."""
+    """Return ``A, B and 7 more``, with at most ten names."""
     more = len(names) - _MOST_NAMES
     listed = ", ".join("the whole market" if name == WHOLE_MARKET else name for name in names[:_MOST_NAMES])
     return f"{listed} and {more} more" if more > 0 else listed
 
 
 def errors_by_cause(failures: Sequence[Failure]) -> list[ConnectorError]:
-    """One error for each cause, which names the tickers; causes are told apart by class and message.
+    """Return one error for each cause, with the names of its tickers. A cause is a class and a message.
 
-    Of one class at most ten causes are told, and the others counted with the tenth: a bar that
-    cannot be used is another one for each ticker.
+    Each class has at most ten errors; the tenth counts the rest, because an unusable bar has a different
+    message for each ticker.
     """
     kinds: dict[type[ConnectorError], dict[str, list[Failure]]] = {}
     for failure in failures:
@@ -39,7 +39,7 @@ def errors_by_cause(failures: Sequence[Failure]) -> list[ConnectorError]:
 
 
 def _errors_of_class(causes: list[list[Failure]]) -> list[ConnectorError]:
-    """One error for each cause, all of one class, up to the most that are told."""
+    """Return one error for each cause of one class, at most `_MOST_CAUSES`."""
     rest = causes[_MOST_CAUSES:]
     errors = [_error(alike) for alike in causes[: _MOST_CAUSES - bool(rest)]]
     if rest:
@@ -49,7 +49,7 @@ def _errors_of_class(causes: list[list[Failure]]) -> list[ConnectorError]:
 
 
 def _error(alike: Sequence[Failure], and_so_on: str = "") -> ConnectorError:
-    """The first failure's error, with the names of all."""
+    """Return the error of the first failure, with the names of all."""
     names = dict.fromkeys(name for failure in alike for name in failure.names)
     first = alike[0].error
     whose = f"{name_list(list(names))}: " if names else ""

@@ -1,8 +1,8 @@
-"""The fingerprint of the splits that a ticker's rows are adjusted for.
+"""The fingerprint of the splits for which a ticker's rows are adjusted.
 
-Adjusted prices are on the basis of today's shares: when a split takes effect, or one of the past is
-added, corrected or withdrawn, every earlier row of the ticker is another number. A few bytes for
-each ticker that has splits at all are enough to notice.
+Adjusted prices are on the basis of today's shares. When a split takes effect, or a past split is added,
+corrected or withdrawn, every earlier price of the ticker changes. A few bytes for each ticker with splits are
+enough to detect this.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ from datetime import date
 
 from stockticker_async.marketdata.splits import Split
 
-_HASH_BYTES = 4  # a change goes unnoticed once in four billion; three thousand of them fit a state
+_HASH_BYTES = 4  # one change in four billion is missed; a state has room for three thousand hashes
 
 
 def fingerprint(splits: Iterable[Split], *, since: date, today: date, settled: date) -> str | None:
-    """Of the splits of one ticker with ``since`` < day <= ``today``; None where there is none.
+    """Return the fingerprint of one ticker's splits with ``since`` < day <= ``today``; None without splits.
 
-    Repeated rows count once. A split whose first session has not settled counts as another one
-    than the same split later: nobody knows the minute at which the API turns, so that history is
-    read on the day of the split, and once more after it.
+    Repeated rows count once. The fingerprint of a split changes when its first session has settled. So the
+    history is read on the day of the split, and again after it: the time at which the API adjusts its prices
+    is unknown.
     """
     parts = {
         f"{split.day}:{split.ratio}{'' if split.day <= settled else ':fresh'}"

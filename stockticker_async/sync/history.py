@@ -1,4 +1,4 @@
-"""Finds where a plan's history begins, which only its refusals tell."""
+"""Finds the first day of the plan's history, which only the refusals of the API show."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
@@ -7,24 +7,24 @@ import anyio
 
 
 class HistoryStart:
-    """The first day that the plan gives, found once, however many calls are refused at the same time."""
+    """The first day of the plan's history, searched once for any number of refused calls."""
 
     def __init__(self) -> None:
         self.day: date | None = None
-        """None until a refusal has made us look for it."""
+        """None until the search after the first refusal."""
         self._turn = anyio.Lock()
 
     def hides(self, day: date) -> bool:
-        """Whether the day is known to lie before it."""
+        """Whether the day is known to be before the plan's history."""
         return self.day is not None and day < self.day
 
     async def find(
         self, days: Sequence[date], otherwise: date, is_given: Callable[[date], Awaitable[bool]]
     ) -> bool:
-        """Look among the days, ascending, of which the first is refused, if nobody has yet.
+        """Search the first day that the plan includes, unless it is already known.
 
-        ``otherwise`` is taken where the last is refused, too, or there is no day. Returns whether it was
-        looked for now.
+        ``days`` ascend, and the first one is refused. ``otherwise`` is the result if the last day is refused,
+        too, or ``days`` is empty. Returns whether this call did the search.
         """
         async with self._turn:
             if self.day is not None:

@@ -1,4 +1,4 @@
-"""What a sync has to read: tickers, days, and which bars."""
+"""What a sync reads: the tickers, the days and the kind of bars."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +7,7 @@ from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import Stream
 
 WHOLE_MARKET = "*"
-"""The whole market, in place of a ticker."""
+"""Stands for the whole market in place of a ticker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +15,16 @@ class SyncJob:
     """Days are New York dates, both ends included."""
 
     tickers: tuple[str, ...]
-    """In the order given, each once, case kept. Empty: the whole market."""
+    """In the configured order, each once, case kept. Empty: the whole market."""
     start_date: date | None = None
-    """None: the default of the sync."""
+    """None: the default start of `prepare`."""
     end_date: date | None = None
     """None: no end."""
     adjusted: bool = True
     bar: BarSize = ONE_DAY
     include_otc: bool = False
     lookback_days: int = 1
-    """Settled sessions that an incremental sync reads again."""
+    """The number of settled sessions that an incremental sync reads again."""
 
     @property
     def whole_market(self) -> bool:
@@ -38,7 +38,7 @@ class SyncJob:
 
 @dataclass(frozen=True, slots=True)
 class SelectedStream:
-    """A stream that was asked for."""
+    """A stream of the configured catalog."""
 
     stream: Stream
     incremental: bool

@@ -1,7 +1,7 @@
-"""Where a sync begins: its days, and each stream with what its state says.
+"""Where a sync begins: its days, and each stream with its state.
 
-The days are fixed once, from the clock: the last day worth asking, and the last that has settled. Every
-stream's state is read, or refused, before anything is sent.
+The days are taken from the clock once: the last day to request, and the last settled day. The states of all
+streams are parsed before the first call.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ PreparedStream = BarStream | RowStream
 
 
 def days_of(clock: Clock, job: SyncJob) -> Days:
-    """The days of a sync that begins now."""
+    """Return the days of a sync that begins now."""
     now = clock.utc_now()
     last = calendar.last_askable(now)
     return Days(
@@ -36,7 +36,7 @@ def days_of(clock: Clock, job: SyncJob) -> Days:
 
 
 def prepare(open_sink: OpenSink, job: SyncJob, one: SelectedStream, blob: Any, days: Days) -> PreparedStream:
-    """The stream's place to begin. Raises `ConfigError`."""
+    """Return the stream, ready to begin from its state. Raises `ConfigError` for an unreadable state."""
     stream = one.stream
     if not stream.cursor:
         return RowStream(stream, open_sink(stream, NoCursor()), job.names)
@@ -86,7 +86,7 @@ def row_streams_of(streams: Sequence[PreparedStream]) -> list[RowStream]:
 
 
 def by_bar_size(streams: Sequence[PreparedStream]) -> dict[BarSize, list[BarStream]]:
-    """The streams by the bars that they are made of."""
+    """Return the bar streams, grouped by the size of their bars."""
     found: dict[BarSize, list[BarStream]] = {}
     for stream in bar_streams_of(streams):
         found.setdefault(stream.bar, []).append(stream)
@@ -94,5 +94,5 @@ def by_bar_size(streams: Sequence[PreparedStream]) -> dict[BarSize, list[BarStre
 
 
 def is_adjusted(stream: PreparedStream) -> bool:
-    """Whether the stream's rows are prices, which splits change."""
+    """Whether the rows of the stream are prices, which depend on splits."""
     return stream.cursors is not None and stream.cursors.basis.bar is not None

@@ -1,4 +1,4 @@
-"""What a sync would ask of the API, without asking."""
+"""Describes the calls of a sync without making them."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from stockticker_async.sync.windows import Days, shared_call_plan
 def preview_lines(
     job: SyncJob, streams: Sequence[PreparedStream], days: Days, *, allowance: int | None
 ) -> list[str]:
-    """In a few lines, a stream or a family of streams each. Splits are not compared."""
+    """Return one or more lines for each stream or group of bar streams. Splits are not compared."""
     lines = [f"Days: up to {days.last} New York; {days.settled} is the last one that is finished."]
     for stream in streams:
         if stream.cursors is not None:

@@ -1,4 +1,4 @@
-"""How far a sync is, for whoever watches it: it is asked, so that it costs nothing where nobody does."""
+"""The progress of a sync for a display, which polls it: a sync without a display pays nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class SyncProgress:
-    """Filled by the sync as it goes."""
+    """The counts of a running sync, set by the sync."""
 
     tickers: int = 0
     tickers_done: Callable[[], int] = int
     calls_planned: int = 0
-    """Of the whole sync, as far as they are known."""
+    """The calls of the whole sync, as far as they are known."""
     calls_made: Callable[[], int] = int

@@ -1,7 +1,7 @@
-"""A row stream in a sync: what is still to be read of it, and what has been.
+"""A row stream in a sync: the days that are missing, and the days that are read.
 
-Its rows travel on as the API gave them. Its cursor is the last finished day that was asked for: rows may
-come late, which is what a look-back is for, so that an answer without rows holds no cursor back.
+The API's rows are passed on unchanged. The cursor is the last finished day that was requested. Late rows are
+read by the look-back, so an answer without rows does not hold the cursor.
 """
 
 import logging
@@ -26,11 +26,11 @@ from stockticker_async.sync.windows import Days
 _log = logging.getLogger(__name__)
 
 _CHUNK = 500
-"""Rows that are turned into lines at once; they are longer than bars."""
+"""The number of rows that are encoded at once; rows are longer than bars."""
 
 
 class NoCursor:
-    """The state of a stream without a cursor: it vouches for nothing, but every stream has to have one."""
+    """The state of a stream without a cursor. It covers nothing, but Airbyte requires a state."""
 
     def blob(self) -> JsonObject:
         return {"version": 1}
@@ -38,29 +38,29 @@ class NoCursor:
 
 @dataclass(slots=True)
 class RowStream:
-    """A stream whose rows are forwarded."""
+    """A stream whose rows are passed on as the API gave them."""
 
     stream: Stream
     sink: Sink
     names: tuple[str, ...]
-    """The tickers, or `MARKET` alone."""
+    """The tickers, or `WHOLE_MARKET` alone."""
     cursors: StreamCursors | None = None
-    """None: it has no cursor."""
+    """None: the stream has no cursor."""
     lookback_days: int = 0
     firsts: dict[str, date | None] = field(default_factory=dict)
-    """The tickers to read, and of each the first day; None where days do not matter."""
+    """The tickers to read, each with its first day; None if the stream has no days."""
     failures: list[Failure] = field(default_factory=list)
     _silent: dict[str, None] = field(default_factory=dict)
-    """Tickers of an answer without a row, in order."""
+    """Tickers with an empty answer, in order."""
     _short: dict[str, None] = field(default_factory=dict)
-    """Tickers of an answer with another number of rows than it says."""
+    """Tickers with an answer whose number of rows differs from its own count."""
     _spoken: set[Any] = field(default_factory=set)
-    """Whose rows were written: of several answers for a ticker one may be empty."""
+    """Tickers with written rows: one of several answers for a ticker may be empty."""
     _held: set[str] = field(default_factory=set)
-    """Tickers of which a row could not be written: their cursors stay."""
+    """Tickers with a row that could not be written: their cursors do not move."""
 
     def begin(self, days: Days, end: date | None) -> None:
-        """Find out what is to be read, once the cursors knows the splits."""
+        """Find the first day of each ticker, after the splits were compared."""
         if self.cursors is None:
             self.firsts = dict.fromkeys(self.names)
             return
@@ -70,7 +70,7 @@ class RowStream:
                 self.firsts[name] = first
 
     async def rows(self, rows: Sequence[Row]) -> None:
-        """Write them. One that is too large fails its own ticker, or all where it has none."""
+        """Write the rows. A row that is too large fails its ticker, or all tickers if it has none."""
         self._spoken.update(row.get("stock_ticker") for row in rows)
         for begin in range(0, len(rows), _CHUNK):
             await self.sink.rows(rows[begin : begin + _CHUNK], self._leave_out)
@@ -84,7 +84,7 @@ class RowStream:
         self.failures.append(Failure(names, ConnectorError(text)))
 
     async def cover(self, names: Sequence[str], through: date) -> None:
-        """Everything up to that day, included, was asked for and put."""
+        """Note that all rows up to ``through``, included, were requested and put."""
         if self.cursors is not None:
             for name in names:
                 if name not in self._held:
@@ -92,11 +92,11 @@ class RowStream:
         await self.sink.state_due()
 
     def lack(self, names: Sequence[str], *, short: bool) -> None:
-        """An answer for these tickers, asked for twice, has no row, or (``short``) not as many as it says."""
+        """Note that two answers for these tickers are empty, or (``short``) differ from their own count."""
         (self._short if short else self._silent).update(dict.fromkeys(names or (WHOLE_MARKET,)))
 
     def warn_of_lacking(self) -> None:
-        """Warn of what was believed, though it may have left something out."""
+        """Warn about accepted answers that may have left out rows."""
         silent = [name for name in self._silent if name not in self._spoken]
         if silent and not (silent == [WHOLE_MARKET] and self._spoken):
             warn(self, f"the API, asked twice, has no rows{_whose(silent)}.")
@@ -105,7 +105,7 @@ class RowStream:
             warn(self, f"the API, asked twice, has more or fewer rows than its own count says{whose}.")
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
-        """The plan does not give these rows: this stream fails, and no other."""
+        """Note that the plan does not include these rows: only this stream fails."""
         what, remedy = "endpoint", "leave the stream out, or change the plan"
         if refusal.why is RefusalReason.TIMEFRAME:
             what, remedy = "history", "leave the stream out, set start_date later, or change the plan"
@@ -115,7 +115,7 @@ class RowStream:
         self.failures.append(Failure(tuple(names), ConfigError(text, detail=refusal.text)))
 
     def missing(self, names: Sequence[str]) -> None:
-        """The API, or what stands at its address, does not know the path at all."""
+        """Note that the server at base_url does not know the path."""
         text = "the address has no such endpoint (404): leave the stream out, or check base_url."
         self.failures.append(Failure(tuple(names), ConfigError(text)))
 
@@ -125,9 +125,9 @@ def _whose(names: Sequence[str]) -> str:
 
 
 def first_day(entry: Entry, *, lookback_days: int, days: Days, end: date | None) -> date | None:
-    """Where reading a ticker begins in this sync. None: there is nothing to read.
+    """Return the first day to read for a ticker, or None if there is nothing to read.
 
-    A cursor at the configured end, or ahead of the last finished day, asks for nothing.
+    There is nothing to read if the cursor is at the configured end, or ahead of the last finished day.
     """
     if entry.cursor is None:
         return entry.since
@@ -137,7 +137,7 @@ def first_day(entry: Entry, *, lookback_days: int, days: Days, end: date | None)
 
 
 def settled(days: Days, moment: datetime, end: date | None) -> date:
-    """The last day that has passed by both clocks and is asked for."""
+    """Return the last requested day that is over by this machine's clock and by the API's."""
     passed = min(days.settled, calendar.last_settled(moment))
     return passed if end is None else min(passed, end)
 

@@ -1,17 +1,17 @@
-"""A sync: every selected stream, from the state that it has to the one that it ends with.
+"""A sync: reads every selected stream, from its state to its last state.
 
 Theory of operation
 -------------------
-1. The days of the sync are fixed once, from the clock: the last day worth asking, and the last that
-   has settled. Every stream's state is read, or refused, before anything is sent.
-2. Each stream says STARTED. Where the state does not hold any more (`state.begin`), the replaced one
-   is written before the first record that is read again.
-3. Streams of the same bars share their calls: `stock_prices` with `stock_bars` when those are of one
-   day. Each such family is planned and carried out by a `BarsSync`.
-4. Each stream ends once: COMPLETE, or an ERROR for each cause and INCOMPLETE. Whatever ends the
-   sync early (a signal, a wrong key, an outage) still lets every stream write its last state.
+1. The days of the sync are taken from the clock once: the last day to request, and the last settled
+   day. The states of all streams are parsed before the first call.
+2. Each stream writes STARTED. If its state is no longer valid (`state.begin`), the new state is written
+   before the first record that is read again.
+3. Streams of the same bar size share their calls: `stock_prices` and `stock_bars` of one day. A
+   `BarsSync` plans and makes the calls of each such family.
+4. Each stream ends once: COMPLETE, or an ERROR for each cause and INCOMPLETE. When a signal, a wrong
+   key or an outage ends the sync early, every stream still writes its last state.
 
-While calls are made, a heartbeat lets states out in time even when nothing arrives.
+A heartbeat writes states that are due, even when no answer arrives.
 """
 
 import logging
@@ -57,7 +57,7 @@ async def run(
     clock: Clock,
     progress: SyncProgress,
 ) -> bool:
-    """Read the streams that were prepared. Returns whether all of them ended well."""
+    """Read the prepared streams. Returns whether all of them ended without an error."""
     sinks = [stream.sink for stream in streams]
     started: list[Sink] = []
     try:
@@ -82,7 +82,7 @@ async def _sync(
     *,
     progress: SyncProgress,
 ) -> None:
-    """Read every family of streams, then the forwarded ones; each stream has ended when this returns."""
+    """Read the bar streams, then the row streams. All streams have ended when this returns."""
     sinks = [stream.sink for stream in streams]
     try:
         async with reach(_waiting(sinks)) as client:
@@ -108,10 +108,10 @@ async def _read_all(
 
 
 async def _read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, days: Days) -> None:
-    """Read a row stream, and end it. Raises what would end every other sync, too."""
+    """Read a row stream and end it. Raises an error that would also end the other streams."""
     try:
         await read_row_stream(client, job, row_stream, days)
-    except Exception as error:  # noqa: BLE001 - what is no error of ours ends this stream, and no other
+    except Exception as error:  # noqa: BLE001 - a bug ends only this stream
         ending = _of_stream(error)
         await _end([row_stream.sink], [*errors_by_cause(row_stream.failures), ending])
         _raise_lasting(ending)
@@ -128,7 +128,7 @@ async def _read_family(
     allowance: int | None,
     progress: SyncProgress,
 ) -> None:
-    """Read streams that share their bars, and end them. Raises what would end every other sync, too."""
+    """Read the streams of a family and end them. Raises an error that would also end the other streams."""
     sinks = [stream.sink for stream in family]
     try:
         call_plan = sync.plan(allowance)
@@ -140,7 +140,7 @@ async def _read_family(
             rows = _expected_rows(stream, job, days)
             await stream.sink.estimate(rows=rows)
         await sync.run(call_plan)
-    except Exception as error:  # noqa: BLE001 - what is no error of ours ends these streams, and no other
+    except Exception as error:  # noqa: BLE001 - a bug ends only these streams
         ending = _of_stream(error)
         await _end(sinks, [*errors_by_cause(sync.failures), ending])
         _raise_lasting(ending)
@@ -149,12 +149,12 @@ async def _read_family(
 
 
 def _tickers_done(family: Sequence[BarStream], through: date) -> int:
-    """How many tickers are answered up to that day, in the stream that is the furthest behind."""
+    """Return the number of tickers covered up to ``through`` in the stream that is furthest behind."""
     return min(stream.cursors.count_covered(through) for stream in family)
 
 
 def _of_stream(error: Exception) -> ConnectorError:
-    """What ends a stream, as an error of ours. Raises it where memory ran out: that ends the program."""
+    """Return the error as a `ConnectorError`. Raises it after a MemoryError, which ends the program."""
     if isinstance(error, ConnectorError):
         return error
     if any(isinstance(cause, MemoryError) for cause in causes(error)):
@@ -163,7 +163,7 @@ def _of_stream(error: Exception) -> ConnectorError:
 
 
 def _raise_lasting(error: ConnectorError) -> None:
-    """An outage may be of this endpoint alone; if it is of all, the next stream tells in seconds."""
+    """Raise the error, unless it may concern this endpoint only, as an outage: the next stream will show."""
     if not isinstance(error, TransientError | UnforeseenError):
         raise error
 
@@ -193,7 +193,7 @@ def _waiting(sinks: Sequence[Sink]) -> OnWait:
 
 @asynccontextmanager
 async def _heartbeat(clock: Clock, sinks: Sequence[Sink]) -> AsyncIterator[None]:
-    """Let states out that are due though no answer arrives."""
+    """Write states that are due while no answer arrives."""
 
     async def beat() -> None:
         while True:
@@ -207,14 +207,14 @@ async def _heartbeat(clock: Clock, sinks: Sequence[Sink]) -> AsyncIterator[None]
         try:
             yield
         except ConnectorError as error:
-            failed.append(error)  # raised below: the group would wrap it
+            failed.append(error)  # raised below, because the task group would wrap it
         group.cancel_scope.cancel()
     for one in failed:
         raise one
 
 
 async def _end(sinks: Sequence[Sink], errors: Sequence[ConnectorError]) -> None:
-    """End those streams that have not ended yet: COMPLETE where there is no error."""
+    """End the streams that have not ended yet: COMPLETE without errors, else INCOMPLETE."""
     for sink in sinks:
         if errors:
             await sink.fail(errors)

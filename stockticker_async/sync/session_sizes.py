@@ -1,9 +1,9 @@
-"""Sessions beside each other: pure bookkeeping that notices one that lacks what the one before it had.
+"""Compares neighbouring sessions: pure bookkeeping that finds sessions with too few bars.
 
-Nobody knows how many bars a session has, but the one before it had about as many, and a ticker that traded
-then is likely to trade now. Answers come in any order, so an answer waits until the session before it has
-been judged; none is covered before that, which costs nothing, since a cursor passes sessions in their order
-anyway. Only the first session is judged by the number of bars of the one after it.
+The true number of bars of a session is unknown, but the previous session had about as many, and a ticker that
+traded then probably trades now. Answers come in any order, so an answer waits until the previous session was
+judged. This delays no cursor, because cursors pass sessions in order. The first session is compared with the
+second one.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ Traded = frozenset[str]
 
 
 class SessionSizes:
-    """The numbers of bars of sessions, and who traded in them; sessions are told by their places."""
+    """The number of bars and the traded tickers of each session. A session is identified by its place."""
 
     def __init__(self, places: Sequence[int]) -> None:
-        """``places``: of the sessions, ascending; closed days have none."""
+        """``places`` are the places of the sessions, ascending, without closed days."""
         self._before = dict(zip(places[1:], places, strict=False))
         self._beside = dict(self._before)
         if len(places) > 1:
@@ -23,31 +23,31 @@ class SessionSizes:
         self._followed = set(self._before.values())
         self._counts: dict[int, int | None] = {}
         self._traded: dict[int, Traded | None] = {}
-        """Of sessions that were judged, until the one after each was."""
+        """The traded tickers of a judged session, kept until the next session is judged."""
         self._waiting: set[int] = set()
         self._judged: set[int] = set()
 
     def is_half(self, place: int, count: int) -> bool:
-        """Whether so many bars are less than half of those of the session beside it, as far as is known."""
+        """Whether ``count`` is less than half of the bars of the session beside it; False if unknown."""
         beside = self._counts.get(self._beside.get(place, -1))
         return beside is not None and 2 * count < beside
 
     def is_next(self, place: int) -> bool:
-        """Whether the session before it was judged, or there is none."""
+        """Whether the previous session was judged, or there is none."""
         before = self._before.get(place)
         return before is None or before in self._judged
 
     def traded_before(self, place: int) -> Traded | None:
-        """Who traded in the session before it. None: there is none, or it cannot be had."""
+        """Return the tickers that traded in the previous session; None if it is missing or there is none."""
         return self._traded.get(self._before.get(place, -1))
 
     def answered(self, place: int, count: int | None) -> None:
-        """There is an answer, to be judged. ``count`` is None for what cannot be had."""
+        """Note an answer to be judged. ``count`` is None if the session cannot be read."""
         self._counts[place] = count
         self._waiting.add(place)
 
     def take_ready(self) -> int | None:
-        """The first place with an answer that can be judged now, given out once for each answer."""
+        """Return the first place with an answer that can be judged now, once for each answer; else None."""
         found = min((place for place in self._waiting if self._is_ready(place)), default=None)
         self._waiting.discard(-1 if found is None else found)
         return found
@@ -56,13 +56,13 @@ class SessionSizes:
         return self.is_next(place) and self._beside.get(place, place) in self._counts
 
     def judged(self, place: int, traded: Traded | None) -> None:
-        """The answer is believed, in which these traded. None: it cannot be had."""
+        """Note that the answer is accepted, with its traded tickers; None if the session cannot be read."""
         self._judged.add(place)
         self._traded.pop(self._before.get(place, -1), None)
         if place in self._followed:
             self._traded[place] = traded
 
     def take_left(self) -> list[int]:
-        """The places that nothing came to judge by, ascending: they are as judged as they will be."""
+        """Return the places that still wait, ascending: no neighbour will arrive to compare them with."""
         left, self._waiting = sorted(self._waiting), set()
         return left

@@ -1,8 +1,8 @@
-"""Where the rows of a stream go, and what is told of it: all that a sync asks of whoever runs it.
+"""The interface between a sync and its caller: a sink takes the rows, states and status of a stream.
 
-What is true of every sink: it takes rows in the order of the calls, and a state that it tells vouches only
-for rows that it took before. `rows`, `session` and a chunk's `put` return when the rows are taken, which
-may take as long as the reader of the sink is slow.
+Invariants of every sink: it takes rows in the order of the calls, and a state that it writes covers only rows
+that it took before. `rows`, `session` and `BarChunk.put` return when the rows are taken; a slow reader delays
+them.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,25 +19,25 @@ TooLarge = Callable[[Any, RowTooLargeError], None]
 
 
 class StateSource(Protocol):
-    """What a stream's state is made of."""
+    """Builds the state of a stream."""
 
     def blob(self) -> JsonObject:
-        """The state as of now."""
+        """Return the current state."""
 
 
 class BarChunk(Chunk, Protocol):
-    """Some bars in the sink's own form, which it has not taken yet."""
+    """Bars converted to the form of the sink, but not put yet."""
 
     async def put(self) -> None:
-        """Give them to the sink."""
+        """Put the bars on the sink."""
 
 
 class Sink(Protocol):
-    """One stream's."""
+    """Takes the rows of one stream."""
 
     @property
     def name(self) -> str:
-        """The stream's."""
+        """The name of the stream."""
 
     @property
     def failed(self) -> bool:
@@ -48,39 +48,39 @@ class Sink(Protocol):
         """Whether `chunk` reads no more of a bar than a `Close` has."""
 
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> BarChunk:
-        """Bars of one ticker, ascending, at least one: the hot path."""
+        """Convert bars of one ticker, ascending, at least one. This is the hot path."""
 
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
-        """Take bars of many tickers, of one session."""
+        """Take the bars of many tickers in one session."""
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
-        """Take rows. One that is too large is left out, and ``too_large`` hears of it.
+        """Take rows. A row that is too large is skipped and passed to ``too_large``.
 
-        Raises `RowTooLargeError` where nobody is to hear of it, and `BadPageError` for a row that cannot
-        be written.
+        Raises `RowTooLargeError` if ``too_large`` is None, and `BadPageError` for a row that cannot be
+        encoded.
         """
 
     async def start(self) -> None:
         """The stream begins."""
 
     async def replaced(self) -> None:
-        """What the sync began with does not hold any more: a state says so before the first row."""
+        """The state that the sync started from is no longer valid: write the new one before the first row."""
 
     async def estimate(self, *, rows: int) -> None:
-        """About how many rows are to come."""
+        """Announce the approximate number of rows."""
 
     async def state_due(self) -> None:
-        """Tell a state if one is due: called whenever something may have been covered."""
+        """Write a state if one is due. Called whenever days may have been covered."""
 
     async def waits(self, until: datetime) -> None:
-        """Nothing comes until then: the allowance of the API is used up."""
+        """No row comes until this time: the allowance of the API is used up."""
 
     async def complete(self) -> None:
-        """The stream has ended well. Nothing if it has ended already."""
+        """End the stream without an error. Does nothing if it has ended."""
 
     async def fail(self, errors: Sequence[ConnectorError]) -> None:
-        """The stream has ended, for these reasons; without any it was interrupted."""
+        """End the stream with these errors; without errors it was interrupted."""
 
 
 OpenSink = Callable[[Stream, StateSource], Sink]
-"""Makes the sink of a stream, whose states are to be those of what is vouched."""
+"""Makes the sink of a stream; the `StateSource` builds its states."""

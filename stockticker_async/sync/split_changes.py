@@ -1,6 +1,7 @@
-"""What changes the history that was read: splits, and a market that was read without its OTC stocks.
+"""Finds history that must be read again: after splits, and after a whole market without its OTC stocks.
 
-Both are asked before the first bar, and what they change is taken back: it is read again in this sync.
+Both are requested before the first bar. The cursors of affected tickers are taken back, so that this sync
+reads their history again.
 """
 
 import logging
@@ -26,9 +27,9 @@ _log = logging.getLogger(__name__)
 
 
 async def leave_whole_market(client: Client, job: SyncJob, streams: Sequence[BarStream]) -> None:
-    """Of tickers that were read as part of the whole market, take back those that may be OTC stocks.
+    """Take back the cursors of tickers that were read as part of the whole market and may be OTC stocks.
 
-    A bar of the last session that was covered shows that a ticker is none; the others begin anew.
+    A ticker with a bar in the last covered session is not an OTC stock; the other tickers begin again.
     """
     listed: dict[date, frozenset[str]] = {}
     for stream in streams:
@@ -40,7 +41,7 @@ async def leave_whole_market(client: Client, job: SyncJob, streams: Sequence[Bar
 
 
 async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]:
-    """The configured tickers that traded on an exchange in a session; none where that cannot be had."""
+    """Return the configured tickers that traded on an exchange in a session; empty if it cannot be read."""
     wanted = frozenset(job.tickers)
     try:
         found = await grouped_bars(client, session, adjusted=job.adjusted, otc=False, wanted=wanted)
@@ -50,7 +51,7 @@ async def _listed(client: Client, job: SyncJob, session: date) -> frozenset[str]
 
 
 async def follow_splits(client: Client, job: SyncJob, streams: Sequence[PreparedStream], days: Days) -> None:
-    """Ask for the splits of all tickers together, before the first bar, and take back what they change."""
+    """Request the splits of all tickers before the first bar, and take back the cursors that they affect."""
     found: list[Split] | None = None
     adjusted = [stream.cursors for stream in streams if stream.cursors and is_adjusted(stream)]
     since = min((entry.since for one in adjusted for entry in one.start.entries.values()), default=days.today)
@@ -78,17 +79,18 @@ async def _follow(
 
 
 def _known(days: Days, splits: Answer[list[Split]]) -> Days:
-    """The days with the last one that is settled by the clock of the API's answer, too."""
+    """Return the days with a last settled day that is over by the API's clock, too."""
     return replace(days, settled=min(days.settled, calendar.last_settled(splits.moment)))
 
 
 async def _splits(
     client: Client, names: Sequence[str], adjusted: Sequence[state.StreamCursors], after: date, days: Days
 ) -> Answer[list[Split]] | None:
-    """None, and a warning, where they cannot be had, unless that is for the user to mend.
+    """Return the splits; None and a warning if they cannot be read. Raises `ConfigError`, `OutputError`.
 
-    They are asked for twice where history would be read again for them: one answer without a split would
-    rewrite it tonight, and the next one tomorrow. So are none at all, where no earlier sync found the same.
+    Splits that would cause history to be read again are requested twice: one answer without a split would
+    rewrite the history today, and the next answer tomorrow. An empty list that no earlier sync confirmed is
+    requested twice, too.
     """
 
     async def ask() -> Answer[list[Split]] | Refusal:

@@ -1,28 +1,28 @@
-"""Cursors: where a sync begins, how they advance (never back).
+"""Cursors: where a sync begins, and how the cursors advance (never back).
 
 Theory of operation
 -------------------
 A stream's state says, for each ticker, up to which New York session everything has been written.
-An entry is (since, cursor, splits): the first day that was ever asked, the last session that was
-answered whole and written (none yet: no cursor), and a fingerprint of the splits that the rows
-written so far are adjusted for. What holds for all entries of a stream stands beside them, the
-`Basis`: rows of another basis are other numbers under the same keys.
+An entry is (since, cursor, splits): the first requested day, the last session whose bars are complete
+and written (None before the first one), and a fingerprint of the splits for which the written rows are
+adjusted. The `Basis` holds for all entries of a stream: rows of another basis have other values under
+the same keys.
 
-What is always true:
+Invariants:
 
-- An entry without a cursor has nothing to vouch for; reading begins at ``since``. One with a
-  cursor vouches for every session from ``since`` to the cursor, both included.
-- Within an entry the cursor never goes back. When what was written must be read again (another
-  basis, an earlier ``since``), the entry is replaced by one without a cursor, and that is
-  written before the first record that is read again.
-- A cursor moves over a day once that day was answered whole for the ticker *and* has settled
-  *and* a bar of that day or a later one, of any ticker, was seen, in this sync or in the one that
-  moved another's cursor there: an answer without any bar may come from an API that has not
-  published yet. So the cursor of an illiquid or delisted ticker moves with the others', and a day
-  for which nobody has a bar holds it. Only at the configured end it passes days on which the
-  exchange was closed: then nothing is left to ask.
-- `StreamCursors.blob` vouches only for what was reported by `cover`, which the caller calls after
-  the records have been put into the output, and the output keeps the order.
+- An entry without a cursor covers nothing; reading begins at ``since``. An entry with a cursor covers
+  every session from ``since`` to the cursor, both included.
+- Within an entry the cursor never goes back. When written rows must be read again (another basis, an
+  earlier ``since``), the entry is replaced by an entry without a cursor, and this state is written
+  before the first record that is read again.
+- A cursor passes a day when the day is completely answered for the ticker *and* has settled *and* a
+  bar of this day or a later day was seen for any ticker, in this sync or in the sync that moved another
+  cursor there: an API that has not published the day yet also answers without bars. So the cursor of an
+  illiquid or delisted ticker moves with the others, and a day without bars of any ticker holds all
+  cursors. At the configured end a cursor also passes days on which the exchange was closed, because no
+  later bar is requested.
+- `StreamCursors.blob` covers only days reported by `cover`. The caller calls `cover` after the records
+  are put on the output, which keeps the order.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -47,14 +47,14 @@ from stockticker_async.sync.state_format import (
 )
 
 _PENDING = "0"
-"""Stands for the fingerprint of a ticker of the whole market while it is read again: no hash is so short."""
+"""The fingerprint of a whole-market ticker while it is read again. No hash is this short."""
 _Mark = Callable[[str, date, date], str | None]
-"""The fingerprint of a ticker's splits after one day and up to another."""
+"""Returns the fingerprint of a ticker's splits after one day and up to another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to tell the user about the state that a sync begins with."""
+    """A log line for the user about the state that a sync starts from."""
 
     warn: bool
     text: str
@@ -68,19 +68,19 @@ class Start:
     market_splits: dict[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     replaced: bool = False
-    """Whether an entry was replaced: then a state goes out before the first record."""
+    """Whether an entry was replaced: then a state is written before the first record."""
     foreign: bool = False
-    """Whether the cursors come from a state that has no fingerprints."""
+    """Whether the cursors come from a state without fingerprints."""
     from_whole_market: Mapping[str, date] = field(default_factory=dict)
-    """Tickers that count as covered up to a day since the whole market was, though without its OTC stocks."""
+    """Tickers covered up to a day as part of the whole market, which was read without OTC stocks."""
     moves: Mapping[str, date] = field(default_factory=dict)
-    """A later ``since`` for these tickers, which takes effect once their splits were compared."""
+    """A later ``since`` for these tickers, which takes effect after their splits were compared."""
     again: tuple[str, ...] = ()
     """Tickers whose splits changed."""
     read_since: Mapping[str, date] = field(default_factory=dict)
-    """The first day of tickers that an earlier sync has read by name, though their entries may begin anew."""
+    """The first day that an earlier sync read for each named ticker, even if its entry begins again."""
     rereads: Mapping[str, str | None] = field(default_factory=dict)
-    """Of the whole market: tickers to read again, with the fingerprint that holds when that is done."""
+    """Whole-market tickers to read again, each with its fingerprint after the reread."""
 
 
 def begin(
@@ -93,11 +93,11 @@ def begin(
     settled: date,
     movable: bool = True,
 ) -> Start:
-    """The entries to go on from: those of ``before`` that still hold, new ones for the rest.
+    """Return the entries to continue from: valid entries of ``before``, and new entries for other tickers.
 
-    ``names`` are the tickers, or `MARKET` alone. ``start`` is the configured start date: only
-    where a ticker without state begins, unless it is earlier than where its state began. A later
-    one moves ``since``, but where bars are counted from it: not ``movable``.
+    ``names`` are the tickers, or `WHOLE_MARKET` alone. ``start`` is the configured start date: the first
+    day of tickers without a state. If it is earlier than ``since`` of an entry, the entry begins again. If it
+    is later, ``since`` moves, unless bars are counted from ``since`` (not ``movable``).
     """
     fresh = Entry(start or default_start)
     match before:
@@ -118,8 +118,8 @@ def begin(
 
 
 def _holds(saved: Basis, basis: Basis, *, whole_market: bool) -> bool:
-    """Whether the rows that were written are among those to be written now, with the same numbers."""
-    # a list is read wherever its tickers trade; a market with OTC stocks holds the one without
+    """Whether the rows written on the ``saved`` basis are still valid on the new basis."""
+    # named tickers are read wherever they trade; a market with OTC stocks includes the market without them
     return replace(saved, otc=False) == replace(basis, otc=False) and (
         saved.otc or not (whole_market and basis.otc)
     )
@@ -168,7 +168,7 @@ def _go_on(
 def _begin_anew(
     saved: SavedState, names: Sequence[str], basis: Basis, start: date | None, fresh: Entry
 ) -> Start:
-    """Every entry without a cursor, since the rows written so far are of another basis."""
+    """Return entries without cursors, because the written rows are of another basis."""
     old = {name: _found(saved, name) for name in names}
     entries = {name: Entry(start or (entry.since if entry else fresh.since)) for name, entry in old.items()}
     change = f"from {_basis_words(saved.basis)} to {_basis_words(basis)}"
@@ -179,10 +179,10 @@ def _begin_anew(
 
 
 def follow_splits(start: Start, splits: Sequence[Split] | None, *, today: date, settled: date) -> Start:
-    """The start with the history of those tickers taken back whose splits are not those of the state.
+    """Return the start, in which tickers whose splits differ from the state begin again.
 
-    ``splits`` are those of all the tickers since the first ``since``; None where prices are not
-    adjusted, or the splits cannot be had: then fingerprints stay as they are.
+    ``splits`` are the splits of all tickers since the earliest ``since``; None if prices are not adjusted or
+    the splits cannot be read: then the fingerprints do not change.
     """
     if splits is None:
         return _moved(start, None)
@@ -217,7 +217,7 @@ def _follow_market(start: Start, known: Iterable[str], mark: _Mark) -> Start:
     if start.foreign:
         before = {name: mark(name, entry.since, entry.cursor) for name in found}
     names = [name for name in {**before, **found} if found.get(name) != before.get(name)]
-    # until it is read again, a ticker has a mark that no splits give
+    # until it is read again, a ticker has a fingerprint that no splits produce
     marks = {**found, **dict.fromkeys(names, _PENDING)}
     rereads = {name: found.get(name) for name in names}
     return _with_change(replace(start, market_splits=marks, rereads=rereads), names)
@@ -235,9 +235,9 @@ def _with_change(start: Start, changed: Sequence[str]) -> Start:
 
 
 def _moved(start: Start, mark: _Mark | None) -> Start:
-    """Let the later first days take effect, with the fingerprints that belong to them.
+    """Apply the later ``since`` of `Start.moves`, with new fingerprints.
 
-    Where there are fingerprints and the splits are not known, a later sync does.
+    If the entry has fingerprints and the splits are unknown, a later sync does this.
     """
     entries = dict(start.entries)
     market_splits, rereads = start.market_splits, start.rereads
@@ -258,7 +258,7 @@ def _moved(start: Start, mark: _Mark | None) -> Start:
 def _found(saved: SavedState, name: str) -> Entry | None:
     entry = saved.entries.get(name)
     if entry is None and WHOLE_MARKET in saved.entries:
-        # from the whole market to a list: what is listed counts as covered
+        # from the whole market to named tickers: these count as covered
         entry = replace(saved.entries[WHOLE_MARKET], splits=saved.market_splits.get(name))
     return entry
 
@@ -269,7 +269,7 @@ def _basis_words(basis: Basis) -> str:
 
 
 class StreamCursors:
-    """What one stream has covered so far in this sync."""
+    """The cursors of one stream in this sync."""
 
     def __init__(self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None) -> None:
         self.stream = stream
@@ -281,21 +281,21 @@ class StreamCursors:
         self._seen: date | None = None
 
     def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
-        """Take the splits into account, once, before anything is covered."""
+        """Compare the splits. Called once, before `cover`."""
         if not self.start.foreign:
             for entry in self.start.entries.values():
                 if entry.cursor is not None and entry.cursor <= settled:
-                    self.see(entry.cursor)  # else no sync would have moved it so far
+                    self.see(entry.cursor)  # an earlier sync saw a bar of this day or a later one
         self.start = follow_splits(self.start, splits, today=today, settled=settled)
         self._market_splits = dict(self.start.market_splits)
 
     def uncover(self, names: Collection[str]) -> None:
-        """These were not part of the market that was read: theirs begins anew, before anything is covered."""
+        """Let these tickers begin again: the market was read without them. Called before `cover`."""
         if not names:
             return
         since = {name: Entry(self.start.entries[name].since) for name in names}
         text = (
-            f"The market was read without its OTC stocks, as which {name_list([*names])} may be: read anew."
+            f"The whole market was read without OTC stocks, and {name_list([*names])} may be such: read anew."
         )
         self.start = replace(
             self.start,
@@ -305,7 +305,7 @@ class StreamCursors:
         )
 
     def reread(self, name: str) -> None:
-        """A ticker of `Start.rereads` was read again, and its records are put."""
+        """Note that a ticker of `Start.rereads` was read again, and its records are put."""
         mark = self.start.rereads[name]
         if mark is None:
             del self._market_splits[name]
@@ -313,21 +313,21 @@ class StreamCursors:
             self._market_splits[name] = mark
 
     def see(self, session: date) -> None:
-        """A bar of that session, of any ticker, was in an answer."""
+        """Note that an answer has a bar of this session, of any ticker."""
         if self._seen is None or session > self._seen:
             self._seen = session
 
     def cover(self, name: str, through: date) -> None:
-        """Every day up to ``through`` was answered whole for the ticker, has settled, and is put."""
+        """Note that all days up to ``through`` are completely answered for the ticker, settled, and put."""
         if name not in self._covered or through > self._covered[name]:
             self._covered[name] = through
 
     def count_covered(self, through: date) -> int:
-        """How many tickers are covered up to this day."""
+        """Return the number of tickers that are covered up to ``through``."""
         return sum(day >= through for day in self._covered.values())
 
     def entry(self, name: str) -> Entry:
-        """The ticker's entry with its cursor where it may stand now."""
+        """Return the entry of the ticker with its current cursor."""
         entry = self.start.entries[name]
         covered = self._covered.get(name)
         if covered is None:
@@ -340,6 +340,6 @@ class StreamCursors:
         return replace(entry, cursor=reached)
 
     def blob(self) -> JsonObject:
-        """The state as it is written."""
+        """Return the state to write."""
         entries = {name: self.entry(name) for name in self.start.entries}
         return write(self.stream, self.basis, entries, self._market_splits)

@@ -1,10 +1,9 @@
-"""The written form of cursors: what the state of a stream says.
+"""The JSON form of cursors: the state of a stream.
 
-The written form is compact, since it is written again and again: tickers in step share one
-object with their names joined by commas, each with its fingerprint after a ``=`` where it has one.
-The least cursor stands at the top under the name of the stream's cursor field, for people, for
-suites that look for it, and for older connectors. ``"*"`` is the whole market as one ticker; the
-fingerprints of its tickers stand in an object of their own.
+The form is compact, because states are written often. Tickers with the same ``since`` and cursor share one
+object with their names joined by commas; a fingerprint follows a name after ``=``. The earliest cursor is at
+the top under the name of the stream's cursor field, for people, acceptance tests and older connectors.
+``"*"`` is the whole market as one ticker; the fingerprints of its tickers are in a string of their own.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from stockticker_async.streams.table import Listed, Stream
 
 VERSION = 1
 _EPOCH = date(1970, 1, 1)
-"""No bar is older, since timestamps are epoch milliseconds; so no older day means more than this one."""
+"""No bar is older, because timestamps are epoch milliseconds; earlier days are read as this one."""
 REMEDY = (
     "Reset the stream (or leave --state out) to read everything again, or give the state of an earlier sync."
 )
@@ -27,13 +26,13 @@ REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What makes rows comparable: a change of any of it means other numbers under the same keys."""
+    """The settings on which row values depend: on another basis the same keys have other values."""
 
     adjusted: bool | None = None
     bar: str | None = None
-    """None of both: the rows are the same however bars are asked for."""
+    """Both None: the rows do not depend on the kind of bars."""
     otc: bool = False
-    """Of the whole market only: whether over-the-counter stocks are part of it."""
+    """For the whole market only: whether over-the-counter stocks are included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Entry:
 
     @property
     def first_uncovered(self) -> date:
-        """The first day that is not covered yet. The last day of all has none after it: OverflowError."""
+        """The first day that is not covered. Raises OverflowError if the cursor is `date.max`."""
         return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
 
 
@@ -57,14 +56,14 @@ class NoState:
 
 @dataclass(frozen=True, slots=True)
 class BareDateState:
-    """A bare date, as the tutorial's connector would write it: all tickers are read up to it."""
+    """A bare date, as in the state of the tutorial's connector: all tickers are covered up to it."""
 
     through: date
 
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A state of our own."""
+    """A state that this connector has written."""
 
     basis: Basis
     entries: Mapping[str, Entry]
@@ -77,7 +76,7 @@ EarlierState = NoState | BareDateState | SavedState
 def write(
     stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
 ) -> JsonObject:
-    """The stream_state of a STATE message; `read` understands it."""
+    """Return the stream_state of a STATE message, which `read` parses."""
     groups: dict[tuple[date, date], list[str]] = {}
     for name, entry in entries.items():
         # an entry without a cursor covers nothing up to the day before it begins
@@ -105,7 +104,7 @@ def _cursor_text(stream: Stream, day: date) -> str:
 
 
 def read(stream: Stream, blob: Any) -> EarlierState:
-    """What a stream_state says. Unknown keys are ignored. Raises `ConfigError` where it cannot tell."""
+    """Parse a stream_state. Unknown keys are ignored. Raises `ConfigError` for an unreadable state."""
     if blob is None or blob == {}:
         return NoState()
     if not isinstance(blob, Mapping):
@@ -159,7 +158,7 @@ def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:
 
 
 def _read_day(stream: Stream, holder: JsonObject, key: str) -> date:
-    """A day from ``2020-12-21`` or a timestamp, which is taken to New York."""
+    """Return a day from ``2020-12-21``, or the New York date of a timestamp. Raises `ConfigError`."""
     text = holder.get(key)
     if not isinstance(text, str):
         raise _unreadable(stream, f"{key} is missing" if text is None else f"{key} is not a string")

@@ -1,4 +1,4 @@
-"""What is to be read: the days of a sync, and for each stream the first day of each ticker."""
+"""The days to read: the days of a sync, and the first day of each ticker in each stream."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +21,10 @@ from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Entry
 
 _SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
-"""Base bars a session of a well-known stock, as `limit` counts them, for estimates of rows: minutes for hours
-too, 390 in regular hours and the rest before and after; of its seconds a third has a trade, as a guess."""
+"""Estimated base bars in a session of a well-known stock, as `limit` counts them: minutes for hour bars, too,
+390 in regular hours and the rest before and after; a third of the seconds have a trade (a guess)."""
 _BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
-"""How long a base bar is."""
+"""The length of a base bar in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,30 @@ class Days:
     """The days of a sync, fixed when it begins (New York)."""
 
     last: date
-    """The last day asked, included."""
+    """The last requested day, included."""
     settled: date
-    """The last day that has wholly passed."""
+    """The last day that is over."""
     today: date
 
 
 @dataclass(slots=True)
 class BarStream:
-    """A stream that is served by the calls of a `BarsSync`."""
+    """A stream of bars, read by a `BarsSync`."""
 
     sink: Sink
     cursors: StreamCursors
     bar: BarSize
     lookback: int
-    """Settled sessions before the cursor that are read again."""
+    """The number of settled sessions up to the cursor that are read again."""
     first_days: dict[str, date] = field(default_factory=dict)
-    """The first day to write, of each ticker that has any."""
+    """The first day to write for each ticker that is to be read."""
     rereads: dict[str, date] = field(default_factory=dict)
-    """The same for tickers of the whole market that are read again, beside the market's own."""
+    """The first day of whole-market tickers that are read again by name."""
     rereads_last: date = date.min
-    """Up to that day, included: all that was written is read again, also what lies after a new end."""
+    """The last day of the rereads, included: all written rows, also rows after a new end date."""
 
     def begin(self, days: Days, end: date | None) -> None:
-        """Find out what is to be read, once the cursors knows the splits."""
+        """Find the first day of each ticker, after the splits were compared."""
         for name, entry in self.cursors.start.entries.items():
             first = first_day(entry, lookback=self.lookback, bar=self.bar, days=days, end=end)
             if first is not None:
@@ -67,10 +67,10 @@ class BarStream:
 
 
 def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: date | None) -> date | None:
-    """Where reading a ticker begins in this sync. None: there is nothing to read.
+    """Return the first day to read for a ticker, or None if there is nothing to read.
 
-    ``lookback`` settled sessions up to the cursor are read again. A cursor at the configured end,
-    or ahead of the last settled day, asks for nothing.
+    ``lookback`` settled sessions up to the cursor are read again. There is nothing to read if the cursor is
+    at the configured end, or ahead of the last settled day.
     """
     if entry.since > days.last:
         return None
@@ -88,7 +88,7 @@ def first_day(entry: Entry, *, lookback: int, bar: BarSize, days: Days, end: dat
 
 
 def first_days(streams: Sequence[BarStream]) -> dict[str, date]:
-    """The union of the streams' windows, which all end on one day. The one furthest behind comes first."""
+    """Return the earliest first day of each ticker over all streams, the earliest day first."""
     found: dict[str, date] = {}
     for stream in streams:
         for name, first in stream.first_days.items():
@@ -99,7 +99,7 @@ def first_days(streams: Sequence[BarStream]) -> dict[str, date]:
 def shared_call_plan(
     job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days, *, allowance: int | None
 ) -> CallPlan:
-    """The calls for streams that share their bars."""
+    """Return the calls for streams that share their bars."""
     call_plan = plan_bars(job, bar, first_days(streams), days.last, allowance=allowance)
     again: dict[str, RangeCall] = {}
     for stream in streams:
@@ -112,7 +112,7 @@ def shared_call_plan(
 def plan_bars(
     job: SyncJob, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
 ) -> CallPlan:
-    """The calls for bars of one size, of each ticker from its first day to ``last``, included."""
+    """Return the calls for bars of one size, for each ticker from its first day to ``last``, included."""
     if job.whole_market:
         return CallPlan(grouped=plan_market(firsts[WHOLE_MARKET], last) if firsts else ())
     windows = [Window(name, first, last) for name, first in firsts.items()]

@@ -1,4 +1,4 @@
-"""Carries out calls at the same time: what goes wrong with one is noted, what would with all ends them."""
+"""Works on items concurrently: an error of one item is noted, an error that concerns all items ends them."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
@@ -21,11 +21,11 @@ async def carry_out(
     failed: Failed[T],
     pace: Pace = AT_ONCE,
 ) -> None:
-    """Do the items in their order, ``at_once`` at a time; ``failed`` hears of those that fail alone.
+    """Work on the items in order, ``at_once`` at a time; ``failed`` gets the error of a single item.
 
-    ``answers`` counts what the API answers: it tells an item without an answer from an outage. Raises the
-    first `ConnectorError` that would meet every other item, too (a wrong key, an outage, a closed output),
-    after the others were cancelled.
+    ``answers`` returns the number of answers of the API so far, to distinguish an unanswered item from an
+    outage. Raises the first `ConnectorError` that concerns all items (a wrong key, an outage, a closed
+    output), after the other workers were cancelled.
     """
     failures = _FailureJudge(at_once, answers, failed)
 
@@ -46,14 +46,14 @@ async def carry_out(
 
 
 def _drop_tracebacks(error: BaseException | None) -> None:
-    """Drop the tracebacks: errors are kept until a stream ends, and these would keep whole bodies."""
+    """Remove the tracebacks: errors are kept until the stream ends, and would keep whole bodies."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 
 class _FailureJudge(Generic[T]):
-    """How items ended that failed, and whether that ends the others."""
+    """Decides whether an error concerns a single item or all items."""
 
     def __init__(self, at_once: int, answers: Callable[[], int], failed: Failed[T]) -> None:
         self._at_once = at_once
@@ -62,10 +62,10 @@ class _FailureJudge(Generic[T]):
         self._fatal: ConnectorError | None = None
         self._answered = -1
         self._unanswered: list[tuple[T, TransientError]] = []
-        """Jobs that were given up without an answer, since the last answer to another one."""
+        """Items that were given up without an answer, since the last answer of the API."""
 
     def judge(self, item: T, error: ConnectorError) -> bool:
-        """Whether the error would meet every other item, too."""
+        """Note an error. Returns whether it ends all items."""
         match error:
             case ConfigError() | OutputError():
                 self._fatal = self._fatal or error
@@ -76,7 +76,7 @@ class _FailureJudge(Generic[T]):
         return self._fatal is not None
 
     def _give_up(self, item: T, error: TransientError) -> None:
-        """Every worker may be held up by its own item: it is an outage once one has tried another in vain."""
+        """More unanswered items than workers are an outage: some worker failed with two items."""
         if self._answers() != self._answered:
             self._answered = self._answers()
             self._note_unanswered()
@@ -90,7 +90,7 @@ class _FailureJudge(Generic[T]):
         self._unanswered.clear()
 
     def finish(self) -> None:
-        """Note the items without an answer, unless an outage says so of all. Raises what is fatal."""
+        """Note the unanswered items, unless there is an outage. Raises the error that ended all items."""
         if not isinstance(self._fatal, TransientError):
             self._note_unanswered()
         if self._fatal is not None:

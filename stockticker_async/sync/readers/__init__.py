@@ -1,1 +1,1 @@
-"""One reader for each way of asking."""
+"""The readers, one for each kind of call."""

@@ -1,21 +1,21 @@
-"""Carries out a plan: calls at the same time, records in whole pages, cursors behind them.
+"""Makes the calls of a call plan concurrently; records in whole pages, then the cursors.
 
 Theory of operation
 -------------------
-A `BarsSync` reads bars of one size for every stream that wants them (its streams), so that one
-answer may serve several. Ranges are read in `range_slices`, sessions in `session_slices`; what the plan
-does not give is judged in `refusals`, and what was answered is covered in `unproven`. What is always true:
+A `BarsSync` reads bars of one size for all streams of this size, so that one answer serves several
+streams. `range_slices` reads ranges, `session_slices` reads sessions, `refusals` handles refusals of the
+subscription plan, and `unproven` covers answered days. Invariants:
 
-- A page becomes records only after it was judged whole, and a cursor is moved only after the
-  page's records were put into the output. Whatever kills the program between two lines, the last
-  STATE that was written vouches for nothing that was not.
-- A ticker's calls may be answered in any order. `Coverage` tells how far they are answered without a
-  gap from the first on, and nothing beyond that is covered.
-- A day is covered only when it had settled by this machine's clock when the sync began, and by
-  the API's clock when it answered.
-- What goes wrong with one ticker or one session is noted in `failures`, and the others go on.
-  What would go wrong for all (the key, the network) ends the sync.
-- What is under way is bounded in bytes, for all calls together: `body_budget`.
+- A page becomes records only after the whole page was validated, and a cursor moves only after the
+  records of the page were put on the output. If the program is killed between two lines, the last
+  written STATE covers only written records.
+- The calls of a ticker are answered in any order. `Coverage` finds how far they are answered without
+  a gap; days beyond that are not covered.
+- A day is covered only if it had settled by this machine's clock when the sync began, and by the API's
+  clock when it answered.
+- An error of one ticker or session is noted in `failures`, and the others continue. An error that
+  concerns all calls (the key, the network) ends the sync.
+- The bytes of all answers under way are bounded: see `body_budget`.
 """
 
 import logging
@@ -50,16 +50,16 @@ class BarsSync:
 
     @property
     def failures(self) -> list[Failure]:
-        """What went wrong with some tickers so far."""
+        """The failures of single tickers so far."""
         return self._family.failures
 
     def plan(self, allowance: int | None) -> CallPlan:
-        """The calls to make for what the streams still have to read."""
+        """Return the calls for the days that the streams still have to read."""
         family = self._family
         return shared_call_plan(family.job, family.bar, family.streams, family.days, allowance=allowance)
 
     async def run(self, call_plan: CallPlan) -> None:
-        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
         family = self._family
         names = first_days(family.streams)
         unproven = UnprovenTickers(

@@ -1,7 +1,7 @@
-"""Reads a `Daily` stream: a call for each ticker and session after its cursor.
+"""Reads a `Daily` stream: one call for each ticker and session after the cursor.
 
-What is true of bars is true here: sessions may be answered in any order, `Coverage` tells how far they are
-answered without a gap, and a session for which no ticker has anything holds every cursor.
+As for bars, sessions are answered in any order, `Coverage` finds how far they are answered without a gap, and
+a session without data for any ticker holds every cursor.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class _SessionCall:
     coverage: Coverage
     place: int
     last: date
-    """The last day that the answer covers: closed days after the session belong to it."""
+    """The last day that the answer covers, including closed days after the session."""
 
 
 class DailySync:
@@ -49,10 +49,10 @@ class DailySync:
         self._days = days
         self._history = HistoryStart()
         self._quiet: dict[str, int] = {}
-        """Tickers, and how many sessions the API has nothing of."""
+        """The number of sessions without data, by ticker."""
 
     async def run(self) -> None:
-        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
         await carry_out(
             self._session_calls(),
             self._ask,
@@ -117,7 +117,7 @@ class DailySync:
 
         path = ticker_path(self._daily.path, ticker, session, adjusted=self._job.adjusted)
         ask = partial(self._client.asked, path, at_once(decode))
-        # an answer without a row says that there is no such session, as a 404 does
+        # an answer without a row means the same as a 404: no such session
         return asked_twice(ask, lambda found: None if found.value else ())
 
     async def _refused(self, call: _SessionCall, refusal: Refusal) -> None:
@@ -125,7 +125,7 @@ class DailySync:
         if refusal.why is not RefusalReason.ENDPOINT and recent:
             pass  # the next sync reads it
         elif refusal.why is RefusalReason.UNPUBLISHED:
-            # that it is not over yet cannot be true of a day that is long past
+            # a day that is long past cannot be unpublished
             self._failed(call, TransientError(f"the API says of {call.session}: {refusal.text}"))
         elif refusal.why is RefusalReason.TIMEFRAME:
             await self._look_for_history_start(call)
@@ -155,12 +155,12 @@ class DailySync:
 
 
 def sessions_of(first: date | None, days: Days) -> list[date]:
-    """The sessions of the calendar from ``first`` on, up to the last one that is finished."""
+    """Return the sessions of the calendar from ``first`` to the last finished one, both included."""
     if first is None:
         return []
     return [day for day in calendar.weekdays(first, _last(days)) if calendar.is_session(day)]
 
 
 def _last(days: Days) -> date:
-    """Today is not asked: its after-hours are not over."""
+    """Return the last day to read. Today is not read: its after-hours trading is not over."""
     return min(days.settled, days.last)

@@ -1,4 +1,4 @@
-"""What the readers of one family share: its streams, its days, and what became of its tickers so far."""
+"""The data that the readers of one family share: its streams, its days, and the state of its tickers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,11 +26,11 @@ class BarFamily:
     failures: list[Failure] = field(default_factory=list)
 
     def settled(self, moment: datetime) -> date:
-        """The last day that has passed by both clocks: this machine's, and the API's when it answered."""
+        """Return the last day that is over by this machine's clock, and by the API's clock at ``moment``."""
         return min(self.days.settled, calendar.last_settled(moment))
 
     def is_new(self, name: str) -> bool:
-        """Whether no bar of the ticker was ever written, so that it may not exist at all."""
+        """Whether no bar of the ticker was ever written, so that the ticker may not exist."""
         return all(
             stream.cursors.start.entries[name].cursor is None
             for stream in self.streams
@@ -38,12 +38,12 @@ class BarFamily:
         )
 
     def read_since(self, name: str) -> date | None:
-        """The first day of the ticker that an earlier sync has read, though it may have to be read again."""
+        """Return the first day that an earlier sync read for the ticker, even if it is read again now."""
         days = (stream.cursors.start.read_since.get(name) for stream in self.streams)
         return min((day for day in days if day is not None), default=None)
 
     def cover(self, name: str, reached: date) -> None:
-        """Every day up to ``reached`` was answered whole for the ticker, and its bars are put."""
+        """Note that all days up to ``reached`` are answered for the ticker, and its bars are put."""
         for stream in self.streams:
             if name in stream.first_days:
                 stream.cursors.cover(name, reached)

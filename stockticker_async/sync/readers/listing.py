@@ -1,8 +1,8 @@
-"""Reads a `Listing`: pages of rows of many tickers.
+"""Reads a `Listing`: pages with rows of many tickers.
 
-A call's pages come in the order of the cursor's field, so each page covers the days before its last
-row's. A page is written only after all of it was judged. Where the plan or a proxy does not have a
-listing, its deprecated form is asked.
+The pages of a call are in the order of the cursor field, so each page covers the days before the day of its
+last row. A page is written only after the whole page was validated. If the plan or a proxy does not have a
+listing, its deprecated form is read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _ROW_BYTES = 500  # as JSON, about
 
 
 def first_calls(row_stream: RowStream, listing: Listing, job: SyncJob, days: Days) -> list[ListCall]:
-    """The first call of each run of pages."""
+    """Return the first call of each sequence of pages."""
     return list_calls(
         listing,
         _windows(row_stream.firsts),
@@ -59,7 +59,7 @@ class ListingSync:
         self._days = days
 
     async def run(self) -> None:
-        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
         await carry_out(
             iter(first_calls(self._row_stream, self._listed.listing, self._job, self._days)),
             self._ask,
@@ -70,7 +70,7 @@ class ListingSync:
         )
 
     def _names(self, call: ListCall) -> tuple[str, ...]:
-        """Whose rows the call is for; nobody's where the rows have no tickers."""
+        """Return the tickers of the call; empty if its rows have no tickers."""
         by_ticker = self._listed.listing.filters != "nothing"
         return call.names or ((WHOLE_MARKET,) if by_ticker and self._job.whole_market else ())
 
@@ -78,12 +78,12 @@ class ListingSync:
         self._row_stream.failures.append(Failure(self._names(call), error))
 
     async def _ask(self, call: ListCall, before: Refusal | None = None) -> None:
-        """``before`` is the refusal of the listing in whose place this one is asked."""
+        """Read the call. ``before`` is the refusal of the newer listing that this call replaces."""
         barred = await self._read(call)
         if barred is None:
             return
         if isinstance(barred, Missing) and before is not None:
-            barred = before  # the plan is the reason, not the address
+            barred = before  # the reason is the plan, not the address
         older = self._listed.listing.older
         if older is not None and not (
             isinstance(barred, Refusal) and barred.why is not RefusalReason.ENDPOINT
@@ -107,7 +107,7 @@ class ListingSync:
             await sync._ask(one, before)
 
     async def _read(self, call: ListCall) -> Refusal | Missing | None:
-        """Write the call's rows; or return why there are none."""
+        """Write the rows of the call. Returns the refusal or the 404 if there is one, else None."""
         judge = ListJudge(call.criteria)
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
         decode = partial(self._decode, call.criteria, judge)
@@ -119,7 +119,7 @@ class ListingSync:
                     return answer
                 page = answer.value
                 if page.lacks:
-                    # the page before said that there is more
+                    # the previous page announced another one
                     self._row_stream.lack(self._names(call), short=further or page.count > 0)
                 further = True
                 await self._row_stream.rows(list(self._wanted(call, page.rows)))
@@ -148,15 +148,15 @@ class ListingSync:
     async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
         through = min(reached, settled(self._days, moment, self._job.end_date))
         if self._row_stream.cursors is not None:
-            self._row_stream.cursors.see(through)  # no row of a day is an answer, too
+            self._row_stream.cursors.see(through)  # an empty day is an answer, too
         await self._row_stream.cover(self._names(call), through)
 
     def _wanted(self, call: ListCall, rows: Sequence[Row]) -> Iterator[Row]:
-        """Of a list that is asked whole, the rows of the tickers wanted."""
+        """Yield the rows of the wanted tickers; all rows if the call names none."""
         if not call.names:
             yield from rows
             return
         names = frozenset(call.names)
         for row in rows:
-            if row.get("stock_ticker") in names:  # an offering may have no ticker yet
+            if row.get("stock_ticker") in names:  # an IPO may have no ticker yet
                 yield row

@@ -1,7 +1,7 @@
-"""Reads streams that cost a call a ticker: a `Lookup`, or the `Previous` bar.
+"""Reads streams with one call for each ticker: a `Lookup`, or the `Previous` bar.
 
-The previous bars of all tickers are the bars of the last session, which is one call; only tickers
-that did not trade then are asked one by one.
+The previous bars of all tickers are the bars of the last session, which are one grouped call. Only tickers
+that did not trade in it take a call each.
 """
 
 from datetime import date
@@ -43,7 +43,7 @@ class LookupSync:
         self._refusal: Refusal | None = None
 
     async def run(self) -> None:
-        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
         await carry_out(
             iter(self._row_stream.firsts),
             self._ask,
@@ -64,7 +64,7 @@ class LookupSync:
         self._row_stream.failures.append(Failure((name,), error))
 
     async def _ask(self, name: str) -> None:
-        if self._refusal is not None:  # what the plan does not give for one, it gives for none
+        if self._refusal is not None:  # the plan refuses the endpoint for all tickers
             self._row_stream.refused((name,), self._refusal)
             return
         found = await self._take(name, "")
@@ -82,7 +82,7 @@ class LookupSync:
         await self._row_stream.sink.state_due()
 
     async def _take(self, name: str, query: str) -> Refusal | Missing | None:
-        """Write the rows; or return why there are none."""
+        """Write the rows. Returns the refusal or the 404 if there is one, else None."""
 
         def decode(body: bytes) -> list[Row]:
             key = self._row_stream.stream.primary_key
@@ -100,7 +100,7 @@ class LookupSync:
             if not isinstance(found, Answer):
                 return found
             await self._row_stream.rows(found.value)
-            # an answer without a row says that there is no such ticker, as a 404 does
+            # an answer without a row means the same as a 404: no such ticker
             return None if found.value else Missing()
 
 
@@ -118,7 +118,7 @@ class PreviousSync:
         self._silent: list[str] = []
 
     async def run(self) -> None:
-        """Make the calls. Raises the `ConnectorError` that ends the whole sync, if one does."""
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
         names = dict.fromkeys(self._row_stream.firsts)
         if len(names) > 1 or WHOLE_MARKET in names:
             for traded in await self._write_session():
@@ -139,7 +139,7 @@ class PreviousSync:
         self._row_stream.failures.append(Failure((name,), error))
 
     async def _write_session(self) -> set[str]:
-        """Write the bars of the last session that the plan gives; return whose."""
+        """Write the bars of the last session that the plan includes. Returns their tickers."""
         day = calendar.sessions_back(self._days.settled, 0)
         whole = self._job.whole_market
         wanted = None if whole else frozenset(self._row_stream.firsts)

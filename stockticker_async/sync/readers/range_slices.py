@@ -1,4 +1,4 @@
-"""Reads the bars of one ticker in a range of days: a page at a time to the sinks, cursors behind it."""
+"""Reads the bars of one ticker in a range of days: each page goes to the sinks, then the cursor moves."""
 
 from contextlib import aclosing
 from datetime import date
@@ -22,7 +22,7 @@ _MOST_ROWS = {
     "minute": 1000,
     "hour": 1000,
     "second": endpoints.PAGE_ROWS,
-}  # of a session, where it has more than one
+}  # bars of a session; one for day bars and longer
 
 
 class RangeReader:
@@ -34,9 +34,9 @@ class RangeReader:
         self._refusals = refusals
 
     async def read(self, range_slice: RangeSlice) -> None:
-        """Ask for the range, unless the plan's history does not reach it.
+        """Read the range, unless it is before the plan's history.
 
-        Where the API refuses all of it since its end is not published yet, it is asked for without that end.
+        If the API refuses the range because its end is not published yet, the range is read without that end.
         """
         if self._refusals.hides(range_slice.last):
             await self._refusals.pass_over(range_slice)
@@ -91,7 +91,7 @@ class RangeReader:
             completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
 
     def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[BarStream]]:
-        """What of a ticker's bars is to be written, and for which streams."""
+        """Return the bars to write for each stream that wants the ticker, and these streams."""
         wanted, streams = [], []
         for stream in self._family.streams:
             first = stream.first_days.get(asked.ticker, stream.rereads.get(asked.ticker))
@@ -101,19 +101,19 @@ class RangeReader:
         return wanted, streams
 
     def _traded_since(self, range_slice: RangeSlice) -> date | None:
-        """The day from which each session should have a bar. None: the ticker may be younger than asked."""
+        """Return the day from which each session should have a bar. None: it may be a young listing."""
         call, family = range_slice.call, self._family
         since: date | None = call.first
         if range_slice.span.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
-            # an entry without a cursor may be one that begins anew: then its history was read before
+            # an entry without a cursor may begin again: then an earlier sync has read its history
             since = family.read_since(call.ticker)
         return None if since is None else max(since, call.first, self._refusals.first_day or call.first)
 
     def _proven(self, asked: Asked, timestamp_ms: int) -> date:
-        """The last session that the bar of that time shows to be published.
+        """Return the last session that is published according to a bar of this time.
 
-        One of several days shows it of all that are over for a session more than is settled: that
-        of the session before last may still miss the last one.
+        A bar of several days shows this only for sessions before the last settled one, which may still be
+        missing in the bar.
         """
         start = calendar.session_of(timestamp_ms)
         over = calendar.sessions_back(self._family.days.settled, 1)
@@ -125,7 +125,7 @@ class RangeReader:
         if answer.last:
             through = min(range_slice.call.last, settled)
         elif last_ms is not None:
-            # the last day of a page may go on on the next one, unless its bars are days
+            # the last day of a page of intraday bars may continue on the next page
             through = min(calendar.session_of(last_ms) - calendar.DAY * family.bar.intraday, settled)
         else:
             return

@@ -1,4 +1,4 @@
-"""What the plan does not give: days that are not published yet, days before its history, or bars at all."""
+"""Handles refusals of the plan: unpublished days, days before its history, or no bars at all."""
 
 import logging
 from contextlib import aclosing
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class PlanRefusals:
-    """What was refused in this sync, and what follows from it for the calls to come."""
+    """The refusals in this sync, and their consequences for later calls."""
 
     def __init__(self, family: BarFamily, unproven: UnprovenTickers) -> None:
         self._family = family
@@ -30,28 +30,28 @@ class PlanRefusals:
 
     @property
     def first_day(self) -> date | None:
-        """The first day of the plan's history, where it is known."""
+        """The first day of the plan's history; None if unknown."""
         return self._history.day
 
     def hides(self, day: date) -> bool:
-        """Whether the day is known to lie before the plan's history."""
+        """Whether the day is known to be before the plan's history."""
         return self._history.hides(day)
 
     def is_doubtful(self, slice_: Slice, refusal: Refusal) -> bool:
-        """Whether to ask once more before it is believed, since no slice was refused for that yet.
+        """Whether the call must be repeated before the refusal is accepted: it is the first for this reason.
 
-        What is not published yet costs nothing but the wait for the next sync.
+        A recent day is not repeated: if it is not published yet, the next sync reads it.
         """
         return slice_.first < self._recent and refusal.why not in self._believed
 
     async def refused(self, slice_: Slice, refusal: Refusal) -> None:
-        """The slice was answered with a refusal."""
+        """Handle a slice whose call was refused."""
         self._believed.add(refusal.why)
         recent = slice_.first >= self._recent
         if refusal.why is not RefusalReason.ENDPOINT and recent:
             self.report_unpublished(slice_.first)
         elif refusal.why is RefusalReason.UNPUBLISHED:
-            # that it is not over yet cannot be true of a day that is long past
+            # a day that is long past cannot be unpublished
             text = f"the API says of days from {slice_.first} on: {refusal.text}"
             self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.UNPUBLISHED.value}"))
         elif refusal.why is RefusalReason.TIMEFRAME:
@@ -63,25 +63,25 @@ class PlanRefusals:
 
     @property
     def _recent(self) -> date:
-        """The last session that has settled: it and what follows may not be published yet."""
+        """The last settled session: it and later days may be unpublished."""
         return calendar.sessions_back(self._family.days.settled, 0)
 
     def published_part(self, range_slice: RangeSlice) -> RangeSlice | None:
-        """A range that was refused because its end is not published yet, without that end, if any is left."""
+        """Return the range without its unpublished end; None if no day is left."""
         call, last = range_slice.call, self._recent - calendar.DAY
         if not call.first <= last < call.last:
             return None
         return RangeSlice(replace(call, last=last), range_slice.span, whole=False)
 
     def report_unpublished(self, day: date) -> None:
-        """Say once that this day has to wait for the next sync."""
+        """Log once that this day has to wait for the next sync."""
         self._believed.add(RefusalReason.UNPUBLISHED)
         if not self._unpublished:
             self._unpublished = True
             _log.info("The day %s is not published yet on this plan: the next sync reads it.", day)
 
     async def pass_over(self, slice_: Slice) -> None:
-        """What the plan's history does not reach is as answered as it will ever be, unless that is all."""
+        """Cover a slice before the plan's history: no answer will come. Fails if all days are before it."""
         if not self._history.hides(self._family.days.last):
             await self._unproven.cover(slice_.span, slice_.last)
             return
@@ -99,7 +99,7 @@ class PlanRefusals:
             return await self._is_given(slice_, day)
 
         last = self._family.days.last
-        # what is asked up to the last day was refused with it
+        # a slice up to the last day was refused as a whole
         days = [] if slice_.last == last else calendar.weekdays(slice_.first, last)
         found = await self._history.find(days, last + calendar.DAY, is_given)
         if found and not self._history.hides(last):

@@ -1,4 +1,4 @@
-"""Which reader a row stream has, and what is said before a long one."""
+"""Chooses the reader of a row stream, and logs the number of calls before a long read."""
 
 import logging
 
@@ -21,9 +21,9 @@ _NO_NAMES = "a call for each ticker is needed: name them in stock_ticker, or lea
 
 
 async def read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, days: Days) -> None:
-    """Read a row stream; what fails for some tickers is in its failures.
+    """Read a row stream; errors of single tickers are added to its failures.
 
-    Raises the `ConnectorError` that would end every other stream, too.
+    Raises a `ConnectorError` that would also end the other streams.
     """
     source = row_stream.stream.source
     if _needs_names(source, job):
@@ -45,14 +45,14 @@ async def read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, d
 
 
 def describe_row_stream(row_stream: RowStream, job: SyncJob, days: Days, *, allowance: int | None) -> str:
-    """What the stream would ask of the API, in a line."""
+    """Return a line about the calls of the stream."""
     if _needs_names(row_stream.stream.source, job):
         return f"{row_stream.stream.name} would fail: {_NO_NAMES}"
     return _call_count_line(row_stream, calls_of(row_stream, job, days), allowance)
 
 
 def calls_of(row_stream: RowStream, job: SyncJob, days: Days) -> int:
-    """The calls that the stream makes at least: a listing's further pages are not known before."""
+    """Return the least number of calls of the stream: the further pages of a listing are unknown."""
     match row_stream.stream.source:
         case Listed() as listed:
             return len(first_calls(row_stream, listed.listing, job, days))

@@ -1,4 +1,4 @@
-"""Reads the bars of many tickers in one session, which is covered once it was judged beside its neighbour."""
+"""Reads the bars of many tickers in one session, and compares it with its neighbour before covering it."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -20,19 +20,19 @@ from stockticker_async.sync.session_sizes import SessionSizes, Traded
 from stockticker_async.sync.windows import BarStream, first_days
 
 _CHUNK = 1500
-"""Rows that are turned into lines at once: half a megabyte at most, and some 2 ms."""
+"""The number of rows that are encoded at once: at most half a megabyte, in about 2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """A session whose bars are put, and which is not covered yet."""
+    """A session whose bars are put, but which is not covered yet."""
 
     session_slice: SessionSlice
     count: int
     lacks: int
     outline: Hashable
     traded: Traded
-    """Of the tickers that are read by name."""
+    """The tickers read by name that have a bar."""
     through: date
 
 
@@ -48,18 +48,18 @@ class SessionReader:
         self._sizes = sizes
         self._first_days = first_days(family.streams)
         self._answered: dict[int, _Answered] = {}
-        """By their places: those that wait for the session beside them."""
+        """The answers that wait for the session beside them, by place."""
         self._doubts: dict[int, Doubt] = {}
-        """By their places: the answers so far."""
+        """The answers so far, by place."""
 
     async def read(self, session_slice: SessionSlice) -> None:
-        """Ask for the session, unless the plan's history does not reach it, and judge what can be judged."""
+        """Read the session, unless it is before the plan's history, and judge all sessions that are ready."""
         await self._ask(session_slice)
         while (place := self._sizes.take_ready()) is not None:
             await self._judge(place)
 
     async def finish(self) -> None:
-        """Cover the sessions that nothing came to judge by: a session before or beside them has failed."""
+        """Cover the sessions that could not be compared, because a session before or beside them failed."""
         for place in self._sizes.take_left():
             answered = self._answered.pop(place, None)
             if answered is not None:
@@ -79,7 +79,7 @@ class SessionReader:
         self._sizes.answered(place, None if isinstance(found, Refusal) else found)
 
     async def _answer(self, session_slice: SessionSlice) -> int | Refusal:
-        """The number of bars of the answer, whose bars are put; or the plan's refusal."""
+        """Put the bars. Returns the number of bars in the answer, or the refusal."""
         async with self._grouped_answer(session_slice) as found:
             if isinstance(found, Refusal):
                 return found
@@ -99,7 +99,7 @@ class SessionReader:
         )
 
     async def _judge(self, place: int) -> None:
-        """Cover what was answered, now that it stands beside another session, or ask for it once more."""
+        """Compare the session with its neighbour; then cover it, or read it once more."""
         answered = self._answered.pop(place, None)
         if answered is None:
             self._sizes.judged(place, None)
@@ -125,7 +125,7 @@ class SessionReader:
         await self._unproven.cover(session_slice.span, answered.through)
 
     def _is_few(self, session_slice: SessionSlice, found: Grouped) -> bool:
-        """Whether an answer lacks bars that there were to expect, as far as is known yet."""
+        """Whether the answer lacks expected bars, as far as the other sessions show yet."""
         return (
             not found.count
             or self._sizes.is_half(session_slice.span.place, found.count)
@@ -134,10 +134,10 @@ class SessionReader:
         )
 
     def _absent(self, session_slice: SessionSlice, traded: Traded) -> Traded:
-        """The named tickers without a bar, of those that are likely to have one.
+        """Return the named tickers without a bar that probably should have one.
 
-        Likely are those that traded in the session before. The first session of a sync has none before it:
-        there it is all that were ever read. So a delisted ticker costs one call more a sync, not a session.
+        These are tickers that traded in the previous session; for the first session of a sync, tickers that
+        were ever read. So a delisted ticker costs one more call for each sync, not for each session.
         """
         place = session_slice.span.place
         if self._family.job.whole_market or not self._sizes.is_next(place):

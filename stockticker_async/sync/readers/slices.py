@@ -1,4 +1,4 @@
-"""What one call asks for, and what its answer covers: the units of work of a `BarsSync`, in their order."""
+"""The units of work of a `BarsSync`, in order: a call, and the days that its answer covers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stockticker_async.sync.coverage import Coverage
 
 @dataclass(frozen=True, slots=True)
 class CoveredSpan:
-    """What an answer covers: a span of days, for these tickers."""
+    """The span of days that an answer covers for these tickers."""
 
     coverage: Coverage
     place: int
@@ -25,7 +25,7 @@ class RangeSlice:
     call: RangeCall
     span: CoveredSpan
     whole: bool = True
-    """Whether the call asks for all of the span."""
+    """Whether the call requests the whole span."""
 
     @property
     def first(self) -> date:
@@ -43,7 +43,7 @@ class SessionSlice:
     first: date
     """The session."""
     last: date
-    """The last day that its answer covers: closed days after the session belong to it."""
+    """The last day that the answer covers, including closed days after the session."""
     span: CoveredSpan
 
 
@@ -51,9 +51,9 @@ Slice = RangeSlice | SessionSlice
 
 
 def slices_of(call_plan: CallPlan, names: Sequence[str], last: date) -> Iterator[Slice]:
-    """What the workers take from, in order: sessions first, since they serve the most tickers.
+    """Yield the slices of a call plan: sessions first, because they serve the most tickers.
 
-    ``names`` are those that the sessions are read for, ``last`` is the last day asked.
+    ``names`` are the tickers that the sessions are read for; ``last`` is the last requested day.
     """
     yield from _sessions(call_plan, tuple(names), last)
     pieces: dict[str, list[RangeCall]] = {}

@@ -1,7 +1,7 @@
-"""Covers what was answered, and holds back tickers of which no bar was seen: these may not exist at all.
+"""Covers answered days, but holds back tickers without any bar: they may not exist.
 
-A range without bars and an unknown ticker look alike. So a new ticker is covered only once a bar of it came,
-or the reference knows it.
+The API answers a range without bars and an unknown ticker alike. So a new ticker is covered only after its
+first bar, or if the reference knows it.
 """
 
 from collections.abc import Iterable
@@ -18,23 +18,23 @@ _LOOK_UPS = 10  # tickers without any bar that are looked up in the reference, t
 
 
 class UnprovenTickers:
-    """New tickers of which no bar was seen yet, and how far all are covered."""
+    """New tickers without a bar so far, and the days that their answers reach."""
 
     def __init__(self, family: BarFamily, names: Iterable[str]) -> None:
         self._family = family
         self._unproven = set(names)
         self._held_back: dict[str, date] = {}
-        """How far the answers for an unproven ticker reach; they cover nothing until it is proven."""
+        """The day that the answers for an unproven ticker reach, covered once the ticker is proven."""
 
     def prove(self, ticker: str) -> None:
-        """The ticker exists: what was answered for it covers its days."""
+        """Note that the ticker exists: its answers cover its days."""
         self._unproven.discard(ticker)
         reached = self._held_back.pop(ticker, None)
         if reached is not None:
             self._family.cover(ticker, reached)
 
     async def cover(self, span: CoveredSpan, through: date) -> None:
-        """The span is answered up to that day, included, and its bars are put."""
+        """Note that the span is answered up to ``through``, included, and its bars are put."""
         reached = span.coverage.answered(span.place, through)
         if reached is not None:
             for name in span.names:
@@ -46,7 +46,7 @@ class UnprovenTickers:
             await stream.sink.state_due()
 
     async def look_up(self) -> None:
-        """Tell unknown tickers from silent ones: bars cannot, they answer both with nothing."""
+        """Look up tickers without bars in the reference, and fail the unknown ones."""
         looked_up = list(self._held_back)[:_LOOK_UPS]
         unknown = [name for name in looked_up if not await self._is_known(name)]
         if unknown:
@@ -54,14 +54,14 @@ class UnprovenTickers:
             self._family.failures.append(Failure(tuple(unknown), error))
         completeness = self._family.completeness
         completeness.forget(unknown)
-        # those beyond are not covered, so that a later sync looks them up
+        # further tickers are not covered, so that a later sync looks them up
         completeness.lack_all([name for name in self._held_back if name not in unknown])
         for name in looked_up:
             if name not in unknown:
                 self.prove(name)
 
     async def _is_known(self, name: str) -> bool:
-        """Whether the reference has the ticker, now or on the first day asked. A doubt is a yes."""
+        """Whether the reference has the ticker now or on its first day. True if the look-up fails."""
         client = self._family.client
         try:
             first = first_days(self._family.streams)[name]
