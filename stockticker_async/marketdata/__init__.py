@@ -1,1 +1,1 @@
-"""The market data API as a library: a client, what may be asked of it, and its answers, judged."""
+"""The market data API as a library: a client, the calls, and validated answers."""

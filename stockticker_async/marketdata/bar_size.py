@@ -1,4 +1,4 @@
-"""The size of a bar: a number of timespans, and the days that such a bar may span."""
+"""The size of a bar: a number of timespans, and the days that a bar of this size spans."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,36 +28,36 @@ ONE_DAY = BarSize()
 
 
 def window_days(bar: BarSize) -> int:
-    """No bar of this size is longer than so many days.
+    """Return the most days that a bar of this size spans.
 
-    A bar of several days belongs to the date of its start, and the API answers with whole bars:
-    one that contains the first day asked may start up to so many days, less one, before it.
+    A bar of several days belongs to the date of its start, and the API answers with whole bars. So the bar
+    with the first requested day may start up to this many days, less one, before it.
     """
     return _DAYS_IN[bar.timespan] * (1 if bar.intraday else bar.multiplier)
 
 
 def last_day(bar: BarSize, start: date) -> date:
-    """The last day of the bar of this size that starts on a day."""
+    """Return the last day of the bar of this size that starts on ``start``."""
     if bar.intraday or bar == ONE_DAY:
         return start
     if bar.timespan in _MONTHS:
         number = start.year * 12 + start.month - 1 + _MONTHS[bar.timespan] * bar.multiplier
-        # a bar that starts in the middle of a month may be cut there, or counted from there
+        # a bar that starts within a month may end with a month, or be counted from its start
         return date(number // 12, number % 12 + 1, 1) - timedelta(days=1)
     return start + timedelta(days=window_days(bar) - 1)
 
 
 def counts_days(bar: BarSize) -> bool:
-    """Whether bars of this size may be counted from the first day asked (see `grid_day`)."""
+    """Whether the API may count bars of this size from the first requested day (see `grid_day`)."""
     return not bar.intraday and bar.multiplier > 1
 
 
 def grid_day(bar: BarSize, since: date, day: date) -> date:
-    """The last day on or before ``day`` at which a bar of several days may be asked to begin.
+    """Return the last day on or before ``day`` from which a stream may request bars of several days.
 
-    Whether the API counts such bars from its own epoch or from the day asked is not documented, so
-    a stream always asks from days that are whole bars after its first one: then both give the
-    same bars. Single days, weeks and so on are the API's own windows, and need no grid.
+    It is not documented whether the API counts bars of several days from its own epoch or from the requested
+    day. So a stream requests only days that are whole bars after its first day ``since``: then both give the
+    same bars. Bars of one day, week, month and so on need no grid.
     """
     if not counts_days(bar) or day <= since:
         return day

@@ -37,27 +37,27 @@ SMALL_BYTES = 8 * MIB
 
 
 class BodyBudget:
-    """The bytes that all calls of a client share."""
+    """The budget of bytes that all calls of a client share."""
 
     def __init__(self, pool_bytes: int = POOL_BYTES, small_bytes: int = SMALL_BYTES) -> None:
         self.small_bytes = small_bytes
         self.used_bytes = 0
-        """Expected or held by all reservations but the one that has outgrown the pool."""
+        """Bytes expected or held by all reservations, except the reservation beyond the pool."""
         self._pool_bytes = pool_bytes
         self.turn = anyio.Lock()
         self.beyond_pool: Reservation | None = None
-        """The one that may grow though the pool is full."""
+        """The reservation that may grow although the pool is full."""
         self._growing: deque[_Waiting] = deque()
         self._beginning: deque[_Waiting] = deque()
 
     async def reserve(self, expected_bytes: int) -> "Reservation":
-        """A reservation for one call, which must be released, whatever happens."""
+        """Return a reservation for one call. The caller must release it."""
         reservation = Reservation(self)
         await self._wait(self._beginning, reservation, min(expected_bytes, self.small_bytes))
         return reservation
 
     async def grow(self, reservation: "Reservation", size_bytes: int) -> None:
-        """Grant so many bytes more, of the pool or beyond it, when there is room."""
+        """Grant ``size_bytes`` more, from the pool or beyond it. Returns when there is room."""
         if self.beyond_pool is reservation:
             self._grant(reservation, size_bytes)
         else:
@@ -80,7 +80,7 @@ class BodyBudget:
                 raise
 
     def admit(self) -> None:
-        """Let the waiting calls go on for which there is room."""
+        """Let the waiting calls continue for which there is room."""
         while self._growing:
             head = self._growing[0]
             if self.used_bytes + head.size_bytes > self._pool_bytes:
@@ -104,7 +104,7 @@ class BodyBudget:
 
 
 class Reservation:
-    """The part of a `BodyBudget` that one call holds. One task uses it."""
+    """The part of a `BodyBudget` that one call holds. Used by one task."""
 
     def __init__(self, budget: BodyBudget) -> None:
         self.granted_bytes = 0
@@ -113,14 +113,14 @@ class Reservation:
         self._has_turn = False
 
     def try_hold(self, size_bytes: int) -> bool:
-        """Hold so many bytes more if nobody has to be asked; where this is False, `hold` asks."""
+        """Hold ``size_bytes`` more if they are granted already; if not, return False."""
         if not self._has_turn and self._held_bytes + size_bytes > self.granted_bytes:
             return False
         self._held_bytes += size_bytes
         return True
 
     async def hold(self, size_bytes: int) -> None:
-        """Return when so many bytes more may be held."""
+        """Hold ``size_bytes`` more. Returns when they are granted."""
         if self._held_bytes + size_bytes > self._budget.small_bytes:
             await self.take_turn()
             self._leave_pool()
@@ -131,17 +131,17 @@ class Reservation:
         self._held_bytes += size_bytes
 
     def give_back(self, size_bytes: int) -> None:
-        """Hold so many bytes less; they stay granted to this call."""
+        """Hold ``size_bytes`` less. They stay granted to this call."""
         self._held_bytes -= size_bytes
 
     async def take_turn(self) -> None:
-        """Return when this is the call that may decode; it stays so until its release."""
+        """Wait for the turn to decode, which this call keeps until `release`."""
         if not self._has_turn:
             await self._budget.turn.acquire()
             self._has_turn = True
 
     def release(self) -> None:
-        """Hold nothing any more, and have no turn."""
+        """Give back all bytes and the turn."""
         self._held_bytes = 0
         if self._has_turn:
             self._has_turn = False
@@ -165,14 +165,14 @@ class _Waiting:
 
 
 class PendingBody:
-    """A body that was read and counts until it was used: ``async with pending as body``."""
+    """A body that counts in the budget until the end of ``async with pending as body``."""
 
     def __init__(self, body: bytes, reservation: Reservation) -> None:
         self._body = body
         self._reservation = reservation
 
     async def __aenter__(self) -> bytes:
-        """The body, in its turn. Whoever keeps no reference to the body lets its memory go."""
+        """Return the body, in its turn. It is freed when the caller drops its reference."""
         try:
             await self._reservation.take_turn()
         except BaseException:

@@ -1,7 +1,7 @@
-"""What a single answer and a single call may take: each bound with its reason.
+"""The limits of a single answer and a single call, each with its reason.
 
-The bounds on waiting in general stand where the waiting is done: `client.PATIENCE`,
-`responses.RETRY_AFTER_CAP`, and the allowance's in `limiter`.
+The limits on waiting are defined where the program waits: `client.PATIENCE`,
+`responses.RETRY_AFTER_CAP`, and for the allowance in `limiter`.
 """
 
 from dataclasses import dataclass
@@ -11,40 +11,40 @@ MIB = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimits:
-    """What one call may take. Its seconds are the machine's, at whatever speed the `Clock` runs."""
+    """The limits of one call. The seconds are seconds of the machine, whatever the speed of the `Clock`."""
 
     connect: float = 15.0
-    """Three lost packets of a handshake (1 + 2 + 4 s), and the look-up of the name."""
+    """Seconds to connect: three lost packets of a handshake (1 + 2 + 4 s), and the look-up of the name."""
     silence: float = 60.0
-    """Between two pieces of a body: proxies and balancers close a silent connection after as long."""
+    """Seconds between two pieces of a body: after this time proxies close a silent connection."""
     call: float = 300.0
-    """All in all: a full page (7 MB, 50,000 bars) comes through a line of 0.2 Mbit/s."""
+    """Seconds for the whole call: enough for a full page (7 MB, 50,000 bars) at 0.2 Mbit/s."""
     body_bytes: int = 64 * MIB
-    """Of a body, unpacked: nine times a full page; one of that size at a time is held."""
+    """The most bytes of an unpacked body: nine full pages; one body of this size is held at a time."""
 
 
 LIMITS = CallLimits()
 
 DECODED_BYTES = 64 * MIB
-"""Of what a body becomes where it is decoded as a whole: a full page of bars, pretty-printed, is 55."""
+"""The most bytes of the decoded values of a body: a full page of bars, pretty-printed, takes 55 MiB."""
 _MOST_TIMES = 25
-"""What JSON grows to at most when it is decoded: ``{},`` becomes 72 bytes, and its row is made anew."""
+"""The most bytes of decoded values for one byte of JSON: ``{},`` takes 72 bytes, and its row is copied."""
 
 
 def may_be_decoded(body: bytes) -> bool:
-    """Whether the values of a JSON text take no more than `DECODED_BYTES`, by what objects and texts take.
+    """Whether the decoded values of a JSON text take at most `DECODED_BYTES`.
 
-    An estimate from above, of what CPython 3.11 to 3.13 need for dicts that are copied once.
+    This is an upper estimate for dicts that are copied once, in CPython 3.11 to 3.13.
     """
     if len(body) * _MOST_TIMES <= DECODED_BYTES:
         return True
-    # a single character beyond Latin-1 makes each of a text's take up to four bytes
+    # one character beyond Latin-1 makes every character of its string take up to four bytes
     texts = len(body) * (1 if body.isascii() and b"\\u" not in body else 4)
     values = 72 * (body.count(b",") + body.count(b"[") + body.count(b"{"))
     return texts + values + 328 * body.count(b"{") <= DECODED_BYTES
 
 
 PAGES = 10_000
-"""Of one question: 20 years of minute bars are 100 pages, so that an end which never comes is a fault."""
+"""The most pages of one request: 20 years of minute bars are 100 pages, so more pages are a fault."""
 SIDE_PATIENCE = 120.0
-"""Seconds for what a sync can do without: splits, and whether a ticker exists; bars have more."""
+"""Seconds of patience for calls that a sync can do without: splits, and whether a ticker exists."""

@@ -1,8 +1,8 @@
-"""The queue of the calls that wait for the allowance: first come, first served, but refused calls go first.
+"""The queue of calls that wait for the allowance: first come, first served, but refused requests go first.
 
-After a 429 one call goes alone. It is the refused call itself, as long as it was refused a few times only:
-where refusals end by themselves, no question is asked more often than it has to be. A question that is
-always refused steps back, so that it holds up no other for long.
+After a 429 one call goes alone. It repeats the refused request, if that was refused only a few times: when
+the refusals end, no request was repeated more often than necessary. A request that is always refused moves
+back, so that it does not hold up the others for long.
 """
 
 import heapq
@@ -13,16 +13,16 @@ from itertools import count
 import anyio
 
 _FIRST = 3
-"""Up to so many refusals bring a question to the front."""
+"""A request with up to this many refusals goes to the front."""
 
 
 def rank(refusals: int) -> int:
-    """Where a question stands that was refused so often: the least goes first."""
+    """Return the rank of a request after this many refusals: the least rank goes first."""
     return -refusals if refusals <= _FIRST else 0
 
 
 class CallQueue:
-    """The waiting calls; only the first one may ask the limiter."""
+    """The waiting calls. Only the first call may ask the limiter."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[int, int]] = []
@@ -31,17 +31,17 @@ class CallQueue:
 
     @asynccontextmanager
     async def place(self, refusals: int) -> AsyncIterator[Callable[[], anyio.Event | None]]:
-        """A place in the queue for the body of the statement.
+        """Hold a place in the queue during the body.
 
-        The function given returns None in the first place, else the event to wait for before it is called
-        again.
+        Yields a function, which returns None in the first place, else the event to wait for before the next
+        call of the function.
         """
         mine = (rank(refusals), next(self._numbers))
         before = self._waiting[0] if self._waiting else None
         heapq.heappush(self._waiting, mine)
         self._moved[mine] = anyio.Event()
         if before is not None and self._waiting[0] == mine:
-            self._notify(before)  # that it is not the first any more
+            self._notify(before)  # it is no longer the first
 
         def waits_for() -> anyio.Event | None:
             if self._waiting[0] == mine:
@@ -59,12 +59,12 @@ class CallQueue:
             self.notify()
 
     def notify(self) -> None:
-        """Something has changed for the first call of the queue."""
+        """Wake the first call of the queue: the limiter has changed."""
         if self._waiting:
             self._notify(self._waiting[0])
 
     def changed(self) -> anyio.Event:
-        """The event that is set when something changes for the first call, which asks for it."""
+        """Return the event that wakes the first call. Called by the first call."""
         first = self._waiting[0]
         if self._moved[first].is_set():
             self._moved[first] = anyio.Event()

@@ -1,12 +1,10 @@
-"""Asks the API: the limiter, verdicts, retries and patience. `transport` makes the single exchange.
+"""Calls the API, with limiter, verdicts, retries and patience. `transport` makes the single exchange.
 
-Every call (a page and a retry is a call, too) goes the same way: wait for the limiter's leave,
-send, read the body up to a limit, ask `responses` what it means. "Later" waits for as long as the
-API wants, in silence towards the caller; faults that may pass are tried again with jitter until
-`patience` seconds have gone by without any success of this client; bodies that do not decode are
-tried `BODY_TRIES` times. A `BodyBudget` bounds the bytes of all bodies.
-The result is an answer, or one of the refusals that a caller must tell apart; everything else is raised as
-one of our own errors.
+Every call (each page and each retry is a call) goes the same way: wait for the limiter, send, read the body
+up to a limit, let `responses` judge it. After "later" the client waits as long as the API says. Passing
+faults are retried with jitter until this client had no success for `patience` seconds. Bodies that cannot be
+decoded are requested `BODY_TRIES` times. A `BodyBudget` bounds the bytes of all bodies. The result is an
+answer, or a refusal that the caller must handle; all other outcomes raise a `ConnectorError`.
 """
 
 import logging
@@ -46,7 +44,7 @@ class Answer(Generic[T]):
 
     value: T
     moment: datetime
-    """The API's clock when it answered (UTC); the machine's where the API did not say."""
+    """The time of the answer by the API's clock (UTC), or by the machine's clock if the API sent none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,11 @@ class Client:
         self.pace = pace
         self.server_clock = ServerClock()
         self.calls = 0
-        """Requests sent so far, retries included."""
+        """The number of requests sent, including retries."""
         self.answers = 0
-        """Those that the API answered, be it with a refusal."""
+        """The number of answers of the API, including refusals."""
         self.found_any = False
-        """Whether any answer was a 200: then the address is that of an API."""
+        """Whether any answer was a 200: then the address is an API."""
 
     def beside(self, *, pace: Pace, on_wait: OnWait | None) -> "Client":
         """The client of another sync at the same time: the same session, allowance and budget, own counts."""
@@ -110,18 +108,18 @@ class Client:
 
     @property
     def at_once(self) -> int:
-        """How many requests may be under way together."""
+        """The most requests that may be under way at the same time."""
         return self._at_once
 
     @property
     def allowance(self) -> int | None:
-        """Calls a minute, set or learned so far."""
+        """Calls a minute, configured or learned; None if unknown."""
         return self._limiter.allowance
 
     async def get(
         self, url: str, decode: Callable[[bytes], T], *, patience: float = math.inf
     ) -> Answer[T] | responses.Missing | responses.Refusal:
-        """As `asked`, for what is small, or used at once: nothing of it is counted any more."""
+        """As `asked`, for small answers: the answer is no longer counted in the budget."""
         async with self.asked(url, at_once(decode), patience=patience) as found:
             return found
 
@@ -134,10 +132,10 @@ class Client:
         expected_bytes: int = _EXPECTED_BYTES,
         patience: float = math.inf,
     ) -> AsyncIterator[Answer[T] | responses.Missing | responses.Refusal]:
-        """Ask as `fetch` does; an answer is decoded, and counted, for the body of the statement.
+        """As `fetch`, but yield a decoded answer, which counts in the budget during the body.
 
-        ``read`` turns a body into a value or raises `BadPageError`, as this does after `BODY_TRIES`.
-        Nothing may be asked within the statement where there is an answer: it has the turn.
+        ``read`` converts a body to a value or raises `BadPageError`, which is raised after `BODY_TRIES`. With
+        an answer, the body must not make another call: the answer has the turn.
         """
         for tries_left in reversed(range(BODY_TRIES)):
             async with self.pace.call(expected_bytes):
@@ -160,12 +158,12 @@ class Client:
     async def fetch(
         self, url: str, *, expected_bytes: int = _EXPECTED_BYTES, patience: float = math.inf
     ) -> Answer[PendingBody] | responses.Missing | responses.Refusal:
-        """Ask for ``url``, a path of the base URL or an absolute URL of the same origin.
+        """Request ``url``, a path of the base URL or an absolute URL of the same origin.
 
-        The body of an answer counts until it was used. Raises `ConfigError`, `TransientError` (after
-        trying again, for ``patience`` seconds where that is less than the client's) or `ConnectorError`.
-        With a ``patience`` of its own, a question is also given up when the silences after its own 429s
-        have lasted as long; the wait for an allowance that others use up does not count.
+        The body of an answer counts in the budget until it is used. Raises `ConfigError`, `ConnectorError`
+        or, after retries for the lesser of ``patience`` and the client's patience, `TransientError`. With a
+        ``patience`` of its own, a request is also given up after as many seconds of silence for its own 429s;
+        waiting for the allowance that other calls use up does not count.
         """
         target = self._transport.target(url)
         faults = refusals = 0
@@ -189,14 +187,14 @@ class Client:
     async def _call(
         self, target: URL, expected_bytes: int, refusals: int
     ) -> Answer[PendingBody] | responses.Missing | responses.Refusal | None:
-        """One request. None: the API said later, and the limiter knows."""
+        """Make one call. Returns None after a 429, which the limiter has noted."""
         reservation = await self._budget.reserve(expected_bytes)
         with ExitStack() as kept:
             kept.callback(reservation.release)
             verdict, response = await self._asked_once(target, reservation, refusals)
             found = self._found(verdict, response, reservation)
             if isinstance(found, Answer):
-                kept.pop_all()  # whoever uses the body releases
+                kept.pop_all()  # `PendingBody` releases it
             return found
 
     def _found(
@@ -226,7 +224,7 @@ class Client:
     async def _asked_once(
         self, target: URL, reservation: Reservation, refusals: int
     ) -> tuple[responses.Verdict, Response]:
-        """Send one request when the limiter allows, and tell the limiter how that went."""
+        """Send one request when the limiter allows, and report the outcome to the limiter."""
         began = await self._allowance.begin(refusals)
         self.calls += 1
         try:
@@ -256,16 +254,16 @@ class Client:
         return verdict, response
 
     def _judge_address(self, fault: PassingFaultError) -> None:
-        """To a person who waits, an address that cannot be right is told at once, as a `ConfigError`."""
+        """Raise `ConfigError` for a wrong address at once if a person waits for the result."""
         if fault.wrong_address and self._shared.hasty and not self.found_any:
             raise ConfigError(f"{str(fault).capitalize()}. Check base_url, and what listens there.") from None
 
     def url_of(self, path: str) -> str:
-        """The absolute URL of a path of the base URL."""
+        """Return the absolute URL of a path of the base URL."""
         return self._transport.url_of(path)
 
     def next_target(self, next_url: str) -> str:
-        """A ``next_url`` as `get` takes it: some servers give only its path."""
+        """Return the absolute URL of a ``next_url``: some servers give only its path."""
         return self._transport.next_target(next_url)
 
 
@@ -292,7 +290,7 @@ async def open_client(
 
 
 def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:
-    """What reads a body by decoding it as a whole, where that does not take too much memory."""
+    """Return a reader that decodes a body as a whole. It raises `BadPageError` for too large a body."""
 
     async def read(body: bytes) -> T:
         if not may_be_decoded(body):

@@ -1,9 +1,9 @@
-"""Answers that leave something out: asked again, and believed once two agree.
+"""Repeats calls whose answers lack expected data, and accepts an answer when two agree.
 
-An answer may be empty, or shorter than the one before it, and be the truth: a ticker that did not trade, a
-year without a split. It may as well be a moment's fault of the API, after which a cursor would pass what
-was never read. Nobody can tell the two from one answer. So whatever would let a cursor pass, end a list, or
-make a ticker unknown, and lacks what could be expected, is no answer until another one says the same.
+An empty or short answer may be true: a ticker did not trade, or a year has no split. It may also be a passing
+fault of the API, and then a cursor would pass days that were never read. One answer cannot show the
+difference. So an answer without expected data that would move a cursor, end a list or make a ticker unknown
+is accepted only after a second answer agrees.
 """
 
 from collections.abc import AsyncGenerator, Callable, Hashable
@@ -18,16 +18,16 @@ T = TypeVar("T")
 
 
 class Doubt:
-    """The answers to one question so far."""
+    """The incomplete answers to one request so far."""
 
     def __init__(self) -> None:
         self._seen: set[Hashable] = set()
 
     def settles(self, lacking: Hashable | None) -> bool:
-        """Whether an answer may be used; if not, it is asked for again.
+        """Whether an answer is accepted; if not, the call is repeated.
 
-        ``lacking`` is None for an answer that lacks nothing, else what two answers must have in common.
-        Raises `BadPageError` when every answer lacked something else.
+        ``lacking`` is None for a complete answer, else the value in which two answers must agree. Raises
+        `BadPageError` when all of `BODY_TRIES` answers differ.
         """
         if lacking is None or lacking in self._seen:
             return True
@@ -43,10 +43,11 @@ async def asked_twice(
     lacks: Callable[[Answer[T]], Hashable | None],
     doubt: Doubt | None = None,
 ) -> AsyncGenerator[Answer[T] | Refusal | Missing]:
-    """What is asked for, once it lacks nothing, or two answers agree; a 404 is an answer that lacks all.
+    """Yield the first complete answer, or an answer that two calls agree on. A 404 lacks everything.
 
-    It is counted for the body of the statement, as in `Client.asked`. ``lacks`` is as in `Doubt.settles`;
-    ``doubt`` holds the answers that the caller has doubted before. Raises `BadPageError` where no two agree.
+    The answer counts in the budget during the body, as in `Client.asked`. ``lacks`` returns the argument of
+    `Doubt.settles`; ``doubt`` has the earlier doubtful answers. Raises `BadPageError` if no two answers
+    agree.
     """
     doubt = doubt or Doubt()
     while True:

@@ -1,6 +1,6 @@
-"""The paths of the API, each made in one place: facts of its documentation and OpenAPI file (read 2026-11).
+"""The paths of the API, according to its documentation and OpenAPI file (read 2026-11).
 
-A ticker is percent-encoded whole, since it may hold a slash (``BRK/B``).
+All characters of a ticker are percent-encoded, because it may contain a slash (``BRK/B``).
 """
 
 from datetime import date
@@ -9,40 +9,40 @@ from urllib.parse import quote, urlencode
 from stockticker_async.marketdata.bars import Asked
 
 MARKET_ROWS = 12_000
-"""The rows of a grouped call: the US market lists ten to twelve thousand tickers."""
-BAR_BYTES = 110  # of a bar as JSON, on the low side: no call shall wait in vain
+"""The expected rows of a grouped call: the US market lists ten to twelve thousand tickers."""
+BAR_BYTES = 110  # bytes of a bar as JSON, a low estimate, so that no call waits for more room than it needs
 PAGE_ROWS = 50_000
 """The documented maximum of ``limit``, which counts base bars: days, and minutes for hours as well."""
 
 
 def range_path(asked: Asked) -> str:
-    """The bars of one ticker, both days included."""
+    """Return the path of the bars of one ticker, both days included."""
     # always ascending: descending paging once ended in a 400
     query = urlencode({"adjusted": flag(asked.adjusted), "sort": "asc", "limit": PAGE_ROWS})
     return f"{range_of(asked, str(asked.first))}?{query}"
 
 
 def range_of(asked: Asked, begin: str) -> str:
-    """The path of the same bars from another beginning on: a day, or epoch milliseconds."""
+    """Return the path without a query, from another beginning: a day, or epoch milliseconds."""
     size = f"{asked.bar.multiplier}/{asked.bar.timespan}"
     return f"/v2/aggs/ticker/{quoted(asked.ticker)}/range/{size}/{begin}/{asked.last}"
 
 
 def grouped_path(session: date, *, adjusted: bool, otc: bool) -> str:
-    """The day bars of the whole market."""
+    """Return the path of the day bars of the whole market."""
     query = urlencode({"adjusted": flag(adjusted), "include_otc": flag(otc)})
     return f"/v2/aggs/grouped/locale/us/market/stocks/{session}?{query}"
 
 
 def details_path(ticker: str, on: date | None) -> str:
-    """What the reference has of a ticker: of one listed now, or on a day."""
+    """Return the path of the details of a ticker that is listed now, or was listed on a day."""
     return ticker_path("/v3/reference/tickers/{ticker}", ticker) + (f"?date={on}" if on else "")
 
 
 def ticker_path(
     template: str, ticker: str, session: date | None = None, *, adjusted: bool | None = None
 ) -> str:
-    """A path with ``{ticker}`` in it, and perhaps ``{session}``; ``adjusted`` where the path knows it."""
+    """Return the path of a template with ``{ticker}`` and perhaps ``{session}``."""
     path = template.replace("{ticker}", quoted(ticker)).replace("{session}", str(session))
     return path if adjusted is None else f"{path}?adjusted={flag(adjusted)}"
 

@@ -1,4 +1,4 @@
-"""The bars of all tickers in one session: a grouped answer, judged, and asked twice where it lacks any."""
+"""The bars of all tickers in one session: validated grouped answers, requested twice if bars are missing."""
 
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -30,18 +30,18 @@ class Grouped:
     """The bars of one session."""
 
     bars: list[GroupedBar]
-    """Of the tickers wanted."""
+    """The bars of the wanted tickers."""
     count: int
-    """Of all bars in the answer."""
+    """The number of all bars in the answer."""
     lacks: int = 0
-    """By how many that is another number than the answer says."""
+    """The difference between ``count`` and the count that the answer states."""
 
     traded: frozenset[str] = frozenset()
     """The tickers wanted that have a bar."""
 
     @property
     def outline(self) -> Hashable:
-        """What two answers have to have in common."""
+        """The value in which two incomplete answers must agree."""
         return self.count, self.lacks, hash(self.traded)
 
 
@@ -54,9 +54,9 @@ async def grouped_bars(
     wanted: frozenset[str] | None,
     may_be_empty: bool = False,
 ) -> Answer[list[GroupedBar]] | Refusal:
-    """The session's bars of the tickers wanted (None: of all). Raises `BadPageError`.
+    """Return the bars of the wanted tickers (None: all) in a session. Raises `BadPageError`.
 
-    None at all is asked for twice, but where it ``may_be_empty``.
+    An empty answer is requested twice, unless it ``may_be_empty``.
     """
     async with grouped_answer(
         client,
@@ -81,7 +81,7 @@ async def grouped_answer(
     doubt: Doubt | None = None,
     closes_only: bool = False,
 ) -> AsyncGenerator[Answer[Grouped] | Refusal]:
-    """As `grouped_bars`, for the body of the statement: one answer at a time is decoded.
+    """As `grouped_bars`, but yield the answer for the body: one answer at a time is decoded.
 
     Twelve sessions, waiting for a slow reader, are 15 MB of JSON and 60 of bars. An answer of a session with
     too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
@@ -140,7 +140,7 @@ def _page(
 def _with_page(
     before: Grouped, page: GroupedPage, *, session: date, adjusted: bool, wanted: frozenset[str] | None
 ) -> Grouped:
-    """The session with one more page. Raises `BadPageError`, also for more bars than there are stocks."""
+    """Return the session with one more page. Raises `BadPageError`, also for more bars than stocks exist."""
     count = before.count + len(page.results or ())
     if count > _MOST_STOCKS:
         raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")

@@ -1,8 +1,7 @@
-"""From a listing and the tickers to the calls to make: few, and none larger than it need be.
+"""Plans the calls for a listing: few calls, and few rows that are not needed.
 
-A listing is asked either by its filter, in as few URLs as hold all names, or whole, where that is fewer
-pages. Tickers that begin on different days share a call as long as what is read twice by that is less
-than a page.
+A listing is read with its filter, in as few URLs as can hold all names, or whole if that takes fewer pages.
+Tickers with different first days share a call as long as the rows read in vain are less than a page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,34 +16,34 @@ from stockticker_async.marketdata.list_judge import ANYTHING, RowCriteria
 from stockticker_async.marketdata.listings import Listing
 
 _URL_CHARS = 3500
-"""Of tickers in one URL: with the rest it stays below 4 KB, which servers and proxies take."""
+"""The most characters of tickers in a URL: the URL stays below 4 KB, which servers accept."""
 _DAY = timedelta(days=1)
 _LAST = date.max - _DAY
 _SLACK = timedelta(days=7)
-"""Rows of days to come are wrong where none are announced; but this machine's clock may be, too."""
+"""Future rows in a listing without announcements are faults, but this machine's clock may be wrong, too."""
 _PAGE = 1000
-"""The rows that are taken for a page where a listing knows none."""
+"""The assumed rows of a page for a listing without pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """In place of tickers: the rows of all of them, or those that have none."""
+    """Stands for all rows, in place of tickers."""
 
     first: date | None = None
-    """The first day to ask for, where the listing can be asked from a day on."""
+    """The first requested day, if the listing has a filter by day."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListCall:
-    """One call, and the pages after it."""
+    """One call and its further pages."""
 
     path: str
     names: tuple[str, ...]
-    """The tickers whose rows are wanted of the answer. Empty: all rows are."""
+    """The tickers whose rows are wanted. Empty: all rows."""
     first: date | None = None
-    """The first day asked for, where the listing can be asked from a day on."""
+    """The first requested day, if the listing has a filter by day."""
     criteria: RowCriteria = ANYTHING
-    """What the path asks of each row."""
+    """The conditions of the path on each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,10 @@ def list_calls(
     times: bool = False,
     otc: bool = True,
 ) -> list[ListCall]:
-    """The calls for the rows of these tickers, of each from its first day on, or of everything.
+    """Return the calls for the rows of these tickers, each from its first day, or of everything.
 
-    ``last`` is about where the rows end, to weigh them; ``end`` is the last day to ask for, included,
-    None for all there is. ``times`` tells that days are asked as moments. ``otc``: whether the
-    whole market has its OTC stocks.
+    ``last`` is the estimated last day of the rows; ``end`` is the last requested day, included, or None for
+    no end. ``times``: days are requested as times. ``otc``: the whole market includes OTC stocks.
     """
     if not firsts:
         return []
@@ -96,7 +94,7 @@ def list_calls(
 
 
 def portions_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The names in portions that fit one URL each, in their order."""
+    """Return the names in order, in portions that fit one URL each."""
     portions: list[list[str]] = []
     room = 0
     for name in names:
@@ -110,11 +108,11 @@ def portions_of(names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _chars(name: str) -> int:
-    return len(quote(name)) + 3  # the comma is quoted, too
+    return len(quote(name)) + 3  # the comma is percent-encoded, too
 
 
 def _portions(listing: Listing, firsts: Mapping[str, date | None]) -> list[_Portion]:
-    """By the listing's filter; none where it has no filter, or no ticker is named."""
+    """Return the portions for the filter of the listing; empty without a filter or without tickers."""
     if listing.filters == "nothing":
         return []
     if listing.filters == "one":
@@ -128,7 +126,7 @@ def _portions(listing: Listing, firsts: Mapping[str, date | None]) -> list[_Port
 
 
 def _alike(listing: Listing, firsts: Mapping[str, date | None], ordered: Sequence[str]) -> list[list[str]]:
-    """The tickers in groups, each to be read from its earliest first day on."""
+    """Return the tickers in groups. Each group is read from its earliest first day."""
     groups: list[list[str]] = []
     begun: date | None = None
     twice = 0.0
@@ -144,7 +142,7 @@ def _alike(listing: Listing, firsts: Mapping[str, date | None], ordered: Sequenc
 
 
 def _pages(listing: Listing, portion: _Portion, last: date) -> int:
-    """About so many pages are the portion's rows; no name stands for all."""
+    """Return the estimated number of pages of a portion; a portion without names is the whole listing."""
     share = min(1.0, len(portion.names) / MARKET_ROWS) if portion.names else 1.0
     days = 1 if portion.first is None else max(1, (last - portion.first).days + 1)
     pages = ceil(share * days * listing.market_rows / (listing.page_rows or _PAGE))

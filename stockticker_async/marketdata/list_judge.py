@@ -1,7 +1,7 @@
-"""Whether the pages of a list are what was asked: tickers, days, their order, and no page for another.
+"""Validates the pages of a list against the request: tickers, days, their order, and no repeated page.
 
-A path that names tickers gives rows of these tickers only, and one that names days gives rows of these
-days only, in their order, since every list with days is asked for the oldest first.
+A path with tickers gives only rows of these tickers. A path with days gives only rows of these days, in
+ascending order, because every list with days is requested oldest first.
 """
 
 from collections.abc import Hashable, Iterable
@@ -17,20 +17,20 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RowCriteria:
-    """What a path asks of each row."""
+    """The conditions of a path on each row."""
 
     tickers: frozenset[str] = frozenset()
-    """The tickers that the path names. Empty: it names none, and the rows are of any."""
+    """The tickers in the path. Empty: rows of any ticker."""
     field: str = ""
-    """The field of the day or moment asked for, in whose order the rows come. Empty: there is none."""
+    """The field with the requested day or time, by which the rows are sorted. Empty: no such field."""
     first: date = date.min
     last: date = date.max
-    """The days asked for (New York), both included."""
+    """The requested days (New York), both included."""
     times: bool = False
-    """Whether the field is a moment; else it is a day."""
+    """Whether the field is a time; otherwise it is a day."""
 
     def place(self, value: object) -> tuple[date, float]:
-        """The New York date of a row by the value of its field, and a number to put rows in order by.
+        """Return the New York date of a row from the value of its field, and a number to sort by.
 
         Raises `BadPageError` where that is not a date or moment, or was not asked for.
         """
@@ -48,21 +48,20 @@ ANYTHING = RowCriteria()
 
 @dataclass(frozen=True, slots=True)
 class _PageOutline:
-    """What the judge keeps of a page."""
+    """The data that the judge keeps of a page."""
 
     reached: tuple[date, float] | None = None
-    """The last row's day, of this page or one before."""
+    """The day of the last row, in this page or an earlier one."""
     begun: date | None = None
-    """The first row's day, of all pages."""
+    """The day of the first row of all pages."""
     keys: frozenset[Hashable] = frozenset()
 
 
 class ListJudge:
-    """Judges the pages of one answer in turn.
+    """Validates the pages of one list in order.
 
-    Of the pages before it knows the days of the first row and the last, the keys of one page, and a number
-    for each page: no more, however many there are. A page that is asked for again is judged again; `accept`
-    goes on to the next.
+    It keeps the days of the first and the last row, the keys of the previous page, and a hash of each page. A
+    page that is requested again is judged again; `accept` moves on to the next page.
     """
 
     def __init__(self, criteria: RowCriteria) -> None:
@@ -72,9 +71,9 @@ class ListJudge:
         self._pages: set[int] = set()
 
     def judge(self, values: Iterable[object], keys: Iterable[Hashable]) -> None:
-        """Raises `BadPageError` for a page that is not the next one.
+        """Raise `BadPageError` for a page that is not the next one.
 
-        ``values`` are the rows' field that was asked for, ``keys`` their primary keys.
+        ``values`` are the values of `RowCriteria.field` in the rows, ``keys`` the primary keys.
         """
         reached, begun = self._before.reached, self._before.begun
         for value in values if self._criteria.field else ():
@@ -88,10 +87,10 @@ class ListJudge:
         self._judged = _PageOutline(reached, begun, found or self._before.keys)
 
     def accept(self) -> date | None:
-        """Go on from the page judged last. Returns the last day of which all rows were seen.
+        """Accept the page judged last. Returns the last day whose rows are complete.
 
-        A further page may have more of the last row's day. None before the second day: rows of one day are
-        in every order, also the newest first.
+        This is the day before the last row's day, because a further page may have more rows of that day. None
+        while all rows are of one day: they do not prove the order.
         """
         self._before = page = self._judged
         if page.keys:

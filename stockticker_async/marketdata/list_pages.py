@@ -1,4 +1,4 @@
-"""Lists of the API: a question, and the pages of its answer."""
+"""Reads the pages of a list of the API."""
 
 import math
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
@@ -22,13 +22,13 @@ class ListPage(Generic[T]):
     rows: Sequence[T]
     next_url: str | None
     count: int
-    """The rows as the API counts them: one of them may have become several, or none."""
+    """The number of the API's rows: a row may become several of ours, or none."""
     stated: int | None
-    """How many rows the page says that it has; None where it does not say."""
+    """The number of rows that the page states; None if it states none."""
 
     @property
     def lacks(self) -> bool:
-        """Whether rows may have been left out: there is none, or another number than the page says."""
+        """Whether rows may be missing: the page is empty, or has another number of rows than it states."""
         return not self.count or self.stated not in (None, self.count)
 
 
@@ -41,12 +41,12 @@ async def list_pages(
     patience: float = math.inf,
     may_be_empty: bool = False,
 ) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
-    """The pages from a path of the API on, as ``decode`` gives them.
+    """Yield the pages of a list from a path on, decoded with ``decode``. A refusal or a 404 ends them.
 
-    A page that lacks something is asked for again, and a 404: see `Doubt`. The first page lacks nothing by
-    being empty where it ``may_be_empty``: then the caller doubts that. What is no answer ends them. A page
-    is counted until the next one is asked for, and has the turn: nothing may be asked before. Raises
-    `BadPageError` for a page that cannot be used; the pages before it stand.
+    An incomplete page and a 404 are requested again: see `Doubt`. With ``may_be_empty`` an empty first page
+    is complete, and the caller may doubt it. A page counts in the budget until the next page is requested,
+    and has the turn: the caller must not make a call before that. Raises `BadPageError` for an unusable page;
+    earlier pages stay valid.
     """
     url, seen = client.url_of(path), set[str]()
     while True:
@@ -70,14 +70,14 @@ def _list_lacks(answer: Answer[ListPage[Any]], *, may_be_empty: bool) -> Hashabl
 
 
 def turn_to(url: str, seen: set[str]) -> None:
-    """Note that this page is asked for. Raises `BadPageError` where it was before, or pages have no end."""
+    """Note that this page is requested. Raises `BadPageError` for a repeated page and after `PAGES` pages."""
     if url in seen or len(seen) == PAGES:
         raise BadPageError("the API's pages repeat without end.")
     seen.add(url)
 
 
 def no_answer(client: Client, missing: Missing) -> ConnectorError:
-    """What a 404 means where there always is an answer."""
+    """Return the error for a 404 to a request that always has an answer."""
     if missing.no_route and not client.found_any:
         return ConfigError(
             "There is no such API at this address (404). Check base_url, which is rarely needed."

@@ -1,7 +1,7 @@
-"""The API's lists: what each path can be asked for, and how its rows come.
+"""The lists of the API: the parameters of each path, and the order of its rows.
 
-Paths, parameters and limits: the API's OpenAPI file (read 2026-11). ``market_rows`` are our estimates of
-the whole US market; they only choose between ways of asking.
+Paths, parameters and limits are from the API's OpenAPI file (read 2026-11). ``market_rows`` are estimates for
+the whole US market, used only to choose the calls.
 """
 
 from collections.abc import Mapping
@@ -11,26 +11,26 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Rows of all tickers on one path, in pages that can be filtered."""
+    """A path with rows of all tickers, in pages, perhaps with filters."""
 
     path: str
     market_rows: float
-    """Of the whole market: a day where the listing can be asked from a day on, else in all."""
+    """Rows of the whole market: for one day if the listing has a filter by day, else in all."""
     page_rows: int | None = None
-    """The ``limit`` to ask with: the greatest, or what memory allows. None: the path knows none, and answers
-    with one page."""
+    """The ``limit`` parameter: the maximum, or less to save memory. None: the path has no limit and one
+    page."""
     filters: Literal["any_of", "one", "nothing"] = "nothing"
-    """What the path can filter by: many tickers, one ticker, or none."""
+    """The filter of the path: many tickers, one ticker, or none."""
     since: str | None = None
-    """The field that can be asked for from a day on (``.gte``), and whose order is asked for. None: the whole
-    list is read each time."""
+    """The field for the filter by day (``.gte``) and for the order. None: the whole list is read each
+    time."""
     announced: bool = False
-    """Whether there are rows of days to come, as far ahead as may be."""
+    """Whether the list has rows of future days, without a limit."""
     query: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Mapping[str, str], ...] = ({},)
-    """Queries that only together are the whole list."""
+    """Queries that together give the whole list."""
     by_market: bool = False
-    """Whether stocks and OTC stocks are two lists when no ticker is named."""
+    """Whether stocks and OTC stocks are separate lists if no ticker is named."""
     older: "Listing | None" = None
     """A deprecated listing of the same rows, for plans and proxies without this one."""
 

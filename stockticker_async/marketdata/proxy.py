@@ -1,6 +1,6 @@
-"""The proxy that the environment names for the API, judged before anything is sent to it.
+"""The proxy for the API from the environment, validated before use.
 
-Of a value that cannot be used nothing is shown: it may hold a password.
+An invalid value is never shown: it may contain a password.
 """
 
 from base64 import b64encode
@@ -16,18 +16,18 @@ from stockticker_async.marketdata.settings import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where to connect instead, and what to show there."""
+    """The address of a proxy, and its credentials."""
 
     url: URL
-    """Without a name and a password."""
+    """The address without user name and password."""
     authorization: str | None
-    """A ``Proxy-Authorization``: never the API's key."""
+    """The ``Proxy-Authorization`` header; never the API key."""
 
 
 def proxy_for(base_url: str) -> Proxy | None:
-    """None for this machine itself, where the sandbox is, and for what ``no_proxy`` names.
+    """Return the proxy for a URL; None for this machine (the sandbox) and for hosts in ``no_proxy``.
 
-    (aiohttp's own way also reads ~/.netrc.) Raises `ConfigError` for a proxy that cannot be used.
+    (aiohttp's own lookup also reads ~/.netrc.) Raises `ConfigError` for an invalid proxy.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
@@ -51,6 +51,6 @@ def _judged(value: str, variable: str) -> Proxy:
         ) from None
     if url.user is None and url.password is None:
         return Proxy(url, None)
-    # RFC 7617: nobody says in which encoding, so that it is the one of the URL, whose bytes are UTF-8
+    # RFC 7617 leaves the encoding open: use that of the URL, UTF-8
     shown = f"{url.user or ''}:{url.password or ''}".encode(errors="surrogateescape")
     return Proxy(url.with_user(None), f"Basic {b64encode(shown).decode()}")

@@ -1,4 +1,4 @@
-"""Whether the API's reference knows a ticker."""
+"""Looks up tickers in the API's reference."""
 
 from datetime import date
 from typing import Any
@@ -17,9 +17,9 @@ class _Details(msgspec.Struct):
 
 
 async def is_known(client: Client, ticker: str, on: date | None) -> bool:
-    """Whether the reference has the ticker: listed now, or on a day (then delisted ones, too).
+    """Whether the reference has the ticker, listed now or on a day (then also delisted tickers).
 
-    A plan or a proxy without the reference cannot tell, which counts as a yes. Raises `BadPageError`.
+    True if the plan or a proxy has no reference. Raises `BadPageError`.
     """
     match await client.get(details_path(ticker, on), _decode, patience=SIDE_PATIENCE):
         case Missing(no_route):

@@ -1,6 +1,6 @@
-"""What a response means, decided on numbers; the texts that matter stand in one table.
+"""Judges responses by their status; the relevant texts are in one table.
 
-The API answers 403 for four different things that only the wording of ``message`` tells apart
+The API answers 403 for four different reasons that only the text of ``message`` distinguishes
 (observed in its documentation and public issue threads, 2026). The URL in those texts changed
 with the company's name, so it is never matched.
 """
@@ -20,22 +20,22 @@ from stockticker_async.errors import ConfigError, ConnectorError
 
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 RETRY_AFTER_CAP = 3600.0
-"""Seconds after which we ask again, whatever the API said."""
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")  # of more digits than any wait has, it is noise
+"""The most seconds to wait before a retry, whatever the API says."""
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")  # more digits are no valid wait
 _PASSING = frozenset(
     {
-        HTTPStatus.NOT_MODIFIED,  # a cache's answer to a question that we did not ask
+        HTTPStatus.NOT_MODIFIED,  # a cache's answer to a condition that we did not send
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,
         HTTPStatus.MISDIRECTED_REQUEST,  # of this connection
         HTTPStatus.LOCKED,
         HTTPStatus.FAILED_DEPENDENCY,
         HTTPStatus.TOO_EARLY,  # of this moment
-        460,  # what balancers and proxies note where they believe that the client has left
+        460,  # balancers and proxies use 460 and 499 when they believe that the client has left
         499,
     }
 )
-"""Statuses below 500 that tell of a moment or of a connection, and nothing of what was asked."""
+"""Statuses below 500 that concern the moment or the connection, not the request."""
 PROXY_WANTS_MORE = (
     "The proxy named in the environment wants a name and a password, or others: write them into its address, "
     "as in http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded."
@@ -43,7 +43,7 @@ PROXY_WANTS_MORE = (
 
 
 class RefusalReason(Enum):
-    """Why the plan does not give what was asked."""
+    """Why the plan refuses a request."""
 
     ENDPOINT = "the plan does not include this endpoint"
     TIMEFRAME = "the plan does not include this timeframe"
@@ -59,33 +59,33 @@ _REFUSAL_PHRASES = (
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """200: what it holds is for the decoder to judge."""
+    """200: the decoder judges the body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """429: ask again, not before ``after`` seconds where the API says so."""
+    """429: retry after ``after`` seconds; None if the API does not say when."""
 
     after: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A fault that may pass: their outage, a proxy's page."""
+    """A passing fault: an outage of the API, or a page of a proxy."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """404: the API has nothing for this question; or, without a JSON body, no such question."""
+    """404: the API has no data for the request, or, without a JSON body (``no_route``), no such path."""
 
     no_route: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """403: the plan."""
+    """403: the plan refuses the request."""
 
     why: RefusalReason
     text: str
@@ -93,7 +93,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Asking again would not help."""
+    """A retry would not help."""
 
     error: ConnectorError
 
@@ -102,7 +102,7 @@ Verdict = Body | Later | Again | Missing | Refusal | Wrong
 
 
 class _ErrorBody(msgspec.Struct):
-    """The union of the API's error bodies; a proxy may put anything into the same fields."""
+    """The union of the API's error bodies; a proxy may use the same fields for other values."""
 
     status: Any = None
     error: Any = None
@@ -112,15 +112,15 @@ class _ErrorBody(msgspec.Struct):
 def judge(
     status: int, headers: Mapping[str, str], body: bytes, *, now: datetime, key_from: str = ""
 ) -> Verdict:
-    """Decide on a response. ``now`` (aware) is what a dated Retry-After is measured against.
+    """Return the verdict on a response. A dated Retry-After counts from ``now`` (aware).
 
-    ``headers`` must find names in any case. ``key_from`` is as in `Settings`.
+    ``headers`` must ignore the case of names. ``key_from`` is as in `Settings`.
     """
     if status == HTTPStatus.OK:
         return Body()
     if status == TOO_MANY:
         return Later(retry_after(headers.get("Retry-After"), now=now))
-    # whole pages come with 200: 1xx and other 2xx are a proxy's, and not of the question
+    # the API sends pages with 200: 1xx and other 2xx come from a proxy
     if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         return Again(f"the API answered {status}")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -162,7 +162,7 @@ def _judge_forbidden(said: str | None) -> Verdict:
 
 
 def error_text(body: bytes) -> str | None:
-    """What an error body says, cut to 300 characters. None when it is not a JSON object."""
+    """Return the text of an error body, cut to 300 characters; None if it is not a JSON object."""
     try:
         decoded = msgspec.json.decode(body, type=_ErrorBody)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -172,10 +172,10 @@ def error_text(body: bytes) -> str | None:
 
 
 def retry_after(text: str | None, *, now: datetime) -> float | None:
-    """Seconds to wait, from either form of the header, from 0 up to `RETRY_AFTER_CAP`.
+    """Return the seconds to wait from either form of the header, from 0 to `RETRY_AFTER_CAP`.
 
-    None when the header is absent, or is nothing that RFC 9110 (10.2.3) knows: digits or a date. A decimal
-    fraction is taken, too, since some servers send one.
+    None if the header is absent or has neither form of RFC 9110 (10.2.3): digits or a date. A decimal
+    fraction is accepted, too, because some servers send one.
     """
     if text is None:
         return None
@@ -190,12 +190,12 @@ def retry_after(text: str | None, *, now: datetime) -> float | None:
 
 
 def http_date(text: str | None) -> datetime | None:
-    """The moment (UTC) of a dated header. None when it is absent, or no date."""
+    """Return the time (UTC) of a date header; None if it is absent or not a date."""
     if text is None:
         return None
     try:
         moment = parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    # what the parser of e-mails raises for damaged ones is not told by its documentation
+    # the errors of this parser for invalid dates are not documented
     except (ValueError, OverflowError, TypeError, LookupError):
         return None

@@ -1,4 +1,4 @@
-"""The rows of the API's lists and look-ups: from the bytes of an answer to judged rows, not interpreted."""
+"""Decodes the rows of the API's lists and look-ups: validated, but not interpreted."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from stockticker_async.errors import BadPageError
 
 Row = dict[str, Any]
 Form = Literal["list", "object", "flat"]
-"""What an answer is: rows in an array, under ``results`` or bare; one row under ``results``; a row itself."""
+"""The form of an answer: an array of rows, under ``results`` or bare; one row under ``results``; or a row."""
 
 
 def stated(*counts: Any) -> int | None:
-    """The first whole number among the counts of an answer, whatever else stands there."""
+    """Return the first whole number among the counts of an answer; None if there is none."""
     for count in counts:
         if isinstance(count, int | float) and not isinstance(count, bool) and count == count // 1:
             return int(count)
@@ -24,19 +24,19 @@ def stated(*counts: Any) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """The API's rows of one answer, in its order."""
+    """The API's rows of one answer, in order."""
 
     rows: list[Row]
     next_url: str | None = None
     stated: int | None = None
-    """How many rows the answer says that it has (``count``, which every recorded list counts right)."""
+    """The number of rows that the answer states (``count``, which is right in every recorded list)."""
 
 
 def decode_rows(body: bytes, form: Form = "list") -> RowPage:
-    """The rows of an answer of that form, of which there may be none.
+    """Return the rows of an answer of this form; there may be none.
 
-    An answer has none where its ``results`` are null or an empty array, and without ``results`` only where it
-    says so: ``count`` is 0. A row in which there is nothing is no row.
+    An answer without rows has ``results`` that are null or an empty array, or no ``results`` and a ``count``
+    of 0. An empty object is not a row.
 
     Raises `BadPageError` for anything but a successful answer of that form.
     """
@@ -46,7 +46,7 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
         raise BadPageError(f"the API answered 200 with {what}.", detail=str(fault)) from fault
     if answer in ({}, []):
-        # the API says "none" with a status, and has no array that is ever empty
+        # an answer without rows has a status, and bare arrays are never empty
         raise BadPageError("the API answered 200 with an empty JSON value.")
     if isinstance(answer, list) and form == "list":
         return RowPage(objects(answer))
@@ -89,7 +89,7 @@ def _stated(answer: Row) -> int | None:
 
 
 def objects(rows: list[Any]) -> list[Row]:
-    """The rows, which are objects, or `BadPageError`."""
+    """Return the rows. Raises `BadPageError` unless all are objects with fields."""
     if not all(isinstance(row, dict) for row in rows):
         raise BadPageError("the API's results contain a value that is not an object.")
     if not all(rows):
@@ -98,17 +98,17 @@ def objects(rows: list[Any]) -> list[Row]:
 
 
 def judge_tickers(found: Collection[object], asked: Collection[str]) -> None:
-    """Raises `BadPageError` where tickers were asked for, and a row names none of them."""
+    """Raise `BadPageError` if tickers were requested and a row has none of them."""
     if asked and not any(isinstance(name, str) and name in asked for name in found):
         names = ", ".join(str(name)[:40] for name in list(found)[:3])
         raise BadPageError(f"the API answered for another ticker, {names or 'none'}.")
 
 
 def day_of(value: object) -> date | None:
-    """A day as the API writes it, 2020-12-21; None for anything else."""
+    """Return a day in the format of the API, 2020-12-21; None for other values."""
     try:
         day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    # other forms of ISO 8601, as 20201221 and 2020-W52-1, are none of the API's
+    # the API does not use other forms of ISO 8601, as 20201221 and 2020-W52-1
     return day if day is not None and day.isoformat() == value else None

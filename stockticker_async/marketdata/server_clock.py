@@ -1,4 +1,4 @@
-"""The API's clock, from its Date headers, beside the machine's."""
+"""Compares the API's clock, from its Date headers, with the machine's clock."""
 
 import logging
 from datetime import datetime, timedelta
@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 from stockticker_async.marketdata.responses import http_date
 
 _log = logging.getLogger(__name__)
-_SKEW = timedelta(minutes=10)  # a machine's clock further off than this deserves a word
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000  # of a clock that may be believed; a calendar can go on from both
+_SKEW = timedelta(minutes=10)  # a larger difference is logged
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000  # of a plausible clock; calendar arithmetic works from both
 
 
 class ServerClock:
-    """Tells once where the two clocks are apart."""
+    """Logs once that the two clocks differ."""
 
     def __init__(self) -> None:
         self.apart: tuple[datetime, datetime] | None = None
-        """This machine's time and the API's, when they first differed."""
+        """This machine's time and the API's time when they first differed; None if they did not."""
 
     def moment(self, date_header: str | None, now: datetime) -> datetime:
-        """The API's time of an answer (UTC); the machine's where the API did not say."""
+        """Return the time of an answer by the API's clock (UTC), or ``now`` if the API sent none."""
         moment = http_date(date_header)
         if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             return now

@@ -1,4 +1,4 @@
-"""How to reach the API: what a client needs to know, and nothing of what is read with it."""
+"""The settings of a client: how to reach the API, but not what to read."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-3
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of one client. The key is shown in no ``repr``."""
+    """The settings of one client. ``repr`` does not show the key."""
 
     api_key: str = field(repr=False)
     key_from: str = field(default="", kw_only=True)
-    """The environment variable that the key came from; empty for the configuration."""
+    """The environment variable of the key; empty if the key is from the configuration."""
     base_url: str = BASE_URL
     """Scheme, host and perhaps a path, without a slash at the end."""
     requests_per_minute: int | None = None
-    """The allowance of the key's plan. None: it is learned where the API refuses."""
+    """The allowance of the plan. None: it is learned from the refusals of the API."""
     max_concurrent_requests: int = 16
     limits: CallLimits = LIMITS
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, by name or by address, is this machine itself."""
+    """Whether a host name or address is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The splits of the API, of all tickers together: from the new list, or the older one where that is not."""
+"""Reads the splits of all tickers together, from the new list, or else from the deprecated list."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -37,11 +37,11 @@ class _SplitsPage(msgspec.Struct):
 async def splits(
     client: Client, names: Sequence[str], *, after: date, until: date
 ) -> Answer[list[Split]] | Refusal:
-    """The splits of these tickers (of all, where none is named) with ``after`` < day <= ``until``.
+    """Return the splits of these tickers (none: of all) with ``after`` < day <= ``until``.
 
-    That there is none is believed at once: whoever knows what was there before may ask again. The moment is
-    the first answer's. Rows may be repeated, and of any ticker where the whole list is asked.
-    Raises `BadPageError`.
+    An empty list is accepted at once: a caller that expects splits repeats the call. The moment is that of
+    the first answer. Splits may be repeated; if the whole list is read, they are of any ticker. Raises
+    `BadPageError`.
     """
     found: list[Split] = []
     moments: list[datetime] = []
@@ -51,7 +51,7 @@ async def splits(
         part = await _split_pages(client, call)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is RefusalReason.ENDPOINT):
             older = await _older_splits(client, call, until)
-            # where neither is to be had, the plan is the reason, and not the address
+            # if both lists are missing, the reason is the plan, not the address
             part = part if isinstance(older, Missing) else older
         if isinstance(part, Missing):
             raise BadPageError("the API answered 404, as if it had no splits.")
@@ -65,7 +65,7 @@ async def splits(
 async def _older_splits(
     client: Client, call: ListCall, until: date
 ) -> Answer[list[Split]] | Refusal | Missing:
-    """From the deprecated list, which is served on: for plans and proxies without the new one."""
+    """Return the splits from the deprecated list, for plans and proxies without the new list."""
     parts = []
     names = call.names
     firsts = dict.fromkeys(names, call.first) if names else Everything(call.first)
@@ -103,7 +103,7 @@ def _decode_splits(criteria: RowCriteria, judge: ListJudge, body: bytes) -> List
         ]
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as fault:
         raise BadPageError("the splits are not of the published form.", detail=str(fault)) from fault
-    # null is how older lists of bars said "none"; here it would be taken for splits that were withdrawn
+    # null would be taken for an empty list, that is, for withdrawn splits
     if not isinstance(page.results, list) and stated(page.count) != 0:
         raise BadPageError("the splits are not of the published form: without results.")
     for row in wire:

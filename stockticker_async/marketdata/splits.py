@@ -1,4 +1,4 @@
-"""One split, as a value."""
+"""A split as a value."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +16,8 @@ class Split:
 
 
 def ratio(split_to: float, split_from: float) -> Fraction:
-    """The reduced ratio; numbers may be fractional, or written as 2e+06. Raises ValueError."""
+    """Return the reduced ratio; the numbers may be fractional. Raises ValueError unless both are positive."""
     if not (split_to > 0 and split_from > 0):
         raise ValueError(f"a split of {split_to} for {split_from}")
-    # through their shortest decimal form: 1.1 is eleven tenths, not the double next to it
+    # via the shortest decimal form: 1.1 is eleven tenths, not the nearest double
     return Fraction(repr(float(split_to))) / Fraction(repr(float(split_from)))

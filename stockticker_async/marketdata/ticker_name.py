@@ -1,19 +1,19 @@
-"""What may be a ticker: of the configuration, and of the API's rows. Pure text."""
+"""Validates tickers in the configuration and in the API's rows."""
 
 from collections.abc import Collection
 
 MOST_CHARS = 24
-"""The longest, an option's, have 23. A key has 32, and must not be sent or shown as a ticker."""
+"""The longest tickers, of options, have 23. A key has 32, and must not be sent or shown as a ticker."""
 _FOREIGN = " *=?#,"
-"""What parts names from each other, from their fingerprints in a state, or from the rest of a URL."""
+"""Characters that separate names, fingerprints in a state, or parts of a URL."""
 
 _DOTS = frozenset("." * count for count in range(MOST_CHARS + 1))
-"""Which a path would take for another one; and no name at all."""
+"""Names that a URL path interprets (``.`` and ``..``), and the empty name."""
 
 
 def is_ticker(name: str) -> bool:
-    """Whether the text may be a ticker, in whatever script."""
-    # of all white space only the space is printable
+    """Whether the text may be a ticker, in any script."""
+    # the space is the only printable white space
     return (
         len(name) <= MOST_CHARS
         and name.isprintable()
@@ -23,7 +23,7 @@ def is_ticker(name: str) -> bool:
 
 
 def strange_name(names: Collection[str]) -> str | None:
-    """One of the names that cannot be a ticker, if any is. Those of a market take a millisecond."""
+    """Return a name that cannot be a ticker; None if all can. All names of a market take a millisecond."""
     text = "".join(names)
     if (
         text.isprintable()

@@ -1,9 +1,8 @@
 """The only code that opens a socket: one exchange with the API, within its deadlines and its bytes.
 
 `Transport.exchange` sends one request and gives the status, the headers and the whole unpacked body. The size
-of the body is bounded, and each piece is held within the call's `Reservation`. Every fault of aiohttp becomes
-one of our own errors here: `PassingFaultError` where another try may help, `ConfigError` where only the user
-can.
+of the body is bounded, and each piece is held within the call's `Reservation`. Every fault of aiohttp is
+translated here: to `PassingFaultError` if a retry may help, to `ConfigError` if only the user can help.
 
 The key travels in a header, and only to the origin of the base URL: redirects are not followed, a URL of
 another origin is refused before a request is sent, and a proxy gets its own password only.
@@ -36,14 +35,14 @@ from stockticker_async.marketdata.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-_ERROR_BYTES = 65_536  # of a body that says no more than what is wrong
+_ERROR_BYTES = 65_536  # of the body of an error
 _PIECE_BYTES = 65_536
-"""Of a body that are read at once. What aiohttp reads ahead of us, packed or not, no budget counts: with its
+"""Bytes of a body that are read at once. The bytes that aiohttp reads ahead are in no budget: with its
 default buffers 0.75 MiB, and as much again in the piece that waits for room; 64 connections took 96 MB."""
 _PROXY_REFUSALS = {
     401: responses.PROXY_WANTS_MORE,
     407: responses.PROXY_WANTS_MORE,
-    403: "The proxy named in the environment forbids connections to {target} (403): whoever runs it has to "
+    403: "The proxy named in the environment forbids connections to {target} (403): ask its operator to "
     "allow that address, or name it in no_proxy.",
     405: "The proxy named in the environment makes no connections (405): check https_proxy.",
 }
@@ -51,20 +50,20 @@ _PROXY_REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer as it came."""
+    """A response before it is judged."""
 
     status: int
     headers: Mapping[str, str]
-    """Finds names in any case."""
+    """Ignores the case of names."""
     body: bytes
-    """Unpacked and whole; of an error's, the beginning."""
+    """The whole unpacked body; only the beginning of an error's body."""
 
 
 class PassingFaultError(Exception):
-    """A fault that may pass. ``str()`` says what happened, without the key."""
+    """A passing fault. ``str()`` describes it, without the key."""
 
     def __init__(self, said: str, *, wrong_address: bool = False) -> None:
-        """``wrong_address``: nothing listens there, or the listener speaks no TLS, or TLS only."""
+        """``wrong_address``: no server listens there, or the server does not speak TLS, or only TLS."""
         super().__init__(said)
         self.wrong_address = wrong_address
 
@@ -81,12 +80,12 @@ class Transport:
         self._proxy = proxy_for(settings.base_url)
         self._proxy_headers: dict[str, str] = {}
         if self._proxy is not None and self._proxy.authorization is not None:
-            # with plain http the proxy reads the request itself, with https only what asks for the tunnel
+            # with http the proxy reads the request itself, with https only the request for the tunnel
             shown = self._headers if self.base_url.lower().startswith("http:") else self._proxy_headers
             shown["Proxy-Authorization"] = self._proxy.authorization
 
     def target(self, url: str) -> URL:
-        """The URL to ask: of a path, or an absolute one of the same origin. Else `BadPageError`."""
+        """Return the URL of a path, or an absolute URL of the same origin; else raise `BadPageError`."""
         absolute = url if "://" in url else self.url_of(url)
         try:
             same = _origin(absolute) == self._origin and urlsplit(absolute).username is None
@@ -101,11 +100,11 @@ class Transport:
         return URL(absolute, encoded=True)
 
     def url_of(self, path: str) -> str:
-        """The absolute URL of a path of the base URL."""
+        """Return the absolute URL of a path of the base URL."""
         return self.base_url + path
 
     def next_target(self, next_url: str) -> str:
-        """A ``next_url`` as `target` takes it: some servers give only its path."""
+        """Return the absolute URL of a ``next_url``: some servers give only its path."""
         try:
             return urljoin(self.base_url + "/", next_url)
         except ValueError:
@@ -119,7 +118,7 @@ class Transport:
                 scope.deadline = min(scope.deadline, ends_at)
                 async with self._session.get(
                     target,
-                    # not the session's own headers: those aiohttp shows the proxy as its password
+                    # not as headers of the session, which aiohttp also sends to the proxy
                     headers=self._headers,
                     proxy=None if self._proxy is None else self._proxy.url,
                     proxy_headers=self._proxy_headers,
@@ -135,13 +134,13 @@ class Transport:
 
 @asynccontextmanager
 async def open_transport(settings: Settings) -> AsyncIterator[Transport]:
-    """One session for the body. Raises `ConfigError` for a proxy in the environment that cannot be used."""
+    """Open a session for the body. Raises `ConfigError` for an invalid proxy in the environment."""
     connector = aiohttp.TCPConnector(limit=settings.max_concurrent_requests)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=_PIECE_BYTES,
-        # the others are measured where waits that are our own can be told from the server's
+        # the other limits are measured in `_read`, without the waits for room
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.limits.connect),
         headers={
             "Accept": "application/json",
@@ -158,18 +157,18 @@ async def _read(
     scope: anyio.CancelScope,
     ends_at: float,
 ) -> bytes:
-    """The body, unpacked; of an error's, the beginning.
+    """Return the unpacked body; only the beginning of an error's body.
 
-    Raises `ConnectorError` where it is larger than a body may be. The ``scope`` is cancelled at the
-    end of the call, or at an earlier silence; time spent waiting for room counts as neither.
+    Raises `ConnectorError` for too large a body. The deadline of ``scope`` is the end of the call, or an
+    earlier end of a silence; waiting for room counts for neither.
     """
     whole = response.status == HTTPStatus.OK
-    # an announced size is believed where it is too large: then nothing of the body is read
+    # if the announced size is too large, the body is not read
     if whole and (response.content_length or 0) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
     body = _Body()
     while True:
-        # held before it is read: a piece that waits for room would be one more in memory
+        # hold the bytes before reading them: a piece that waits for room would take memory, too
         if not reservation.try_hold(_PIECE_BYTES):
             scope.deadline, began = math.inf, anyio.current_time()
             await reservation.hold(_PIECE_BYTES)
@@ -187,7 +186,7 @@ async def _read(
 
 
 class _Body:
-    """Pieces of a body. Small ones are joined; large ones grow, so that they are never there twice."""
+    """The pieces of a body. Small bodies are joined; large ones grow, so that no copy is made."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -204,7 +203,7 @@ class _Body:
 
     def bytes(self) -> bytes:
         if self._large:
-            return cast("bytes", self._large)  # whoever decodes takes both
+            return cast("bytes", self._large)  # the decoders accept both
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
@@ -216,7 +215,7 @@ def _too_large(most_bytes: int) -> ConnectorError:
 
 
 def translated(error: Exception, target: URL, *, proxied: bool) -> ConfigError | PassingFaultError:
-    """A transport fault as one of our own, in words that hold no header, and no query."""
+    """Return a transport fault as one of our errors. The text contains no header and no query."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             reason = str(getattr(cause, "verify_message", cause)).rstrip(".")
@@ -268,7 +267,7 @@ def _described(error: Exception, target: URL) -> str:
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    """Raises ValueError for what is no URL, such as ``https://host:443:443/``."""
+    """Return scheme, host and port. Raises ValueError for an invalid URL, as ``https://host:443:443/``."""
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, port

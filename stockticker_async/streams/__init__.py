@@ -1,1 +1,1 @@
-"""The table of streams, and how the rows of each are made of the answers of the API."""
+"""The table of streams, and the conversion of the API's answers to their rows."""

@@ -1,7 +1,7 @@
 """Bars to the rows of `stock_bars`: the one place that names their fields.
 
-A row's ``timestamp`` is the start of the bar in UTC, whichever of its stamps the API gave a day bar; its
-``date`` is the session in New York (of a longer bar, that of its start).
+The ``timestamp`` of a row is the start of the bar in UTC, whatever time of the day the API gives a day bar.
+The ``date`` is the session in New York; for a longer bar it is the session of its start.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ _DAY_MS = 86_400_000
 
 
 def bar_rows(bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> list[Row]:
-    """Rows of `stock_bars` from a grouped answer; the timestamp is the session's start."""
+    """Return the rows of `stock_bars` from a grouped answer; the timestamp is the start of the session."""
     texts = [(utc_text(midnight_ms(session)), session.isoformat())] * len(bars)
     return [
         {"stock_ticker": bar.T, **fields, "adjusted": adjusted, "otc": bar.otc or False}
@@ -25,8 +25,8 @@ def bar_rows(bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> li
 
 
 def bar_fields(bars: Sequence[Bar], texts: Iterable[tuple[str, str]]) -> list[Row]:
-    """What bars of any ticker have of their own; ``texts`` are the timestamp and the date of each."""
-    # written out, since a call for each takes as long as its row
+    """Return the fields of each bar without its ticker; ``texts`` are the timestamp and date of each bar."""
+    # inline, because a function call takes as long as building the row
     return [
         {
             "timestamp": timestamp,
@@ -44,7 +44,7 @@ def bar_fields(bars: Sequence[Bar], texts: Iterable[tuple[str, str]]) -> list[Ro
 
 
 def whole(trades: float | None) -> float | None:
-    """As an integer where it is whole: 2e+06 is two million trades, though its notation is a float's."""
+    """Return a whole float as an integer: the API may write two million trades as 2e+06."""
     if isinstance(trades, float) and trades.is_integer() and abs(trades) < 2**53:
         return int(trades)
     return trades
@@ -52,13 +52,13 @@ def whole(trades: float | None) -> float | None:
 
 @lru_cache(maxsize=16_384)  # 60 years of days
 def day_texts(timestamp_ms: int) -> tuple[str, str]:
-    """The start of the session, whichever of its stamps the bar has, and its date."""
+    """Return the start of the session of a bar in UTC, and its date, as text."""
     session = session_of(timestamp_ms)
     return utc_text(midnight_ms(session)), session.isoformat()
 
 
 def intraday_texts(bars: Sequence[Bar]) -> Iterator[tuple[str, str]]:
-    """As `day_texts`, of bars that ascend; works out each day once (a thirtieth of the time)."""
+    """As `day_texts`, for ascending intraday bars; computes each day once (a thirtieth of the time)."""
     prefix, day, begin, until = "", "", 0, 0
     for bar in bars:
         moment = bar.t
@@ -71,5 +71,5 @@ def intraday_texts(bars: Sequence[Bar]) -> Iterator[tuple[str, str]]:
 
 @lru_cache(maxsize=86_400)
 def _time_text(milliseconds: int) -> str:
-    """The time of a UTC day: ``05:00:00Z``."""
+    """Return the time of day in UTC: ``05:00:00Z``."""
     return utc_text(milliseconds)[len("1970-01-01T") :]

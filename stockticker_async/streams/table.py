@@ -1,8 +1,8 @@
 """The table of streams: a stream is a row here and a JSON schema in `schemas/`, never a subclass.
 
-Two streams are made of bars, whose calls a planner shares out. All others are forwarded: the API's
-rows travel on as they came, but for the ticker, which is ``stock_ticker`` everywhere. How a forwarded
-stream is asked for is one of four sources: a `Listed`, a `Lookup`, a `Daily` or a `Previous`.
+Two streams are made of bars and share a call plan. All others are row streams: the API's rows are passed on
+unchanged, except for the ticker, which is ``stock_ticker`` in all streams. The source of a row
+stream is a `Listed`, a `Lookup`, a `Daily` or a `Previous`.
 """
 
 from dataclasses import dataclass
@@ -27,61 +27,61 @@ class Listed:
 
     listing: Listing
     lookback_days: int = 0
-    """Days before the cursor that are asked for again, since rows come late."""
+    """The number of days before the cursor that are read again, because rows come late."""
     identity: tuple[str, ...] = ()
-    """The API's fields of which an ``id`` is made where a row has none."""
+    """The API's fields from which an ``id`` is made if a row has none."""
     transform: Transform = transforms.plain
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One answer a ticker: a row, or a few, without a cursor."""
+    """One answer for each ticker, with one or a few rows, without a cursor."""
 
     path: str
-    """With ``{ticker}``."""
+    """Contains ``{ticker}``."""
     transform: Transform
     form: Form
-    """What the answer is."""
+    """The form of the answer."""
     dated: bool = False
-    """Whether a ticker without an answer may have one as of a day: those that were delisted."""
+    """Whether a ticker without an answer may have one on an earlier day, because it was delisted."""
     repeats: bool = False
-    """Whether the API may have two rows with one key."""
+    """Whether the API may give two rows with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """One answer a ticker and session."""
+    """One answer for each ticker and session."""
 
     path: str
-    """With ``{ticker}`` and ``{session}``."""
+    """Contains ``{ticker}`` and ``{session}``."""
     transform: Transform
 
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The last session's bar of each ticker: all in one call, what that lacks one by one."""
+    """The bar of the last session for each ticker: one grouped call, then a call for each missing ticker."""
 
     path: str
-    """Of one ticker, with ``{ticker}``."""
+    """The path for one ticker; contains ``{ticker}``."""
 
 
-_LARGE_PAGE = 15_000  # 50,000 may be asked for, which are 60 MB when decoded; a session has some 12,000
+_LARGE_PAGE = 15_000  # rows; the API allows 50,000, which are 60 MB when decoded; a session has about 12,000
 
 Source = Bars | Listed | Lookup | Daily | Previous
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """What the catalog says of a stream, and where it comes from. Its schema is ``schemas/{name}.json``."""
+    """The catalog entry and the source of a stream. Its schema is ``schemas/{name}.json``."""
 
     name: str
     primary_key: tuple[str, ...]
     cursor: str
-    """The field that the destination may compare by; the state has a key of the same name. Empty: there is
-    none, and every sync reads the whole."""
+    """The cursor field, which is also a key of the state. Empty: no cursor, every sync reads the whole
+    stream."""
     source: Source
     times: bool = False
-    """Whether the cursor is a moment; else it is a day."""
+    """Whether the cursor is a time; otherwise it is a day."""
 
 
 STOCK_PRICES = Stream("stock_prices", ("stock_ticker", "date"), "date", Bars("prices"))
@@ -136,7 +136,7 @@ STREAMS = (
         Listed(
             Listing(
                 "/v3/reference/tickers",
-                market_rows=35_000,  # of which a third are listed now
+                market_rows=35_000,  # a third of these are listed now
                 page_rows=1000,
                 filters="one",
                 query={"sort": "ticker", "order": "asc"},
@@ -240,7 +240,7 @@ STREAMS = (
     Stream(
         "ipos",
         ("id",),
-        "",  # those not yet dated would be lost to a filter by listing_date
+        "",  # a filter by listing_date would lose IPOs without a date
         Listed(
             Listing(
                 "/vX/reference/ipos",

@@ -1,8 +1,8 @@
-"""The transforms of rows: from one of the API's to those of a stream.
+"""The transforms: from one row of the API to the rows of a stream.
 
-Rows are not interpreted. What the API calls ``ticker`` is ``stock_ticker``, as in the streams of bars; an
-answer that holds rows within rows is taken apart; all else passes unharmed. The names that are given here
-are ours alone: a field of the API's that has one of them by chance is left out.
+Rows are not interpreted. The field ``ticker`` becomes ``stock_ticker``, as in the bar streams; nested rows
+are separated; all other fields are unchanged. A field of the API with the name of a field that is added here
+is dropped.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -14,17 +14,17 @@ from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.rows import Row, RowPage, day_of, judge_tickers, objects
 
 Transform = Callable[[Row, str], Iterable[Row]]
-"""From one of the API's rows, and the ticker that was asked for (empty: several, or all), to ours."""
+"""Takes a row of the API and the requested ticker (empty: several or all), and returns our rows."""
 _HASH_BYTES = 16
 _DAYS = frozenset({"date", "settlement_date"})
-"""The fields of primary keys that are days."""
+"""The primary key fields that hold a day."""
 _PRICES = ("open", "high", "low", "close", "volume")
-"""What the OpenAPI file (read 2026-11) requires of a session, beside the names that say whose it is."""
+"""The fields that the OpenAPI file (read 2026-11) requires of a session, beside its ticker and day."""
 _ENVELOPE = (
     *("status", "request_id", "count", "results", "resultsCount", "queryCount", "adjusted"),
     *("next_url", "error", "message"),
 )
-"""What the API's answers say of themselves, wherever: nothing of a session."""
+"""The fields of an answer itself, which are not data of a session."""
 
 
 def stream_rows(
@@ -37,11 +37,11 @@ def stream_rows(
     tickers: Collection[str] = (),
     repeats: bool = False,
 ) -> list[Row]:
-    """Our rows of a page, each beginning with the first field of the primary key, and each once.
+    """Return our rows of a page, each once and with the first primary key field first.
 
-    Two rows with one key may differ only where that key is made here, or the API is known to do so
-    (``repeats``). Raises `BadPageError` where others do, where a row lacks a field of the primary key, or has
-    one that is none, and where it is of none of the ``tickers``: then none of the page may be used.
+    Two rows with the same key may differ only if the key is made here, or the API is known to repeat keys
+    (``repeats``). Raises `BadPageError` for other such rows, for a missing or invalid primary key field, and
+    for a row of none of the ``tickers``: then no row of the page may be used.
     """
     found: list[Row] = []
     held: dict[Hashable, Row] = {}
@@ -55,7 +55,7 @@ def stream_rows(
             ours = {primary_key[0]: shaped[primary_key[0]], **shaped}
             before = held.setdefault(key_of(ours, primary_key), ours)
             if before is not ours and not (made or repeats) and _differ(before, ours):
-                raise BadPageError(f"row {number} of the answer has the key of another one.")
+                raise BadPageError(f"row {number} of the answer has the same key as another row.")
             if before is ours or _differ(before, ours):
                 found.append(ours)
     return found
@@ -73,23 +73,23 @@ def key_of(row: Row, primary_key: Sequence[str]) -> Hashable:
 
 
 def _named(shaped: Row, row: Row, identity: Sequence[str], number: int) -> bool:
-    """Give a row without an id one, and tell whether it was needed."""
+    """Add an id to a row without one. Returns whether it was added."""
     if not identity or shaped.get("id") is not None:
         return False
     if all(row.get(name) is None for name in identity):
-        raise BadPageError(f"row {number} of the answer has nothing to be told by.")
+        raise BadPageError(f"row {number} of the answer has no field to identify it.")
     shaped["id"] = _identity(row, identity)
     return True
 
 
 def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
-    """What is wrong with the values by which a row is told from others, and its ticker from others'."""
+    """Return the fault of a primary key field or of the ticker; None if there is none."""
     for name in primary_key:
         value = row.get(name)
         article = "an" if name == "id" else "a"
         if value is None or value == "":
             return f"no {name}"
-        # the API numbers what has an id; all other keys are texts and days
+        # an id may be a number; all other key fields are strings and days
         if not (isinstance(value, str) or (name == "id" and type(value) is int)):
             return f"{article} {name} that is not a string"
         if name in _DAYS and day_of(value) is None:
@@ -101,28 +101,28 @@ def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
 
 
 def _identity(row: Row, fields: Sequence[str]) -> str:
-    """A row's own id: the same for the same values, whatever order or page it came in."""
-    import hashlib  # noqa: PLC0415 - commands that only show the streams do not pay for it
+    """Return an id made of the values of these fields, whatever their order or page."""
+    import hashlib  # noqa: PLC0415 - only a read needs it
 
     text = orjson.dumps([row.get(name) for name in fields])
     return hashlib.blake2b(text, digest_size=_HASH_BYTES).hexdigest()
 
 
 def plain(row: Row, _: str) -> list[Row]:
-    """The row as it is, but for the name of the ticker, where it has one."""
+    """Return the row with ``ticker`` renamed to ``stock_ticker``."""
     rest = _without(row, "stock_ticker")
     return [{"stock_ticker": rest.pop("ticker"), **rest} if "ticker" in rest else rest]
 
 
 def of_ticker(row: Row, asked: str) -> list[Row]:
-    """The same, where every row is of a ticker."""
+    """As `plain`. Raises `BadPageError` for a row without a ticker."""
     if not row.get("ticker"):
         raise BadPageError("the API gave a row without a ticker.")
     return plain(row, asked)
 
 
 def details(row: Row, asked: str) -> list[Row]:
-    """What the reference has of a ticker: its name at least."""
+    """Return the details of a ticker. Raises `BadPageError` without a name, or for another ticker."""
     if not isinstance(row.get("name"), str):
         raise BadPageError("a ticker's details are without a name.")
     if row.get("ticker") != asked:
@@ -131,7 +131,7 @@ def details(row: Row, asked: str) -> list[Row]:
 
 
 def news(row: Row, _: str) -> list[Row]:
-    """The article once for each of its tickers."""
+    """Return the article once for each of its tickers."""
     tickers = row.get("tickers")
     if not isinstance(tickers, list):
         raise BadPageError("an article's tickers are not an array.")
@@ -143,7 +143,7 @@ def news(row: Row, _: str) -> list[Row]:
 
 
 def events(row: Row, asked: str) -> list[Row]:
-    """Each event of a company, with the company's name, where it has one."""
+    """Return each event of a company, with the name of the company if it has one."""
     found = row.get("events")
     if not isinstance(found, list | None):
         raise BadPageError("a ticker's events are not an array.")
@@ -159,7 +159,7 @@ def related(row: Row, asked: str) -> list[Row]:
 
 
 def open_close(row: Row, asked: str) -> list[Row]:
-    """The prices of one session, under the names that the streams of bars have; all five are due."""
+    """Return the prices of one session under the field names of the bar streams. All five are required."""
     if row.get("symbol") != asked:
         raise BadPageError(f"the API answered for another ticker, {str(row.get('symbol'))[:40]}.")
     for name in _PRICES:
