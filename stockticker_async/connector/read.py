@@ -1,16 +1,16 @@
 """`read`: a sync from a configuration, a configured catalog and states to Airbyte messages."""
 
 import logging
-from contextlib import AbstractAsyncContextManager
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
 
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
-from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.connector.state_file import StreamStates
+from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
 from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STREAMS

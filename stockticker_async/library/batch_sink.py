@@ -8,13 +8,14 @@ from functools import partial
 import pyarrow as pa
 
 from stockticker_async.errors import ConnectorError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.library.arrow_schemas import schema_of
 from stockticker_async.library.bar_columns import ROW_BYTES, Rows, bars_batch, session_batch
 from stockticker_async.library.channel import Channel
 from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Bars, Stream
-from stockticker_async.sync.sink import RowFields, StateSource, TooLarge
+from stockticker_async.sync.sink import StateSource, TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class BatchSink:
         if bars:
             self._channel.put_session(session, bars, convert)
 
-    async def rows(self, rows: Sequence[RowFields], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """None is too large. Raises `BadPageError` for what is not of the stream's schema."""
         del too_large
         if rows:
