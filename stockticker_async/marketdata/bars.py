@@ -19,7 +19,7 @@ import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import BarSize, last_day, window_days
+from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, last_day, window_days
 from stockticker_async.marketdata.calendar import (
     midnight_ms,
     session_of,
@@ -125,8 +125,8 @@ class Asked:
     ticker: str
     first: date
     last: date
-    bar: BarSize
-    adjusted: bool
+    bar: BarSize = ONE_DAY
+    adjusted: bool = True
 
     @property
     def from_ms(self) -> int:

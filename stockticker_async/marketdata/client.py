@@ -270,14 +270,14 @@ class Client:
 @asynccontextmanager
 async def open_client(
     settings: Settings,
-    clock: Clock,
+    clock: Clock | None = None,
     *,
     patience: float = PATIENCE,
     most_wait: float = math.inf,
     hasty: bool = False,
     on_wait: OnWait | None = None,
 ) -> AsyncIterator[Client]:
-    """One session for the body.
+    """One session for the body. Without a ``clock``, it waits and dates by the machine's.
 
     ``most_wait`` bounds the seconds for which the API may say "later" to everything; a sync waits on. To a
     person who waits, which such a bound or ``hasty`` says, an address that cannot be right is told at once.
@@ -285,7 +285,7 @@ async def open_client(
     """
     limiter = Limiter(settings.requests_per_minute, at_once=settings.max_concurrent_requests)
     async with open_transport(settings) as transport:
-        shared = _Shared(transport, settings, clock, limiter, hasty=hasty or most_wait < math.inf)
+        shared = _Shared(transport, settings, clock or Clock(), limiter, hasty=hasty or most_wait < math.inf)
         yield Client(shared, patience=patience, most_wait=most_wait, on_wait=on_wait)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -9,14 +10,15 @@ from typing import Any, Generic, overload
 
 import anyio.lowlevel
 
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
-from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.bars import Asked, Bar
 from stockticker_async.marketdata.calendar import last_settled, midnight_ms, missing_sessions, session_of
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.confirmation import asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
-from stockticker_async.marketdata.responses import Missing, Refusal
+from stockticker_async.marketdata.responses import Barred, Missing, Refusal
 
 _RANGE = re.compile(r"/v2/aggs/ticker/[^?#\s]+/range/\d+/[a-z]+/([\d-]{1,20})/[\w.-]+")
 
@@ -117,6 +119,27 @@ async def range_pages(
         url = client.next_target(next_url)
         if last_ms is not None:
             url = _going_on(url, asked, last_ms)
+
+
+async def judged_bars(client: Client, asked: Asked) -> AsyncGenerator[list[Bar], None]:
+    """The bars of a range, oldest first: a list for each page that has any. Both ends are included.
+
+    Raises a `ConnectorError` for what the plan refuses, and `BadPageError` as `range_pages` does.
+    """
+    async with aclosing(range_pages(client, asked)) as answers:
+        async for answer in answers:
+            if isinstance(answer, Refusal):
+                raise _refused(asked, answer)
+            bars = [bar for chunk in answer.page.converted[0].take() for bar in chunk.bars]
+            if bars:
+                yield bars
+
+
+def _refused(asked: Asked, refusal: Refusal) -> ConnectorError:
+    text = f"No bars of {asked.ticker} from {asked.first} to {asked.last}: {refusal.why.value}"
+    if refusal.why is Barred.UNPUBLISHED:
+        return TransientError(f"{text}. Ask again when it is.", detail=refusal.text)
+    return ConfigError(f"{text}. Ask for other days, or change the plan.", detail=refusal.text)
 
 
 def _going_on(url: str, asked: Asked, last_ms: int) -> str:
