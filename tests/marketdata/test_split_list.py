@@ -1,39 +1,23 @@
-"""The endpoints: splits in few URLs, with the old endpoint behind the new one; the reference."""
+"""The list of splits: few URLs, and the deprecated list behind the new one."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date
 from fractions import Fraction
-from typing import Any
 
 import pytest
-from support import at, made_names, raw_config
+from support import made_names
+from talking import talking
 
-from stockticker_async.clock import Clock
-from stockticker_async.connector import config
-from stockticker_async.errors import BadPageError, ConfigError
-from stockticker_async.marketdata import bar_size, grouped, ranges, reference, split_list
-from stockticker_async.marketdata.bars import Asked
-from stockticker_async.marketdata.client import Answer, Client, open_client
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
-from stockticker_async.sandbox.options import Options
-from stockticker_async.sandbox.service.controls import Sandbox
+from stockticker_async.errors import BadPageError
+from stockticker_async.marketdata import split_list
+from stockticker_async.marketdata.client import Answer
 from stockticker_async.sandbox.service.faults import Fault
-from stockticker_async.sandbox.service.server import serve
 
 SINCE, UNTIL = date(2020, 1, 1), date(2022, 12, 31)
 FORBIDDEN = (
     b'{"status":"NOT_AUTHORIZED","request_id":"1",'
     b'"message":"You are not entitled to this data. Please upgrade."}'
 )
-
-
-@asynccontextmanager
-async def talking(**options: Any) -> AsyncIterator[tuple[Sandbox, Client]]:
-    async with serve(Options(now=at("2026-11-20"), universe=100, speed=0.0, **options)) as sandbox:
-        parsed = config.parse(raw_config(sandbox, "TSLA"), today=date(2026, 11, 20))
-        async with open_client(parsed.settings, Clock(start=sandbox.clock.now())) as client:
-            yield sandbox, client
 
 
 async def test_splits_come_with_their_reduced_ratio() -> None:
@@ -131,31 +115,3 @@ async def test_pages_of_splits_that_go_round_in_a_circle_are_refused() -> None:
         sandbox.faults.add(Fault(kind="edit", edit="next_url", next_url="self", match="/splits", times=None))
         with pytest.raises(BadPageError, match="round in a circle"):
             await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
-
-
-async def test_the_reference_knows_the_listed_and_not_the_made_up() -> None:
-    async with talking() as (sandbox, client):
-        assert await reference.is_known(client, "TSLA", None)
-        assert not await reference.is_known(client, "NOPE", None)
-        assert not await reference.is_known(client, "tsla", date(2020, 1, 2))
-        sandbox.faults.add(Fault(kind="status", match="/tickers/", status=404, body=b"404 page not found"))
-        assert await reference.is_known(client, "NOPE", None), "without a reference there is no telling"
-        sandbox.faults.add(Fault(kind="body", match="/tickers/", body=b"[]", times=None))
-        with pytest.raises(BadPageError, match="unknown form"):
-            await reference.is_known(client, "TSLA", None)
-
-
-async def test_bars_answered_with_404_are_told_by_its_kind() -> None:
-    async with talking() as (sandbox, client):
-        asked = Asked("TSLA", SINCE, UNTIL, bar_size.ONE_DAY, adjusted=True)
-        sandbox.faults.add(
-            Fault(kind="status", match="/v2/", status=404, body=b"404 page not found", times=4)
-        )
-        with pytest.raises(ConfigError, match="base_url"):
-            await anext(ranges.range_pages(client, asked))
-        with pytest.raises(ConfigError, match="base_url"):
-            await grouped.grouped_bars(client, UNTIL, adjusted=True, otc=True, wanted=None)
-        gone = b'{"status":"NOT_FOUND","request_id":"1","message":"Data not found."}'
-        sandbox.faults.add(Fault(kind="status", match="/v2/", status=404, body=gone, times=None))
-        with pytest.raises(BadPageError, match="404"):
-            await anext(ranges.range_pages(client, asked))
