@@ -1,18 +1,16 @@
-"""The output on real pipes, sockets, files and terminals: order, bound, backpressure, and every end."""
+"""The output on real pipes, sockets, files and terminals: order, bound, backpressure."""
 
 import asyncio
 import os
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import oracle
 import pytest
+from descriptors import KINDS, SAFETY, TINY, closing, nobody_left, piece, pipe, read, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,82 +22,8 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="/dev/full, /proc and F_SETPIPE_SZ are Linux's"
 )
 
-TINY = 4096  # the smallest room that a pipe can have
+
 SMALL = 32_768  # less than is written at once: nothing counts as written before somebody reads
-NOT_OPEN = 999
-SAFETY = 20.0  # seconds after which a test that waits in vain fails instead of hanging
-Pair = tuple[int, int]
-
-
-def nobody_left() -> None:
-    raise AssertionError("the reader is said to have gone")
-
-
-@contextmanager
-def pipe(room: int | None = None) -> Iterator[Pair]:
-    """A pipe's reading end, which does not block, and its writing end, which does."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    if room is not None:
-        import fcntl  # noqa: PLC0415 - not on every platform
-
-        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, room)
-    with _closing(reader, writer):
-        yield reader, writer
-
-
-@contextmanager
-def sockets() -> Iterator[Pair]:
-    ends = socket.socketpair()
-    reader, writer = (end.detach() for end in ends)
-    os.set_blocking(reader, False)
-    with _closing(reader, writer):
-        yield reader, writer
-
-
-@contextmanager
-def non_blocking_pipe() -> Iterator[Pair]:
-    """A pipe that somebody else has made non-blocking."""
-    with pipe(TINY) as (reader, writer):
-        os.set_blocking(writer, False)
-        yield reader, writer
-
-
-@contextmanager
-def _closing(*descriptors: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for descriptor in descriptors:
-            with suppress(OSError):  # closed by the test
-                os.close(descriptor)
-        for thread in threading.enumerate():
-            if thread.name == "stdout":
-                thread.join(SAFETY)
-
-
-KINDS = {"pipe": pipe, "tiny pipe": lambda: pipe(TINY), "sockets": sockets, "non-blocking": non_blocking_pipe}
-
-
-async def read(reader: int, size_bytes: int, *, at_once: int = 1 << 16) -> bytes:
-    """So many bytes, as they come."""
-    found = bytearray()
-    while len(found) < size_bytes:
-        await anyio.wait_readable(reader)
-        some = os.read(reader, min(at_once, size_bytes - len(found)))
-        assert some, "the writing end is closed"
-        found += some
-    return bytes(found)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Let the loop turn until something holds that the writer's thread does."""
-    while not holds():
-        await anyio.lowlevel.checkpoint()
-
-
-def piece(size_bytes: int, letter: int = 0) -> bytes:
-    return bytes([97 + letter % 26]) * (size_bytes - 1) + b"\n"
 
 
 # Order, wholeness, bound
@@ -226,7 +150,7 @@ def test_a_file_holds_what_was_put(tmp_path: Path) -> None:
 @pytest.mark.fault("terminal on stdout")
 async def test_a_terminal_gets_its_lines() -> None:
     reader, writer = os.openpty()
-    with anyio.fail_after(SAFETY), _closing(reader, writer):
+    with anyio.fail_after(SAFETY), closing(reader, writer):
         os.set_blocking(reader, False)
         async with open_output(writer, on_closed=nobody_left) as output:
             await output.put(b"one\n")
@@ -432,250 +356,3 @@ async def test_log_lines_without_room_are_told_even_if_nothing_follows() -> None
             assert await read(reader, len(LOST)) == LOST
             await output.drain()
             assert output.written_bytes == held + len(LOST)
-
-
-# The reader goes
-
-
-class _Gone:
-    """Counts how often the reader was said to have gone."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.came = anyio.Event()
-
-    def __call__(self) -> None:
-        self.count += 1
-        self.came.set()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("lines", [0, 1, 5])
-async def test_a_closed_reader_is_noticed_while_nothing_is_written(kind: str, lines: int) -> None:
-    gone = _Gone()
-    with anyio.fail_after(SAFETY), KINDS[kind]() as (reader, writer):
-        async with open_output(writer, on_closed=gone) as output:
-            for _ in range(lines):
-                await output.put(b"x\n")
-                await output.drain()
-            await read(reader, 2 * lines)
-            assert gone.count == 0
-            os.close(reader)
-            await gone.came.wait()
-            with pytest.raises(OutputError, match="Broken pipe"):
-                await output.put(b"x\n")
-            with pytest.raises(OutputError, match="Broken pipe"):
-                await output.drain()
-            output.offer(b"x\n")
-            assert output.held_bytes == 0
-        assert gone.count == 1
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_closed_reader_is_noticed_in_the_middle_of_a_write(kind: str) -> None:
-    gone = _Gone()
-    raised = []
-    with anyio.fail_after(SAFETY), KINDS[kind]() as (reader, writer):
-        async with open_output(writer, on_closed=gone) as output:
-            async with anyio.create_task_group() as group:
-
-                async def put_all() -> None:
-                    try:
-                        while True:
-                            await output.put(piece(PIECE_BYTES))
-                    except OutputError as error:
-                        raised.append((gone.count, error.message[-37:]))
-
-                group.start_soon(put_all)
-                group.start_soon(put_all)
-                await read(reader, 10)
-                await anyio.wait_all_tasks_blocked()
-                os.close(reader)
-            # nobody learns of the failure before the one who minds it
-            assert raised == [(1, "again with the last whole STATE line.")] * 2
-            with pytest.raises(OutputError, match=r"Broken pipe|Connection reset"):
-                await output.drain()
-        assert gone.count == 1
-
-
-async def test_nobody_is_told_of_a_reader_that_goes_after_the_end() -> None:
-    with anyio.fail_after(SAFETY), pipe(TINY) as (reader, writer):
-        async with open_output(writer, on_closed=nobody_left) as output:
-            await output.put(piece(50_000))
-        os.close(reader)
-        await until(lambda: not _writers())
-
-
-async def test_a_line_that_meets_a_failure_not_yet_told_is_dropped() -> None:
-    gone = _Gone()
-    with anyio.fail_after(SAFETY), pipe() as (reader, writer):
-        async with open_output(writer, on_closed=gone) as output:
-            os.close(reader)
-            for thread in _writers():
-                thread.join(SAFETY)  # it has failed, and the loop has not turned since
-            output.offer(b"x\n")
-            assert gone.count == 0
-            await gone.came.wait()
-            with pytest.raises(OutputError, match="Broken pipe"):
-                await output.drain()
-
-
-# stdout cannot be written
-
-
-async def test_a_full_disk_is_told_by_put_and_drain_in_the_systems_words() -> None:
-    descriptor = os.open("/dev/full", os.O_WRONLY)
-    with anyio.fail_after(SAFETY), _closing(descriptor):
-        async with open_output(descriptor, on_closed=nobody_left) as output:
-            await output.put(b"x\n")
-            for _ in range(2):
-                with pytest.raises(OutputError, match=r"cannot be written: No space left on device\. Make"):
-                    await output.drain()
-                with pytest.raises(OutputError, match="No space left on device") as caught:
-                    await output.put(b"y\n")
-            assert isinstance(caught.value.__cause__, OSError)
-            output.offer(b"z\n")
-            assert output.written_bytes == 0
-
-
-async def test_a_put_that_waits_learns_of_the_failure() -> None:
-    with anyio.fail_after(SAFETY), non_blocking_pipe() as (reader, writer):
-        gone = _Gone()
-        async with open_output(writer, on_closed=gone) as output:
-            for number in range(3):
-                await output.put(piece(PIECE_BYTES, number))
-            async with anyio.create_task_group() as group:
-
-                async def put() -> None:
-                    with pytest.raises(OutputError):
-                        await output.put(piece(PIECE_BYTES))
-
-                group.start_soon(put)
-                await anyio.wait_all_tasks_blocked()
-                os.close(reader)
-
-
-async def _put_and_drain(output: Output) -> None:
-    await output.put(b"x\n")
-    await output.drain()
-
-
-async def test_a_descriptor_that_is_not_open_is_told() -> None:
-    with anyio.fail_after(SAFETY):
-        async with open_output(NOT_OPEN, on_closed=nobody_left) as output:
-            with pytest.raises(OutputError, match="Bad file descriptor"):
-                await _put_and_drain(output)
-
-
-async def test_a_descriptor_that_is_closed_under_the_writer_is_told() -> None:
-    reader, writer = os.openpty()
-    with anyio.fail_after(SAFETY), _closing(reader, writer):
-        async with open_output(writer, on_closed=nobody_left) as output:
-            await _put_and_drain(output)
-            os.close(writer)
-            with pytest.raises(OutputError, match="Bad file descriptor"):
-                await _put_and_drain(output)
-
-
-async def test_an_idle_writer_tells_a_closed_descriptor_from_a_reader_that_has_gone() -> None:
-    with anyio.fail_after(SAFETY), pipe() as (_, writer):
-        async with open_output(writer, on_closed=nobody_left) as output:
-            os.close(writer)
-            output._wake()  # for nothing, as after a piece that was taken before its wake-up was read
-            await until(lambda: not _writers())
-            with pytest.raises(OutputError, match="Bad file descriptor"):
-                await output.put(b"x\n")
-
-
-# The end
-
-
-def _writers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "stdout"]
-
-
-def _open_descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
-@pytest.mark.parametrize("lines", [0, 3])
-def test_no_thread_and_no_descriptor_outlive_the_output(lines: int) -> None:
-    async def main(writer: int) -> None:
-        async with open_output(writer, on_closed=nobody_left) as output:
-            for _ in range(lines):
-                await output.put(b"x\n")
-            await output.drain()
-
-    with pipe() as (_, writer):
-        before = _open_descriptors()
-        for _ in range(5):
-            asyncio.run(main(writer), debug=True)
-        for thread in _writers():
-            thread.join(SAFETY)
-        assert _writers() == []
-        assert _open_descriptors() == before
-
-
-def test_no_thread_and_no_descriptor_outlive_a_failure() -> None:
-    async def main(writer: int) -> None:
-        async with open_output(writer, on_closed=nobody_left) as output:
-            await output.put(b"x\n")
-            with pytest.raises(OutputError):
-                await output.drain()
-
-    descriptor = os.open("/dev/full", os.O_WRONLY)
-    with _closing(descriptor):
-        before = _open_descriptors()
-        asyncio.run(main(descriptor), debug=True)
-        for thread in _writers():
-            thread.join(SAFETY)
-        assert _open_descriptors() == before
-
-
-async def test_what_is_queued_at_the_end_is_still_written() -> None:
-    pieces = [piece(500_000, number) for number in range(5)]
-    with anyio.fail_after(SAFETY), pipe(TINY) as (reader, writer):
-        async with open_output(writer, on_closed=nobody_left) as output:
-            for one in pieces:
-                await output.put(one)
-        assert await read(reader, 2_500_000) == b"".join(pieces)
-        await until(lambda: not _writers())
-
-
-@pytest.mark.parametrize("read_on", [True, False])
-def test_a_writer_that_outlives_the_loop_ends_in_peace(read_on: bool) -> None:  # noqa: FBT001 - a case
-    async def main(writer: int) -> None:
-        async with open_output(writer, on_closed=nobody_left) as output:
-            await output.put(piece(20_000))
-
-    with pipe(TINY) as (reader, writer):
-        asyncio.run(main(writer), debug=True)
-        (thread,) = _writers()  # nobody has read yet: it is in the middle of a write
-        if read_on:
-            os.set_blocking(reader, True)
-            with os.fdopen(reader, "rb", closefd=False) as file:
-                assert file.read(20_000) == piece(20_000)
-        else:
-            os.close(reader)
-        thread.join(SAFETY)
-        assert not thread.is_alive()
-
-
-async def test_a_closed_output_takes_nothing_and_touches_no_foreign_descriptor() -> None:
-    with anyio.fail_after(SAFETY), pipe() as (_, writer), pipe() as (foreign, _):
-        async with open_output(writer, on_closed=nobody_left) as output:
-            pass
-        await until(lambda: not _writers())
-        with pipe() as (reader, other), pipe() as (reader_too, other_too):
-            # the numbers of the output's own pipe have gone to somebody else
-            assert {output._wake_read, output._wake_write} & {reader, other, reader_too, other_too}
-            output.close()
-            output.offer(b"x\n")
-            with pytest.raises(OutputError, match="is closed"):
-                await output.put(b"x\n")
-            await output.drain()
-            assert output.held_bytes == 0
-            for end in (reader, reader_too, foreign):
-                with pytest.raises(BlockingIOError):
-                    os.read(end, 10)
-            os.fstat(other)
