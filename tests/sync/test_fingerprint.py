@@ -1,14 +1,13 @@
-"""Splits and their fingerprints."""
+"""The fingerprint of a ticker's splits: another one whenever history changes, and only then."""
 
 from datetime import date, timedelta
 from fractions import Fraction
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.marketdata.splits import Split, ratio
+from stockticker_async.marketdata.splits import Split
 from stockticker_async.sync.fingerprint import fingerprint
 
 DAY = date(2020, 8, 31)
@@ -51,23 +50,3 @@ def test_a_fingerprint_is_eight_characters_without_those_that_part_a_state() -> 
     assert found is not None
     assert len(found) == 8
     assert set(found) <= set("0123456789abcdef")
-
-
-@pytest.mark.parametrize(
-    ("split_to", "split_from", "wanted"),
-    [
-        (5, 1, Fraction(5)),
-        (10, 2, Fraction(5)),
-        (1.1, 1, Fraction(11, 10)),
-        (2e6, 1e6, Fraction(2)),
-        (1, 8, Fraction(1, 8)),
-    ],
-)
-def test_a_ratio_is_reduced_and_exact(split_to: float, split_from: float, wanted: Fraction) -> None:
-    assert ratio(split_to, split_from) == wanted
-
-
-@pytest.mark.parametrize(("split_to", "split_from"), [(0, 1), (1, 0), (-1, 1), (float("nan"), 1)])
-def test_an_impossible_ratio_is_refused(split_to: float, split_from: float) -> None:
-    with pytest.raises(ValueError, match="a split of"):
-        ratio(split_to, split_from)

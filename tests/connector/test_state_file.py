@@ -1,0 +1,158 @@
+"""State files: every form of one that is given back to us, and all else refused in plain words."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockticker_async.connector import protocol
+from stockticker_async.connector.state_file import find_blobs
+from stockticker_async.errors import ConfigError
+from stockticker_async.streams.table import STOCK_PRICES
+from stockticker_async.sync.state_format import read
+
+OWN = {"version": 1, "adjusted": True, "bar": "1 day", "date": "2020-01-02", "tickers": []}
+STREAM_STATE = {
+    "type": "STREAM",
+    "stream": {"stream_descriptor": {"name": "stock_prices"}, "stream_state": OWN},
+}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [STREAM_STATE],
+        STREAM_STATE,
+        {"type": "STATE", "state": STREAM_STATE},
+        [{"type": "STATE", "state": STREAM_STATE}, None],
+        [{**STREAM_STATE, "global_": None, "unknown": 1}],
+        {"type": "GLOBAL", "global": {"stream_states": [STREAM_STATE["stream"]]}},
+        {"type": "STATE", "state": {"stream": STREAM_STATE["stream"]}},
+        [
+            {
+                "type": "STATE",
+                "state": {"type": "GLOBAL", "global": {"stream_states": [STREAM_STATE["stream"]]}},
+            }
+        ],
+        {"type": "STATE", "state": {"type": "LEGACY", "data": {"stock_prices": OWN}}},
+        {"stock_prices": OWN},
+        {"type": "LEGACY", "data": {"stock_prices": OWN}},
+        OWN,
+    ],
+)
+def test_every_form_of_a_state_file_is_understood(whole: Any) -> None:
+    assert find_blobs(json.dumps(whole).encode()) == {"stock_prices": OWN}
+
+
+@pytest.mark.parametrize(
+    "text", [b"[]", b"null", b"{}", b'{"type":"LOG","log":{"level":"INFO","message":""}}']
+)
+def test_an_empty_state_file_has_no_states(text: bytes) -> None:
+    assert find_blobs(text) == {}
+
+
+def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
+    first = protocol.state("stock_prices", {"date": "2020-01-02"}, records=1)
+    other = protocol.state("stock_bars", {"date": "2020-01-03"}, records=1)
+    last = protocol.state("stock_prices", {"date": "2020-01-06"}, records=1)
+    text = protocol.log("INFO", "x") + first + other + last + b'{"type":"STATE","state":{"ty'
+    assert find_blobs(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"x",
+        b'"x"',
+        b"[1]",
+        b'[{"type":"STREAM"}]',
+        b'{"type":"GLOBAL","global":{"stream_states":[{"stream_state":{}}]}}',
+        b'{"foo": 1}',
+        b"{}{}",
+    ],
+)
+def test_a_file_that_is_no_state_is_refused(text: bytes) -> None:
+    with pytest.raises(ConfigError, match="Reset the stream"):
+        find_blobs(text)
+
+
+LOG = protocol.log("INFO", "x")
+
+
+@pytest.mark.parametrize("kind", ["SPEC", "CATALOG", "CONNECTION_STATUS"])
+@pytest.mark.parametrize("before", [b"", LOG])
+def test_the_output_of_another_command_is_no_state(kind: str, before: bytes) -> None:
+    with pytest.raises(ConfigError, match=f"no output of read: it has {kind}, and no STATE. Reset"):
+        find_blobs(before + json.dumps({"type": kind, kind.lower(): {}}).encode())
+
+
+def test_all_commands_in_one_output_have_the_state_of_the_read_among_them() -> None:
+    told = b'{"type":"SPEC","spec":{}}\n' + LOG + protocol.state("stock_prices", OWN, records=1)
+    assert find_blobs(told) == {"stock_prices": OWN}
+
+
+def test_a_configuration_is_no_state() -> None:
+    with pytest.raises(ConfigError, match="names none of the streams of this source, and has no date"):
+        find_blobs(b'{"stock_ticker": "TSLA", "api_key": "demo-key"}')
+
+
+def test_states_of_another_source_only_are_refused_and_those_of_streams_that_have_gone_are_not() -> None:
+    other = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 1}}}
+    for whole in (other, [other], {"type": "STATE", "state": other}):
+        with pytest.raises(ConfigError, match="is of users only, which this source does not have"):
+            find_blobs(json.dumps(whole).encode())
+    found = find_blobs(json.dumps([other, STREAM_STATE]).encode())
+    assert found == {"users": {"id": 1}, "stock_prices": OWN}
+
+
+@pytest.mark.parametrize("depth", [300, 1000, 5000])
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        (b"[", b"]"),
+        (b'{"date":', b"}"),
+        (b'{"type":', b"}"),
+        (b'{"type":"STATE","state":', b"}"),
+        (b'{"type":"GLOBAL","global":{"stream_states":[', b"]}}"),
+        (b'{"stock_prices":{"version":1,"tickers":', b"}}"),
+        (b'{"stock_prices":{"version":', b"}}"),
+    ],
+)
+def test_a_state_however_deep_is_refused_in_plain_words(opens: bytes, closes: bytes, depth: int) -> None:
+    with pytest.raises(ConfigError, match="Reset the stream"):
+        read(STOCK_PRICES, find_blobs(opens * depth + b"1" + closes * depth)["stock_prices"])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["type", "stream", "state", "date"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_a_state_or_a_clear_error(value: Any) -> None:
+    try:
+        for name, blob in find_blobs(json.dumps(value).encode()).items():
+            assert isinstance(name, str)
+            read(STOCK_PRICES, blob)
+    except ConfigError as error:
+        told = error.message
+    else:
+        told = "Reset the stream"
+    assert "Reset the stream" in told
+
+
+@given(st.binary())
+def test_any_bytes_are_a_state_or_a_clear_error(text: bytes) -> None:
+    try:
+        find_blobs(text)
+    except ConfigError as error:
+        told = error.message
+    else:
+        told = "Reset the stream"
+    assert "Reset the stream" in told
