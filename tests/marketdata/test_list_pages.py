@@ -1,13 +1,19 @@
-"""The pages of an answer: a 404 where there is always one."""
+"""The pages of a list: followed to the last one, doubted where rows are lacking, and a 404 in plain words."""
 
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from talking import talking
 
 from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.marketdata import bar_size, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.call_limits import PAGES
+from stockticker_async.marketdata.client import Answer
+from stockticker_async.marketdata.list_pages import ListPage, list_pages, turn_to
+from stockticker_async.marketdata.rows import decode_rows
 from stockticker_async.sandbox.service.faults import Fault
 
 SINCE, UNTIL = date(2020, 1, 1), date(2022, 12, 31)
@@ -27,3 +33,54 @@ async def test_bars_answered_with_404_are_told_by_its_kind() -> None:
         sandbox.faults.add(Fault(kind="status", match="/v2/", status=404, body=gone, times=None))
         with pytest.raises(BadPageError, match="404"):
             await anext(ranges.range_pages(client, asked))
+
+
+@given(st.integers(0, 3), st.none() | st.integers(0, 3))
+def test_a_page_lacks_rows_where_it_has_none_or_another_number_than_it_says(
+    count: int, stated: int | None
+) -> None:
+    page = ListPage(["row"] * count, None, count, stated)
+    assert page.lacks is (count == 0 or (stated is not None and stated != count))
+
+
+def tickers_of(body: bytes) -> ListPage[str]:
+    page = decode_rows(body)
+    return ListPage([row["ticker"] for row in page.rows], page.next_url, len(page.rows), page.stated)
+
+
+async def test_a_list_is_followed_to_its_end_and_each_row_comes_once() -> None:
+    path = "/v3/reference/tickers?active=true&sort=ticker&order=asc&limit="
+    found: dict[int, list[str]] = {}
+    async with talking() as (sandbox, client):
+        for limit in (7, 1000):
+            first = len(sandbox.calls)
+            found[limit] = []
+            async for page in list_pages(client, f"{path}{limit}", tickers_of):
+                assert isinstance(page, Answer)
+                found[limit] += page.value.rows
+            assert len(sandbox.calls) - first == -(-len(found[limit]) // limit)
+    assert found[7] == found[1000] == sorted(set(found[1000]))
+
+
+@pytest.mark.parametrize(("may_be_empty", "calls"), [(False, 2), (True, 1)])
+async def test_an_empty_list_is_asked_for_twice_unless_the_caller_doubts_it(
+    may_be_empty: bool,  # noqa: FBT001 - a case
+    calls: int,
+) -> None:
+    async with talking() as (sandbox, client):
+        sandbox.faults.add(Fault(kind="body", match="/tickers", body=b'{"count":0}', times=None))
+        pages = list_pages(client, "/v3/reference/tickers", tickers_of, may_be_empty=may_be_empty)
+        rows = [page.value.rows async for page in pages if isinstance(page, Answer)]
+        assert rows == [[]]
+        assert len(sandbox.calls) == calls
+
+
+def test_a_page_has_its_turn_once() -> None:
+    seen = set[str]()
+    for url in ("/a", "/b"):
+        turn_to(url, seen)
+    with pytest.raises(BadPageError, match="round in a circle"):
+        turn_to("/a", seen)
+    endless = {str(number) for number in range(PAGES)}
+    with pytest.raises(BadPageError, match="round in a circle"):
+        turn_to("/c", endless)
