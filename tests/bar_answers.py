@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from stockticker_async.marketdata.bar_size import BarSize
-from stockticker_async.marketdata.bar_times import judge_order
+from stockticker_async.marketdata.bar_times import judge_times
 from stockticker_async.marketdata.bars import Asked, Bar, RangePage, decode_grouped, decode_range, judge_echo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -53,7 +53,7 @@ def body(*results: object, **envelope: object) -> bytes:
 def judge_range(page: RangePage, asked: Asked, *, after_ms: int | None) -> list[Bar]:
     judge_echo(page, asked)
     bars = page.results or []
-    judge_order([bar.t for bar in bars], asked, after_ms=after_ms)
+    judge_times([bar.t for bar in bars], asked, after_ms=after_ms)
     return bars
 
 

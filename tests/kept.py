@@ -9,16 +9,17 @@ import anyio.lowlevel
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
+from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.marketdata.client import open_client
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.streams.table import STREAMS, Stream
-from stockticker_async.sync.job import Selected, SyncJob
-from stockticker_async.sync.prepare import Reading, days_of, prepare
+from stockticker_async.sync.job import SelectedStream, SyncJob
+from stockticker_async.sync.prepare import PreparedStream, days_of, prepare
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.run import run
-from stockticker_async.sync.sink import Row, TooLarge, Vouched
+from stockticker_async.sync.sink import StateSource, TooLarge
 from stockticker_async.sync.windows import Days
 
 BY_NAME = {stream.name: stream for stream in STREAMS}
@@ -29,7 +30,7 @@ class Chunk:
     """Bars that were not put yet. Implements `sink.BarChunk`."""
 
     kept: "Kept"
-    found: list[Row]
+    found: list[JsonObject]
 
     @property
     def size_bytes(self) -> int:
@@ -44,9 +45,9 @@ class Kept:
     """One stream's. Implements `sink.Sink`."""
 
     stream: Stream
-    vouched: Vouched
+    vouched: StateSource
     failed: bool = False
-    found: list[Row] = field(default_factory=list)
+    found: list[JsonObject] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     """What happened, in order."""
     errors: list[ConnectorError] = field(default_factory=list)
@@ -56,7 +57,11 @@ class Kept:
         return self.stream.name
 
     @property
-    def state(self) -> dict[str, Any]:
+    def closes_only(self) -> bool:
+        return False
+
+    @property
+    def state(self) -> JsonObject:
         return self.vouched.blob()
 
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> Chunk:
@@ -65,7 +70,7 @@ class Kept:
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
         await self.rows([{"ticker": bar.T, "day": session, "c": bar.c, "adjusted": adjusted} for bar in bars])
 
-    async def rows(self, rows: Sequence[Row], too_large: TooLarge | None = None) -> None:
+    async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         del too_large
         await anyio.lowlevel.checkpoint()
         self.told += ["rows"] if rows and self.told[-1:] != ["rows"] else []
@@ -107,10 +112,10 @@ def prepared(
     *,
     blobs: Mapping[str, Any] | None = None,
     incremental: bool = True,
-) -> tuple[Days, list[Reading]]:
+) -> tuple[Days, list[PreparedStream]]:
     """The days of a sync that begins now, and its streams, each with a `Kept` as its sink."""
     days = days_of(clock_of(sandbox), job)
-    chosen = [Selected(BY_NAME[name], incremental) for name in streams]
+    chosen = [SelectedStream(BY_NAME[name], incremental) for name in streams]
     return days, [prepare(Kept, job, one, (blobs or {}).get(one.stream.name), days) for one in chosen]
 
 

@@ -18,7 +18,7 @@ from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.confirmation import asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
-from stockticker_async.marketdata.responses import Barred, Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
 _RANGE = re.compile(r"/v2/aggs/ticker/[^?#\s]+/range/\d+/[a-z]+/([\d-]{1,20})/[\w.-]+")
 
@@ -137,7 +137,7 @@ async def judged_bars(client: Client, asked: Asked) -> AsyncGenerator[list[Bar],
 
 def _refused(asked: Asked, refusal: Refusal) -> ConnectorError:
     text = f"No bars of {asked.ticker} from {asked.first} to {asked.last}: {refusal.why.value}"
-    if refusal.why is Barred.UNPUBLISHED:
+    if refusal.why is RefusalReason.UNPUBLISHED:
         return TransientError(f"{text}. Ask again when it is.", detail=refusal.text)
     return ConfigError(f"{text}. Ask for other days, or change the plan.", detail=refusal.text)
 

@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
+from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bars import (
     Asked,
@@ -37,7 +37,8 @@ from stockticker_async.marketdata.bars import (
     decode_range,
     judge_grouped,
 )
-from stockticker_async.streams.bar_rows import bar_rows, price_rows
+from stockticker_async.marketdata.ticker_name import is_ticker
+from stockticker_async.streams.bar_rows import bar_rows
 
 
 def data_of(piece: Lines) -> list[dict[str, Any]]:
@@ -90,7 +91,8 @@ def test_a_market_answer_becomes_the_same_rows_as_a_range() -> None:
         decode_grouped(body(wire(at(2020, 12, 15, 16), T="TSLA"))), adjusted=True, wanted=None
     )
     session = date(2020, 12, 15)
-    assert price_rows(market, session) == written_prices("TSLA", ranged)
+    lines = session_price_lines("stock_prices", market, session, emitted_at_ms=0)
+    assert data_of(lines) == written_prices("TSLA", ranged)
     rows = written_bars(ranged, asked=ASKED)
     assert bar_rows(market, session, adjusted=True) == rows
 
@@ -251,3 +253,26 @@ def test_any_json_is_a_page_or_a_bad_page(page: dict[str, object]) -> None:
     with suppress(BadPageError):
         bars = judge_grouped(decode_grouped(content), adjusted=True, wanted=None)
     protocol.records("stock_bars", bar_rows(bars, MONDAY, adjusted=True), emitted_at_ms=0)
+
+
+TRADED = date(2020, 12, 15)
+tickers = st.text(min_size=1, max_size=24).filter(is_ticker)
+closes = st.floats(0, 1e300)
+
+
+@given(st.dictionaries(tickers, closes, max_size=20))
+def test_each_line_of_a_session_is_byte_for_byte_the_line_of_its_message(session: dict[str, float]) -> None:
+    bars = [
+        GroupedBar(t=0, o=0.0, h=0.0, l=0.0, c=close, v=0.0, T=ticker) for ticker, close in session.items()
+    ]
+    lines = session_price_lines("stock_prices", bars, TRADED, emitted_at_ms=7)
+    assert lines.count == len(session)
+    rows = [
+        {"date": "2020-12-15", "stock_ticker": ticker, "price": close} for ticker, close in session.items()
+    ]
+    wanted = [
+        protocol.line({"type": "RECORD", "record": {"stream": "stock_prices", "data": row, "emitted_at": 7}})
+        for row in rows
+    ]
+    assert lines.data == b"".join(wanted)
+    assert [orjson.loads(line)["record"]["data"] for line in lines.data.splitlines()] == rows

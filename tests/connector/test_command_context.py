@@ -5,24 +5,24 @@ from oracle import messages
 from support import Recorder
 
 from stockticker_async.clock import Clock
-from stockticker_async.connector.command_context import Observer, Shell
+from stockticker_async.connector.command_context import CommandContext, Observer
 from stockticker_async.connector.log import MASK, Mask
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError, UnforeseenError
 
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-def shell() -> tuple[Shell, Recorder]:
+def shell() -> tuple[CommandContext, Recorder]:
     mask, lines = Mask(), Recorder()
     mask.add(KEY)
-    return Shell(Clock(), lines, mask), lines
+    return CommandContext(Clock(), lines, mask), lines
 
 
 @pytest.mark.parametrize("kind", [ConnectorError, ConfigError, TransientError])
 @pytest.mark.parametrize("stream", [None, "stock_prices"])
 async def test_an_error_is_one_trace_without_secrets(kind: type[ConnectorError], stream: str | None) -> None:
     told, lines = shell()
-    await told.tell_error(kind(f"The key {KEY} is wrong.", detail=f"said {KEY}"), stream=stream)
+    await told.report_error(kind(f"The key {KEY} is wrong.", detail=f"said {KEY}"), stream=stream)
     (message,) = messages(lines.stdout)
     error = message["trace"]["error"]
     assert error["message"] == f"The key {MASK} is wrong."
@@ -34,8 +34,8 @@ async def test_an_error_is_one_trace_without_secrets(kind: type[ConnectorError],
 
 async def test_only_what_is_unforeseen_has_a_stack_trace() -> None:
     told, lines = shell()
-    await told.tell_error(UnforeseenError(ValueError(f"with {KEY}")))
-    await told.tell_error(ConfigError("mend it"))
+    await told.report_error(UnforeseenError(ValueError(f"with {KEY}")))
+    await told.report_error(ConfigError("mend it"))
     unforeseen, config = (message["trace"]["error"] for message in messages(lines.stdout))
     assert "ValueError" in unforeseen["stack_trace"]
     assert "stack_trace" not in config

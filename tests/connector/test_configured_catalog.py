@@ -6,7 +6,7 @@ from support import Recorder
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector.catalog import configured, parse
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.configured_catalog import catalog
 from stockticker_async.connector.log import Mask
 from stockticker_async.streams.table import STREAMS
@@ -25,7 +25,7 @@ async def test_what_is_printed_is_a_catalog_of_the_streams_named(
     incremental: bool,  # noqa: FBT001 - a case
 ) -> None:
     lines = Recorder()
-    assert await catalog(Shell(Clock(), lines, Mask()), CATALOGS[names, incremental]) == 0
+    assert await catalog(CommandContext(Clock(), lines, Mask()), CATALOGS[names, incremental]) == 0
     selected = parse(orjson.loads(lines.stdout))
     assert tuple(one.stream.name for one in selected) == (names or ("stock_prices", "stock_bars"))
     assert all(one.incremental is (incremental and bool(one.stream.cursor)) for one in selected)

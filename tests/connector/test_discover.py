@@ -6,7 +6,7 @@ from support import Recorder
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector.catalog import offered
-from stockticker_async.connector.command_context import Observer, Shell
+from stockticker_async.connector.command_context import CommandContext, Observer
 from stockticker_async.connector.discover import discover, table
 from stockticker_async.connector.log import Mask
 from stockticker_async.streams.table import STREAMS, Stream
@@ -26,7 +26,7 @@ class Hears(Observer):
 
 async def test_all_streams_are_one_message_and_are_shown_to_whoever_watches() -> None:
     lines, hears = Recorder(), Hears()
-    assert await discover(Shell(Clock(), lines, Mask(), observer=hears), OFFERED) == 0
+    assert await discover(CommandContext(Clock(), lines, Mask(), observer=hears), OFFERED) == 0
     (message,) = messages(lines.stdout)
     names = [stream["name"] for stream in message["catalog"]["streams"]]
     assert names == [stream.name for stream in STREAMS] == list(hears.names)

@@ -10,9 +10,9 @@ from support import Recorder, sync
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
-from stockticker_async.connector.read import plan, read
+from stockticker_async.connector.read import preview, read
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
 
@@ -25,22 +25,22 @@ def parsed(**fields: Any) -> config.Config:
     return config.parse({"stock_ticker": "TSLA", "api_key": "demo-key", **fields}, today=TODAY)
 
 
-def shell(now: datetime = NOON) -> Shell:
-    return Shell(Clock(start=now, speed=0.001), Recorder(), Mask())
+def shell(now: datetime = NOON) -> CommandContext:
+    return CommandContext(Clock(start=now, speed=0.001), Recorder(), Mask())
 
 
 async def test_a_plan_is_told_and_nothing_is_asked_or_written(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "stockticker_async")
     async with sandbox() as served:
         told = shell()
-        assert await plan(told, parsed(base_url=served.url, start_date="2020-12-14"), PRICES, {}) == 0
+        assert await preview(told, parsed(base_url=served.url, start_date="2020-12-14"), PRICES, {}) == 0
         assert served.calls == []
     assert isinstance(told.output, Recorder)
     assert told.output.stdout == b""
     assert any("stock_prices: 1 call, about 7 rows:" in record.getMessage() for record in caplog.records)
 
 
-@pytest.mark.parametrize("operate", [read, plan])
+@pytest.mark.parametrize("operate", [read, preview])
 async def test_a_state_that_cannot_be_read_is_told_before_anything_is_asked(operate: Any) -> None:
     async with sandbox() as served:
         told = shell()

@@ -5,7 +5,7 @@ from support import Recorder
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import resources
-from stockticker_async.connector.command_context import Shell
+from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import Mask
 from stockticker_async.connector.spec import spec
 
@@ -14,7 +14,7 @@ SPECIFICATION = resources.load("spec.json")
 
 async def test_the_form_is_one_message_unchanged() -> None:
     lines = Recorder()
-    assert await spec(Shell(Clock(), lines, Mask()), SPECIFICATION) == 0
+    assert await spec(CommandContext(Clock(), lines, Mask()), SPECIFICATION) == 0
     (message,) = messages(lines.stdout)
     assert message == {"type": "SPEC", "spec": SPECIFICATION}
 

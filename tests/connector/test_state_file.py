@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.state_file import find_blobs
+from stockticker_async.connector.state_file import find_states
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_PRICES
 from stockticker_async.sync.state_format import read
@@ -43,14 +43,14 @@ STREAM_STATE = {
     ],
 )
 def test_every_form_of_a_state_file_is_understood(whole: Any) -> None:
-    assert find_blobs(json.dumps(whole).encode()) == {"stock_prices": OWN}
+    assert find_states(json.dumps(whole).encode()) == {"stock_prices": OWN}
 
 
 @pytest.mark.parametrize(
     "text", [b"[]", b"null", b"{}", b'{"type":"LOG","log":{"level":"INFO","message":""}}']
 )
 def test_an_empty_state_file_has_no_states(text: bytes) -> None:
-    assert find_blobs(text) == {}
+    assert find_states(text) == {}
 
 
 def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
@@ -58,7 +58,7 @@ def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
     other = protocol.state("stock_bars", {"date": "2020-01-03"}, records=1)
     last = protocol.state("stock_prices", {"date": "2020-01-06"}, records=1)
     text = protocol.log("INFO", "x") + first + other + last + b'{"type":"STATE","state":{"ty'
-    assert find_blobs(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
+    assert find_states(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
 )
 def test_a_file_that_is_no_state_is_refused(text: bytes) -> None:
     with pytest.raises(ConfigError, match="Reset the stream"):
-        find_blobs(text)
+        find_states(text)
 
 
 LOG = protocol.log("INFO", "x")
@@ -85,25 +85,25 @@ LOG = protocol.log("INFO", "x")
 @pytest.mark.parametrize("before", [b"", LOG])
 def test_the_output_of_another_command_is_no_state(kind: str, before: bytes) -> None:
     with pytest.raises(ConfigError, match=f"no output of read: it has {kind}, and no STATE. Reset"):
-        find_blobs(before + json.dumps({"type": kind, kind.lower(): {}}).encode())
+        find_states(before + json.dumps({"type": kind, kind.lower(): {}}).encode())
 
 
 def test_all_commands_in_one_output_have_the_state_of_the_read_among_them() -> None:
     told = b'{"type":"SPEC","spec":{}}\n' + LOG + protocol.state("stock_prices", OWN, records=1)
-    assert find_blobs(told) == {"stock_prices": OWN}
+    assert find_states(told) == {"stock_prices": OWN}
 
 
 def test_a_configuration_is_no_state() -> None:
     with pytest.raises(ConfigError, match="names none of the streams of this source, and has no date"):
-        find_blobs(b'{"stock_ticker": "TSLA", "api_key": "demo-key"}')
+        find_states(b'{"stock_ticker": "TSLA", "api_key": "demo-key"}')
 
 
 def test_states_of_another_source_only_are_refused_and_those_of_streams_that_have_gone_are_not() -> None:
     other = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 1}}}
     for whole in (other, [other], {"type": "STATE", "state": other}):
         with pytest.raises(ConfigError, match="is of users only, which this source does not have"):
-            find_blobs(json.dumps(whole).encode())
-    found = find_blobs(json.dumps([other, STREAM_STATE]).encode())
+            find_states(json.dumps(whole).encode())
+    found = find_states(json.dumps([other, STREAM_STATE]).encode())
     assert found == {"users": {"id": 1}, "stock_prices": OWN}
 
 
@@ -122,7 +122,7 @@ def test_states_of_another_source_only_are_refused_and_those_of_streams_that_hav
 )
 def test_a_state_however_deep_is_refused_in_plain_words(opens: bytes, closes: bytes, depth: int) -> None:
     with pytest.raises(ConfigError, match="Reset the stream"):
-        read(STOCK_PRICES, find_blobs(opens * depth + b"1" + closes * depth)["stock_prices"])
+        read(STOCK_PRICES, find_states(opens * depth + b"1" + closes * depth)["stock_prices"])
 
 
 JSON = st.recursive(
@@ -137,7 +137,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_is_a_state_or_a_clear_error(value: Any) -> None:
     try:
-        for name, blob in find_blobs(json.dumps(value).encode()).items():
+        for name, blob in find_states(json.dumps(value).encode()).items():
             assert isinstance(name, str)
             read(STOCK_PRICES, blob)
     except ConfigError as error:
@@ -150,7 +150,7 @@ def test_any_json_is_a_state_or_a_clear_error(value: Any) -> None:
 @given(st.binary())
 def test_any_bytes_are_a_state_or_a_clear_error(text: bytes) -> None:
     try:
-        find_blobs(text)
+        find_states(text)
     except ConfigError as error:
         told = error.message
     else:

@@ -22,7 +22,6 @@ from bar_answers import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
 from stockticker_async.errors import BadPageError, TransientError
 from stockticker_async.marketdata.bars import Asked, RangePage, decode_grouped, decode_range, judge_grouped
 

@@ -91,7 +91,7 @@ async def test_calls_cancelled_while_they_wait_for_the_allowance_take_nothing_of
     async with sandbox() as served, client(served.url, clock=clock, fields=fields) as opened:
         await bars_on(opened)
         await cancelled(opened, clock.asleep.wait)
-        assert len(opened._limiter._ends) == 1
+        assert len(opened._limiter._calls._ends) == 1
         assert opened._limiter.in_flight == 0
     assert len(served.calls) == 1
 

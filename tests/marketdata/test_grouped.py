@@ -9,7 +9,7 @@ from loopback import client
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.client import Answer
 from stockticker_async.marketdata.grouped import Grouped, grouped_answer, grouped_bars
-from stockticker_async.marketdata.responses import Barred, Refusal
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sandbox.service.faults import Fault
 
 MONDAY, CHRISTMAS = date(2020, 12, 21), date(2019, 12, 25)
@@ -85,7 +85,7 @@ async def test_what_the_plan_does_not_give_is_a_refusal() -> None:
     async with sandbox(plan="basic") as served, client(served.url) as opened:
         found = await grouped_bars(opened, date(2010, 1, 4), adjusted=True, otc=True, wanted=BOTH)
         assert isinstance(found, Refusal)
-        assert found.why is Barred.TIMEFRAME
+        assert found.why is RefusalReason.TIMEFRAME
 
 
 def test_two_answers_agree_where_the_same_tickers_traded() -> None:

@@ -7,10 +7,10 @@ import pytest
 from support import made_names
 from talking import talking
 
-from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata import split_list
 from stockticker_async.marketdata.client import Answer
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sandbox.service.faults import Fault
 
 SINCE, UNTIL = date(2020, 1, 1), date(2022, 12, 31)

@@ -12,7 +12,6 @@ from stockticker_async.streams.bar_rows import (
     bar_rows,
     day_texts,
     intraday_texts,
-    price_rows,
     whole,
 )
 
@@ -55,7 +54,7 @@ def test_a_number_of_trades_keeps_its_value_and_is_an_integer_when_whole(trades:
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, st.none() | st.booleans()), max_size=5), st.booleans())
-def test_both_streams_have_a_row_for_each_bar_of_a_session_in_its_order(
+def test_each_bar_of_a_session_has_its_row_in_its_order(
     bars: list[tuple[float, float, bool | None]],
     adjusted: bool,  # noqa: FBT001 - drawn
 ) -> None:
@@ -63,9 +62,9 @@ def test_both_streams_have_a_row_for_each_bar_of_a_session_in_its_order(
         GroupedBar(midnight_ms(SESSION), close, close, close, close, volume, otc=otc, T=f"T{number}")
         for number, (close, volume, otc) in enumerate(bars)
     ]
-    prices, rows = price_rows(market, SESSION), bar_rows(market, SESSION, adjusted=adjusted)
-    assert [(row["stock_ticker"], row["date"], row["price"]) for row in prices] == [
-        (row["stock_ticker"], row["date"], row["close"]) for row in rows
+    rows = bar_rows(market, SESSION, adjusted=adjusted)
+    assert [(row["stock_ticker"], row["date"], row["close"]) for row in rows] == [
+        (one.T, SESSION.isoformat(), one.c) for one in market
     ]
     assert [(row["volume"], row["otc"]) for row in rows] == [
         (volume, otc or False) for _, volume, otc in bars

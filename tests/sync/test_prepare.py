@@ -12,25 +12,25 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import STREAMS, Bars, Stream
-from stockticker_async.sync.job import Selected, SyncJob
+from stockticker_async.sync.job import SelectedStream, SyncJob
 from stockticker_async.sync.prepare import (
-    Reading,
+    PreparedStream,
     bar_streams_of,
+    by_bar_size,
     days_of,
-    families_of,
-    forwards_of,
     is_adjusted,
     prepare,
+    row_streams_of,
 )
-from stockticker_async.sync.row_stream import Forward
+from stockticker_async.sync.row_stream import RowStream
 from stockticker_async.sync.windows import BarStream, Days
 
 DAYS = Days(last=date(2020, 12, 22), settled=date(2020, 12, 21), today=date(2020, 12, 22))
 MOMENTS = st.datetimes(datetime(2004, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - aware
 
 
-def reading(stream: Stream, blob: Any = None, *, incremental: bool = True, **job: Any) -> Reading:
-    return prepare(Kept, SyncJob(("TSLA",), **job), Selected(stream, incremental), blob, DAYS)
+def reading(stream: Stream, blob: Any = None, *, incremental: bool = True, **job: Any) -> PreparedStream:
+    return prepare(Kept, SyncJob(("TSLA",), **job), SelectedStream(stream, incremental), blob, DAYS)
 
 
 @given(MOMENTS, st.none() | st.integers(-20, 20))
@@ -54,8 +54,8 @@ def test_a_stream_has_progress_exactly_where_it_has_a_cursor(
     incremental: bool,  # noqa: FBT001 - a case
 ) -> None:
     found = reading(stream, incremental=incremental)
-    assert (found.progress is not None) is bool(stream.cursor)
-    assert isinstance(found, BarStream if isinstance(stream.source, Bars) else Forward)
+    assert (found.cursors is not None) is bool(stream.cursor)
+    assert isinstance(found, BarStream if isinstance(stream.source, Bars) else RowStream)
     assert found.sink.name == stream.name
     assert is_adjusted(found) is (isinstance(stream.source, Bars) or stream.name == "open_close")
 
@@ -66,13 +66,13 @@ def test_a_full_refresh_reads_no_session_again() -> None:
     for incremental in (True, False):
         bars, rows = reading(prices, incremental=incremental), reading(splits, incremental=incremental)
         assert isinstance(bars, BarStream)
-        assert isinstance(rows, Forward)
+        assert isinstance(rows, RowStream)
         lookbacks.append((bars.lookback, rows.lookback_days))
     assert lookbacks == [(1, 365), (0, 0)]
 
 
 def test_without_a_start_date_reading_begins_a_week_ago() -> None:
-    progress = reading(BY_NAME["stock_prices"]).progress
+    progress = reading(BY_NAME["stock_prices"]).cursors
     assert progress is not None
     assert {entry.since for entry in progress.start.entries.values()} == {date(2020, 12, 15)}
 
@@ -85,7 +85,7 @@ def test_an_end_before_the_first_day_is_the_users_to_mend() -> None:
 def test_streams_of_the_same_bars_are_one_family_and_all_others_are_forwarded() -> None:
     for bar, sizes in ((ONE_DAY, [ONE_DAY]), (BarSize(5, "minute"), [ONE_DAY, BarSize(5, "minute")])):
         readings = [reading(stream, bar=bar) for stream in STREAMS]
-        families = families_of(readings)
-        assert [size for size, _ in families] == sizes
-        assert [one for _, family in families for one in family] == bar_streams_of(readings)
-        assert [*bar_streams_of(readings), *forwards_of(readings)] == readings
+        families = by_bar_size(readings)
+        assert list(families) == sizes
+        assert [one for family in families.values() for one in family] == bar_streams_of(readings)
+        assert [*bar_streams_of(readings), *row_streams_of(readings)] == readings

@@ -8,7 +8,7 @@ from asking import sandbox
 from kept import BY_NAME, keep, prepared
 
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.preview import preview
+from stockticker_async.sync.preview import preview_lines
 
 NAMES = ("TSLA", "AAPL")
 SINCE = date(2020, 12, 1)
@@ -19,7 +19,7 @@ async def test_as_many_calls_are_told_as_the_sync_makes(name: str) -> None:
     job = SyncJob(NAMES, start_date=SINCE, adjusted=name == "open_close")
     async with sandbox() as served:
         days, readings = prepared(served, [name], job)
-        lines = preview(job, readings, days, allowance=None)
+        lines = preview_lines(job, readings, days, allowance=None)
         assert served.calls == []
         told = next(line for line in lines if re.match(rf"{name}: .*\d+ call", line))
         await keep(served, NAMES, name, start_date=SINCE, adjusted=name == "open_close")
@@ -31,7 +31,7 @@ async def test_the_days_are_told_first_and_the_splits_last() -> None:
     job = SyncJob(NAMES, start_date=SINCE)
     async with sandbox() as served:
         days, readings = prepared(served, ["stock_prices", "stock_bars", "splits"], job)
-        first, *others, last = preview(job, readings, days, allowance=5)
+        first, *others, last = preview_lines(job, readings, days, allowance=5)
     assert first == "Days: up to 2020-12-22 New York; 2020-12-21 is the last one that is finished."
     assert next(line.partition(": ")[0] for line in others) == "stock_prices, stock_bars"
     assert "the splits of all tickers are asked" in last
@@ -41,5 +41,7 @@ async def test_a_stream_that_needs_names_says_so_of_the_whole_market() -> None:
     job = SyncJob(())
     async with sandbox() as served:
         days, readings = prepared(served, ["ticker_details"], job)
-        assert preview(job, readings, days, allowance=None)[-1].startswith("ticker_details would fail: ")
+        assert preview_lines(job, readings, days, allowance=None)[-1].startswith(
+            "ticker_details would fail: "
+        )
     assert BY_NAME["ticker_details"].cursor == ""

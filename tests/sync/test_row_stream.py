@@ -10,10 +10,11 @@ from kept import BY_NAME, Kept
 from support import at
 
 from stockticker_async.errors import RowTooLargeError
-from stockticker_async.marketdata.responses import Barred, Refusal
-from stockticker_async.sync.job import MARKET
-from stockticker_async.sync.row_stream import Forward, Whole, first_day, settled
-from stockticker_async.sync.sink import Row, TooLarge
+from stockticker_async.json_object import JsonObject
+from stockticker_async.marketdata.responses import Refusal, RefusalReason
+from stockticker_async.sync.job import WHOLE_MARKET
+from stockticker_async.sync.row_stream import NoCursor, RowStream, first_day, settled
+from stockticker_async.sync.sink import TooLarge
 from stockticker_async.sync.state_format import Entry
 from stockticker_async.sync.windows import Days
 
@@ -26,7 +27,7 @@ LACKING = "the API, asked twice, has"
 class Narrow(Kept):
     """Takes no row of a name longer than five letters."""
 
-    async def rows(self, rows: list[Row], too_large: TooLarge | None = None) -> None:  # type: ignore[override] # lists
+    async def rows(self, rows: list[JsonObject], too_large: TooLarge | None = None) -> None:  # type: ignore[override] # lists
         assert too_large is not None
         for row in rows:
             if len(row["stock_ticker"]) > 5:
@@ -34,9 +35,9 @@ class Narrow(Kept):
         await super().rows([row for row in rows if len(row["stock_ticker"]) <= 5])
 
 
-def forward(*names: str, stream: str = "float", kind: type[Kept] = Kept) -> Forward:
+def forward(*names: str, stream: str = "float", kind: type[Kept] = Kept) -> RowStream:
     found = BY_NAME[stream]
-    return Forward(found, kind(found, Whole()), names)
+    return RowStream(found, kind(found, NoCursor()), names)
 
 
 @given(DATES, st.none() | DATES, st.integers(0, 400), st.none() | DATES)
@@ -84,14 +85,14 @@ async def test_tickers_without_a_row_in_any_answer_are_told(
     one = forward("TSLA", "AAPL")
     one.lack(silent, short=False)
     await one.rows([{"stock_ticker": name} for name in spoken])
-    one.tell_lacking()
+    one.warn_of_lacking()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == told
 
 
 def test_a_short_answer_is_told_by_its_tickers(caplog: pytest.LogCaptureFixture) -> None:
     one = forward("TSLA")
     one.lack(["TSLA"], short=True)
-    one.tell_lacking()
+    one.warn_of_lacking()
     assert [record.getMessage() for record in caplog.records] == [
         f"float: {LACKING} more or fewer rows than it says for TSLA."
     ]
@@ -99,9 +100,15 @@ def test_a_short_answer_is_told_by_its_tickers(caplog: pytest.LogCaptureFixture)
 
 @pytest.mark.parametrize(
     ("why", "told"),
-    [(Barred.ENDPOINT, "endpoint"), (Barred.TIMEFRAME, "history"), (Barred.UNPUBLISHED, "day")],
+    [
+        (RefusalReason.ENDPOINT, "endpoint"),
+        (RefusalReason.TIMEFRAME, "history"),
+        (RefusalReason.UNPUBLISHED, "day"),
+    ],
 )
-def test_what_the_plan_does_not_give_fails_the_stream_in_words_of_its_own(why: Barred, told: str) -> None:
+def test_what_the_plan_does_not_give_fails_the_stream_in_words_of_its_own(
+    why: RefusalReason, told: str
+) -> None:
     one = forward("TSLA")
     one.refused(("TSLA",), Refusal(why, "said"))
     (failure,) = one.failures
@@ -110,7 +117,7 @@ def test_what_the_plan_does_not_give_fails_the_stream_in_words_of_its_own(why: B
 
 
 def test_a_stream_without_a_cursor_reads_all_of_its_names() -> None:
-    one = forward(MARKET)
+    one = forward(WHOLE_MARKET)
     one.begin(DAYS, None)
-    assert one.firsts == {MARKET: None}
-    assert Whole().blob() == {"version": 1}
+    assert one.firsts == {WHOLE_MARKET: None}
+    assert NoCursor().blob() == {"version": 1}

@@ -10,7 +10,7 @@ from kept import BY_NAME, Kept, client_of, clock_of
 from support import entries
 
 from stockticker_async.marketdata.calendar import session_of
-from stockticker_async.sync.job import Selected, SyncJob
+from stockticker_async.sync.job import SelectedStream, SyncJob
 from stockticker_async.sync.prepare import days_of, prepare
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.run import run
@@ -51,7 +51,9 @@ async def test_a_state_never_vouches_for_a_session_whose_rows_were_not_put(page_
 
     async with sandbox(page_rows=page_rows) as served:
         days = days_of(clock_of(served), job)
-        readings = [prepare(open_sink, job, Selected(BY_NAME["stock_prices"], incremental=True), None, days)]
+        readings = [
+            prepare(open_sink, job, SelectedStream(BY_NAME["stock_prices"], incremental=True), None, days)
+        ]
         reach: Callable[..., Any] = lambda _: client_of(served)  # noqa: E731 - as short as it gets
         assert await run(job, reach, readings, days, clock=clock_of(served), progress=SyncProgress())
     (one,) = kept

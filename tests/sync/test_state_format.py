@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.state_file import find_states
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
 from stockticker_async.sync.job import WHOLE_MARKET

@@ -53,10 +53,10 @@ async def test_a_ticker_is_new_as_long_as_no_stream_has_a_bar_of_it(
 async def test_what_is_covered_moves_the_cursors_of_all_streams() -> None:
     found = await family({"stock_prices": PRICES, "stock_bars": BARS})
     for stream in found.streams:
-        stream.progress.see(date(2020, 12, 21))
+        stream.cursors.see(date(2020, 12, 21))
     found.cover("TSLA", date(2020, 12, 21))
     for stream in found.streams:
-        cursors = {name: cursor for name, (_, cursor, _) in entries(stream.progress.blob()).items()}
+        cursors = {name: cursor for name, (_, cursor, _) in entries(stream.cursors.blob()).items()}
         assert cursors == {"TSLA": "2020-12-21", "AAPL": ""}
 
 

@@ -10,8 +10,8 @@ from support import entries
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.streams.table import Listed
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.readers.listing import asked_of
-from stockticker_async.sync.row_stream import Forward
+from stockticker_async.sync.readers.listing import first_calls
+from stockticker_async.sync.row_stream import RowStream
 
 SINCE = date(2019, 1, 1)
 NOT_ENTITLED = b'{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data."}'
@@ -64,8 +64,8 @@ async def test_the_first_calls_are_known_before_any_is_made(tickers: tuple[str, 
     assert isinstance(source, Listed)
     async with sandbox() as served:
         days, (reading,) = prepared(served, ["dividends"], job)
-        assert isinstance(reading, Forward)
+        assert isinstance(reading, RowStream)
         reading.begin(days, None)
-        (call,) = asked_of(reading, source.listing, job, days)
+        (call,) = first_calls(reading, source.listing, job, days)
     assert call.path.startswith(source.listing.path)
     assert (call.names, call.first) == (tickers, SINCE)

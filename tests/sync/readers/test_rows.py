@@ -8,8 +8,8 @@ from kept import keep, prepared
 
 from stockticker_async.streams.table import STREAMS, Bars
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.readers.rows import calls_of, describe_forward
-from stockticker_async.sync.row_stream import Forward
+from stockticker_async.sync.readers.rows import calls_of, describe_row_stream
+from stockticker_async.sync.row_stream import RowStream
 
 SINCE = date(2020, 12, 14)
 FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, Bars)]
@@ -20,10 +20,10 @@ async def test_every_forwarded_stream_is_read_with_no_fewer_calls_than_told(name
     job = SyncJob(("TSLA", "AAPL"), start_date=SINCE, adjusted=False)
     async with sandbox() as served:
         days, (reading,) = prepared(served, [name], job)
-        assert isinstance(reading, Forward)
+        assert isinstance(reading, RowStream)
         reading.begin(days, None)
         told = calls_of(reading, job, days)
-        assert f"{name}: {told} call" in describe_forward(reading, job, days, allowance=None)
+        assert f"{name}: {told} call" in describe_row_stream(reading, job, days, allowance=None)
         (kept,) = await keep(served, ["TSLA", "AAPL"], name, start_date=SINCE, adjusted=False)
         assert 1 <= told <= len(served.calls)
     assert not kept.failed
@@ -42,9 +42,9 @@ async def test_the_minutes_under_an_allowance_are_told_with_the_calls() -> None:
     job = SyncJob(tuple(f"T{number}" for number in range(501)))
     async with sandbox() as served:
         days, (reading,) = prepared(served, ["ticker_details"], job)
-        assert isinstance(reading, Forward)
+        assert isinstance(reading, RowStream)
         reading.begin(days, None)
-        assert describe_forward(reading, job, days, allowance=5) == (
+        assert describe_row_stream(reading, job, days, allowance=5) == (
             "ticker_details: 501 calls, 100 min under the allowance."
         )
         assert served.calls == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.marketdata.calendar import weekdays
-from stockticker_async.sync.plan import GroupedCall, Plan, RangeCall
+from stockticker_async.sync.call_plan import CallPlan, GroupedCall, RangeCall
 from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, slices_of
 
 FIRST = date(2020, 12, 1)
@@ -15,7 +15,7 @@ NAMES = ("A", "B")
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
+def plans(draw: st.DrawFn) -> CallPlan:
     sessions = draw(
         st.lists(st.sampled_from(weekdays(FIRST, FIRST + timedelta(days=30))), unique=True).map(sorted)
     )
@@ -25,11 +25,11 @@ def plans(draw: st.DrawFn) -> Plan:
         for length in draw(st.lists(st.integers(0, 9), max_size=3)):
             ranges.append(RangeCall(name, day, day + timedelta(days=length)))
             day += timedelta(days=length + 1)
-    return Plan(ranges=tuple(ranges), grouped=tuple(map(GroupedCall, sessions)))
+    return CallPlan(ranges=tuple(ranges), grouped=tuple(map(GroupedCall, sessions)))
 
 
 @given(plans(), st.integers(30, 40))
-def test_every_call_is_one_slice_and_sessions_come_first(plan: Plan, days: int) -> None:
+def test_every_call_is_one_slice_and_sessions_come_first(plan: CallPlan, days: int) -> None:
     found = list(slices_of(plan, NAMES, FIRST + timedelta(days=days)))
     count = len(plan.grouped)
     assert [one.first for one in found[:count]] == [call.session for call in plan.grouped]
@@ -40,7 +40,7 @@ def test_every_call_is_one_slice_and_sessions_come_first(plan: Plan, days: int) 
 
 
 @given(plans(), st.integers(30, 40))
-def test_a_session_covers_the_closed_days_up_to_the_next_one(plan: Plan, days: int) -> None:
+def test_a_session_covers_the_closed_days_up_to_the_next_one(plan: CallPlan, days: int) -> None:
     last = FIRST + timedelta(days=days)
     sessions = [one for one in slices_of(plan, NAMES, last) if isinstance(one, SessionSlice)]
     for one, following in pairwise(sessions):
@@ -49,7 +49,7 @@ def test_a_session_covers_the_closed_days_up_to_the_next_one(plan: Plan, days: i
 
 
 @given(plans(), st.randoms(use_true_random=False))
-def test_answers_in_any_order_cover_each_ticker_to_its_end(plan: Plan, random: object) -> None:
+def test_answers_in_any_order_cover_each_ticker_to_its_end(plan: CallPlan, random: object) -> None:
     found = list(slices_of(plan, NAMES, FIRST + timedelta(days=35)))
     random.shuffle(found)  # type: ignore[attr-defined] # a Random
     reached: dict[tuple[str, ...], date] = {}
