@@ -140,7 +140,7 @@ async def launched(
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
     """The program and the end of its pipe, which is closed in the end, as the program is."""
     reading, writing = os.pipe()
-    program = (sys.executable, str(Path(__file__).with_name("launch.py")), NOW.isoformat(), "1000")
+    program = (sys.executable, str(Path(__file__).parents[1] / "launch.py"), NOW.isoformat(), "1000")
     process = await asyncio.create_subprocess_exec(*program, *arguments, stdout=writing)
     os.close(writing)
     stream = asyncio.StreamReader()
