@@ -17,7 +17,7 @@ from stockticker_async.marketdata.bars import (
 )
 from stockticker_async.marketdata.calendar import is_session
 from stockticker_async.marketdata.client import Answer, Client, at_once
-from stockticker_async.marketdata.confirmation import Doubt, asked_twice
+from stockticker_async.marketdata.confirmation import Doubt, Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, MARKET_ROWS, grouped_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
 from stockticker_async.marketdata.responses import Missing, Refusal
@@ -98,10 +98,14 @@ async def grouped_answer(
     decode = partial(decode_grouped, closes_only=closes_only)
     judge = partial(_with_page, session=session, adjusted=adjusted, wanted=wanted)
     ask = partial(_answer, client, path, decode, judge)
-    async with asked_twice(ask, lacks, doubt) as found:
+    async with asked_twice(ask, lacks, doubt, held=_held) as found:
         if isinstance(found, Missing):
             raise no_answer(client, found)
         yield found
+
+
+def _held(answer: Answer[Grouped]) -> Held:
+    return Held(answer.value.count, answer.value.traded)
 
 
 @asynccontextmanager
@@ -149,4 +153,6 @@ def _with_page(
         bars = before.bars + bars
         judge_names(bars)
     off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
+    if not page.results and (before.count or page.next_url):
+        off += 1  # one page of several has no bars
     return Grouped(bars, count, before.lacks + off, frozenset(map(attrgetter("T"), bars)))

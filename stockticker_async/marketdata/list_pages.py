@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.marketdata.call_limits import PAGES
 from stockticker_async.marketdata.client import Answer, Client, at_once
-from stockticker_async.marketdata.confirmation import asked_twice
-from stockticker_async.marketdata.responses import Missing, Refusal
+from stockticker_async.marketdata.confirmation import Held, asked_twice
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
 T = TypeVar("T")
 
@@ -40,20 +40,22 @@ async def list_pages(
     expected_bytes: int = 65_536,
     patience: float = math.inf,
     may_be_empty: bool = False,
+    confirmed: set[RefusalReason] | None = None,
 ) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
     """Yield the pages of a list from a path on, decoded with ``decode``. A refusal or a 404 ends them.
 
     An incomplete page and a 404 are requested again: see `Doubt`. With ``may_be_empty`` an empty first page
-    is complete, and the caller may doubt it. A page counts in the budget until the next page is requested,
-    and has the turn: the caller must not make a call before that. Raises `BadPageError` for an unusable page;
-    earlier pages stay valid.
+    is complete, and the caller may doubt it. ``confirmed`` is as in `asked_twice`. A page is in the budget
+    until the next page is requested, and has the turn: the caller must not make a call before that. Raises
+    `BadPageError` for an unusable page; earlier pages stay valid.
     """
     url, seen = client.url_of(path), set[str]()
     while True:
         turn_to(url, seen)
         ask = partial(client.asked, url, at_once(decode), expected_bytes=expected_bytes, patience=patience)
         may_be_empty = may_be_empty and len(seen) == 1
-        async with asked_twice(ask, partial(_list_lacks, may_be_empty=may_be_empty)) as found:
+        lacks = partial(_list_lacks, may_be_empty=may_be_empty)
+        async with asked_twice(ask, lacks, held=_held, confirmed=confirmed) as found:
             yield found
             next_url = found.value.next_url if isinstance(found, Answer) else None
         del found
@@ -67,6 +69,10 @@ def _list_lacks(answer: Answer[ListPage[Any]], *, may_be_empty: bool) -> Hashabl
     if not page.lacks or (may_be_empty and not page.count and not page.stated):
         return None
     return page.count, page.stated, page.next_url is None
+
+
+def _held(answer: Answer[ListPage[Any]]) -> Held:
+    return Held(answer.value.count)
 
 
 def turn_to(url: str, seen: set[str]) -> None:

@@ -15,7 +15,7 @@ from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wante
 from stockticker_async.marketdata.bars import Asked, Bar
 from stockticker_async.marketdata.calendar import last_settled, midnight_ms, missing_sessions, session_of
 from stockticker_async.marketdata.client import Answer, Client
-from stockticker_async.marketdata.confirmation import asked_twice
+from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
@@ -102,7 +102,7 @@ async def range_pages(
         read = partial(_page, asked=asked, wanted=wanted, after_ms=after_ms, otc=otc)
         lacks = partial(_lacking, asked=asked, after_ms=after_ms, since=since, settled=settled)
         ask = partial(client.asked, url, read, expected_bytes=expected_bytes)
-        async with asked_twice(ask, lacks if doubted else _nothing) as found:
+        async with asked_twice(ask, lacks if doubted else _nothing, held=_held) as found:
             match found:
                 case Answer(page, moment):
                     yield BarsPage(page, moment, lacks(found))
@@ -166,6 +166,11 @@ def _moment_ms(text: str) -> int | None:
         return int(text) if text.isdecimal() else midnight_ms(date.fromisoformat(text))
     except ValueError:
         return None
+
+
+def _held(answer: Answer[BarPage[Any]]) -> Held:
+    page = answer.value
+    return Held(page.count, frozenset(page.moments or page.starts))
 
 
 def _nothing(_: object) -> None:

@@ -26,6 +26,8 @@ class Listed:
     """Rows of all tickers, from a listing of the API."""
 
     listing: Listing
+    sparse: bool = False
+    """Whether it is normal for a ticker to have no rows: most stocks were never split."""
     lookback_days: int = 0
     """The number of days before the cursor that are read again, because rows come late."""
     identity: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ STREAMS = (
         "execution_date",
         Listed(
             SPLITS,
+            sparse=True,
             lookback_days=365,
             identity=("ticker", "execution_date", "split_from", "split_to"),
             transform=transforms.of_ticker,
@@ -124,6 +127,7 @@ STREAMS = (
         "ex_dividend_date",
         Listed(
             _DIVIDENDS,
+            sparse=True,
             lookback_days=365,
             identity=("ticker", "ex_dividend_date", "cash_amount"),
             transform=transforms.of_ticker,

@@ -46,8 +46,9 @@ def prepare(open_sink: OpenSink, job: SyncJob, one: SelectedStream, blob: Any, d
         case Bars():
             lookback = job.lookback_days if one.incremental else 0
             return BarStream(sink, cursors, _bar(job, stream), lookback)
-        case Listed(lookback_days=lookback) if one.incremental:
-            return RowStream(stream, sink, job.names, cursors, lookback)
+        case Listed(lookback_days=lookback, sparse=sparse):
+            lookback = lookback if one.incremental else 0
+            return RowStream(stream, sink, job.names, cursors, lookback, sparse=sparse)
     return RowStream(stream, sink, job.names, cursors)
 
 

@@ -50,6 +50,10 @@ class RowStream:
     firsts: dict[str, date | None] = field(default_factory=dict)
     """The tickers to read, each with its first day; None if the stream has no days."""
     failures: list[Failure] = field(default_factory=list)
+    confirmed_refusals: set[RefusalReason] = field(default_factory=set)
+    """Why the plan refused calls of this stream, each repeated once."""
+    sparse: bool = False
+    """Whether it is normal for a ticker to have no rows."""
     _silent: dict[str, None] = field(default_factory=dict)
     """Tickers with an empty answer, in order."""
     _short: dict[str, None] = field(default_factory=dict)
@@ -99,7 +103,8 @@ class RowStream:
         """Warn about accepted answers that may have left out rows."""
         silent = [name for name in self._silent if name not in self._spoken]
         if silent and not (silent == [WHOLE_MARKET] and self._spoken):
-            warn(self, f"the API, asked twice, has no rows{_whose(silent)}.")
+            level = logging.INFO if self.sparse else logging.WARNING
+            _log.log(level, "%s: the API, asked twice, has no rows%s.", self.stream.name, _whose(silent))
         if self._short:
             whose = _whose([*self._short])
             warn(self, f"the API, asked twice, has more or fewer rows than its own count says{whose}.")

@@ -14,7 +14,7 @@ from loopback import client
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.client import BODY_TRIES, Answer, at_once
-from stockticker_async.marketdata.confirmation import Doubt, asked_twice
+from stockticker_async.marketdata.confirmation import Doubt, Held, asked_twice
 from stockticker_async.marketdata.responses import Missing, Refusal
 from stockticker_async.sandbox.service.faults import Fault
 
@@ -38,7 +38,7 @@ def test_an_answer_is_used_when_it_lacks_nothing_or_another_lacked_the_same(lack
 def test_answers_that_all_lack_something_else_are_a_bad_page() -> None:
     doubt = Doubt()
     assert [doubt.settles(number) for number in range(BODY_TRIES - 1)] == [False] * (BODY_TRIES - 1)
-    with pytest.raises(BadPageError, match="something else in every answer"):
+    with pytest.raises(BadPageError, match="left out something different"):
         doubt.settles(BODY_TRIES)
 
 
@@ -80,3 +80,31 @@ async def test_what_the_caller_has_doubted_before_counts() -> None:
             assert found.value["results"] == []
         assert len(served.calls) == 1
         assert await bars_on(opened) == 6
+
+
+def _same(held: Held) -> Held:
+    return held
+
+
+answers = st.builds(Held, st.integers(0, 3), st.frozensets(st.integers(0, 3), max_size=3))
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(0, 2), answers), min_size=1, max_size=8))
+def test_an_answer_that_seems_complete_is_used_only_if_it_has_all_rows_of_earlier_ones_or_two_agree(
+    given_answers: list[tuple[int | None, Held]],
+) -> None:
+    doubt, doubted = Doubt(), list[tuple[Hashable, Held]]()
+    with suppress(BadPageError):
+        for lacking, held in given_answers:
+            less = any(held.lacks(earlier) for _, earlier in doubted)
+            key: Hashable = held if lacking is None and less else lacking
+            settles = doubt.settles(lacking, partial(_same, held))
+            assert settles is (key is None or key in [seen for seen, _ in doubted])
+            if not settles:
+                doubted.append((key, held))
+
+
+def test_an_answer_lacks_the_rows_that_only_another_has() -> None:
+    assert Held(2, frozenset("ab")).lacks(Held(1, frozenset("c")))
+    assert Held(2, frozenset("ab")).lacks(Held(3))
+    assert not Held(2, frozenset("ab")).lacks(Held(2, frozenset("a")))

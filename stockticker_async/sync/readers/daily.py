@@ -48,6 +48,8 @@ class DailySync:
         self._daily = daily
         self._days = days
         self._history = HistoryStart()
+        self._first_given = date.max
+        """The first session of any ticker that was answered with a row."""
         self._quiet: dict[str, int] = {}
         """The number of sessions without data, by ticker."""
 
@@ -101,6 +103,7 @@ class DailySync:
         through = min(call.last, settled(self._days, found.moment, self._job.end_date))
         if self._row_stream.cursors is not None and call.session <= through:
             self._row_stream.cursors.see(call.session)
+        self._first_given = min(self._first_given, call.session)
         await self._row_stream.rows(found.value)
         await self._cover(call, through)
 
@@ -118,7 +121,8 @@ class DailySync:
         path = ticker_path(self._daily.path, ticker, session, adjusted=self._job.adjusted)
         ask = partial(self._client.asked, path, at_once(decode))
         # an answer without a row means the same as a 404: no such session
-        return asked_twice(ask, lambda found: None if found.value else ())
+        confirmed = self._row_stream.confirmed_refusals
+        return asked_twice(ask, lambda found: None if found.value else (), confirmed=confirmed)
 
     async def _refused(self, call: _SessionCall, refusal: Refusal) -> None:
         recent = call.session >= calendar.sessions_back(self._days.settled, 0)
@@ -127,6 +131,9 @@ class DailySync:
         elif refusal.why is RefusalReason.UNPUBLISHED:
             # a day that is long past cannot be unpublished
             self._failed(call, TransientError(f"the API says of {call.session}: {refusal.text}"))
+        elif refusal.why is RefusalReason.TIMEFRAME and call.session > self._first_given:
+            # the plan's history cannot begin after a day that it has given
+            self._failed(call, TransientError(f"the API refused {call.session}: {refusal.text}"))
         elif refusal.why is RefusalReason.TIMEFRAME:
             await self._look_for_history_start(call)
             if self._history.hides(_last(self._days)):

@@ -111,7 +111,13 @@ class ListingSync:
         judge = ListJudge(call.criteria)
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
         decode = partial(self._decode, call.criteria, judge)
-        answers = list_pages(self._client, call.path, decode, expected_bytes=expected_bytes)
+        answers = list_pages(
+            self._client,
+            call.path,
+            decode,
+            expected_bytes=expected_bytes,
+            confirmed=self._row_stream.confirmed_refusals,
+        )
         further = False
         async with aclosing(answers) as pages:
             async for answer in pages:

@@ -96,7 +96,8 @@ class LookupSync:
 
         path = ticker_path(self._lookup.path, name)
         ask = partial(self._client.asked, f"{path}{query}", at_once(decode))
-        async with asked_twice(ask, lambda found: None if found.value else ()) as found:
+        confirmed = self._row_stream.confirmed_refusals
+        async with asked_twice(ask, lambda found: None if found.value else (), confirmed=confirmed) as found:
             if not isinstance(found, Answer):
                 return found
             await self._row_stream.rows(found.value)
@@ -166,10 +167,15 @@ class PreviousSync:
             found = bars.judge_grouped(page, adjusted=self._job.adjusted, wanted=None)
             if any(name != bar.T for bar in found):
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
+            for bar in found:
+                session = calendar.claimed_weekday(bar.t)
+                if session is None or session > self._days.today:
+                    raise BadPageError(f"the API gave a bar of {calendar.utc_text(bar.t)} as the last one.")
             return found
 
         ask = partial(self._client.asked, path, at_once(decode))
-        async with asked_twice(ask, lambda found: None if found.value else ()) as answer:
+        confirmed = self._row_stream.confirmed_refusals
+        async with asked_twice(ask, lambda found: None if found.value else (), confirmed=confirmed) as answer:
             match answer:
                 case Answer([bar, *_]):
                     await self._write([bar], calendar.session_of(bar.t))

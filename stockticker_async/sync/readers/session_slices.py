@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bars import GroupedBar
 from stockticker_async.marketdata.client import Answer
 from stockticker_async.marketdata.confirmation import Doubt
@@ -142,6 +143,8 @@ class SessionReader:
         place = session_slice.span.place
         if self._family.job.whole_market or not self._sizes.is_next(place):
             return Traded()
+        if not calendar.is_session(session_slice.first):
+            return Traded()  # a holiday on a weekday
         before = self._sizes.traded_before(place)
         expected = self._known(session_slice) if before is None else before
         return Traded(name for name in expected - traded if self._first_days[name] <= session_slice.first)
