@@ -53,7 +53,7 @@ def _state(state: dict[str, Any]) -> dict[str, Any]:
     assert state["type"] == "STREAM", f"a state of type {state['type']}"
     # orjson reads a float only where there is a decimal point (or an exponent)
     assert isinstance(state["sourceStats"]["recordCount"], float), "recordCount has no decimal point"
-    assert isinstance(state["stream"]["stream_state"], dict), "stream_state is no object"
+    assert isinstance(state["stream"]["stream_state"], dict), "stream_state is not an object"
     return {**state, "stream": {**state["stream"], "stream_state": {}}}
 
 

@@ -196,7 +196,7 @@ async def test_an_allowance_that_others_use_up_is_told_after_some_minutes(
     async with sandbox_at() as sandbox:
         sandbox.faults.add(Fault(kind="429", times=None, retry_after=retry_after))
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA"), speed=2000)
-        assert (status, "allowance of this key is used up, by others" in text) == ("FAILED", True)
+        assert (status, "allowance of this key is used up, by other programs" in text) == ("FAILED", True)
         assert len(sandbox.calls) <= calls
 
 

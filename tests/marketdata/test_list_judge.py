@@ -37,14 +37,14 @@ def test_a_row_of_the_days_asked_for_has_its_place(criteria: RowCriteria, value:
         (DAYS, "2020-11-30", "outside the days asked for: date 2020-11-30"),
         (DAYS, "2020-12-22", "outside the days asked for"),
         *(
-            (DAYS, value, "date is no day")
+            (DAYS, value, "date is not a day")
             for value in (None, 20201221, "", "junk", "20201221", "2020-W52-1")
         ),
-        (DAYS, "2020-12-21T12:00:00Z", "date is no day"),
+        (DAYS, "2020-12-21T12:00:00Z", "date is not a day"),
         (MOMENTS, "2020-12-01T04:59:59Z", "outside the days asked for: published_utc 2020-11-30"),
         (MOMENTS, "2020-12-22T05:00:00Z", "outside the days asked for"),
         *(
-            (MOMENTS, value, "published_utc is no moment")
+            (MOMENTS, value, "published_utc is not a moment")
             for value in (None, 5, "junk", "2020-12-21", "2020-12-21T12:00:00", "0001-01-01T00:00:00Z")
         ),
     ],

@@ -70,7 +70,7 @@ async def test_a_window_that_the_plan_lacks_whole_is_an_error_in_plain_words() -
             run = await sync(sandbox, tickers, **window, **options)
             assert run.code == 1
             for stream in BOTH:
-                assert "does not reach back to the days asked" in run.errors(stream)[0]["message"]
+                assert "does not reach back to the days requested" in run.errors(stream)[0]["message"]
                 assert run.cursors(stream) == {}
 
 
@@ -121,7 +121,7 @@ async def test_splits_that_cannot_be_had_leave_the_fingerprints_alone() -> None:
             second = await sync(sandbox, "TSLA", before=first, start_date="2020-01-02", streams=(PRICES,))
             sandbox.faults.clear()
             assert second.code == 0
-            assert any("splits cannot be had" in text for text in second.told("WARN"))
+            assert any("splits cannot be read" in text for text in second.told("WARN"))
             assert second.states(PRICES)[-1] == first.states(PRICES)[-1]
             assert {row["date"] for row in second.records(PRICES)} == {"2026-11-19"}
 

@@ -312,7 +312,7 @@ async def test_a_ticker_without_events_is_told_and_no_failure() -> None:
     async with world() as sandbox:
         run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("ticker_events", "related_companies"))
         assert run.code == 0
-        assert any("the API has nothing for" in text and "NOSUCH" in text for text in run.told("WARN"))
+        assert any("the API has no data for" in text and "NOSUCH" in text for text in run.told("WARN"))
 
 
 async def test_many_calls_are_told_before_they_are_made() -> None:
@@ -589,7 +589,7 @@ async def test_a_bug_in_one_stream_ends_no_other(monkeypatch: pytest.MonkeyPatch
         )
         (error,) = run.errors()
         assert error["stream_descriptor"] == {"name": "news"}
-        assert "Something unforeseen" in error["message"]
+        assert "An unexpected error" in error["message"]
         assert "ZeroDivisionError: a bug" in error["stack_trace"]
         assert run.records("ticker_details")
         assert run.records("stock_prices")

@@ -319,7 +319,7 @@ async def test_an_unknown_ticker_is_found_among_many_read_by_session() -> None:
         run = await sync(sandbox, names, start_date="2020-12-21")
         assert not run.paths("/range/")
         assert run.code == 1
-        assert "NOPE: the API knows no such ticker" in run.errors(BARS)[0]["message"]
+        assert "NOPE: the API does not know this ticker" in run.errors(BARS)[0]["message"]
         assert "NOPE" not in run.cursors(BARS)
         assert len(run.cursors(BARS)) == 60
 
@@ -329,7 +329,7 @@ async def test_however_many_are_unknown_none_is_taken_for_read() -> None:
     async with sandbox_at("2020-12-22") as sandbox:
         run = await sync(sandbox, ["AAA", *unknown], start_date="2020-12-14")
         assert run.code == 1
-        assert "the API knows no such ticker" in run.errors(PRICES)[0]["message"]
+        assert "the API does not know this ticker" in run.errors(PRICES)[0]["message"]
         assert run.cursors(PRICES) == {"AAA": "2020-12-21"}
 
 

@@ -141,7 +141,7 @@ STATUSES = {
     "404 in plain text": told("the API answered 404", status(404, "404 page not found")),
     "404 for every call": Case(
         faults=struck(None, status(404, "404 page not found", match="")),
-        ends=Told(message=r"The address has no such API \(404\)", kind=USERS, alone=False),
+        ends=Told(message=r"There is no such API at this address \(404\)", kind=USERS, alone=False),
     ),
     "429: Retry-After absent": healed({"kind": "429"}, 2),
     "429: Retry-After in seconds": healed({"kind": "429", "retry_after": "30"}, 2),

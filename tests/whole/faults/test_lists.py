@@ -114,7 +114,7 @@ FORMS: dict[str, tuple[str, Lie, str]] = {
         "the API answered for another ticker, None",
     ),
     "events, an empty object": ("ticker_events", lambda page: page.update(results={}), "is nothing"),
-    "events, a name of 5": ("ticker_events", lambda page: page["results"].update(name=5), "is no text"),
+    "events, a name of 5": ("ticker_events", lambda page: page["results"].update(name=5), "is not a string"),
     "a session in results": ("open_close", lambda page: orjson.dumps({"results": page}), "the answer itself"),
 }
 
@@ -177,7 +177,7 @@ async def test_two_rows_with_one_key(stream: str) -> None:
         page["results"].append(page["results"][-1] | {"description": "other"})
         page["count"] = len(page["results"])
 
-    await judge(stream, differ, "the key of another one")
+    await judge(stream, differ, "the same key as another row")
 
 
 @pytest.mark.parametrize("stream", ["splits", "dividends", "short_volume", "news", "tickers", "conditions"])
@@ -281,7 +281,7 @@ NO_PRICES: dict[str, Lie] = {
 @pytest.mark.parametrize("change", NO_PRICES.values(), ids=NO_PRICES)
 @pytest.mark.fault("session without prices")
 async def test_a_session_without_prices(change: Lie) -> None:
-    await judge("open_close", change, "is no number")
+    await judge("open_close", change, "is not a number")
 
 
 @pytest.mark.parametrize("results", [[], None], ids=str)
