@@ -117,7 +117,7 @@ async def test_a_full_disk_is_told_by_put_and_drain_in_the_systems_words() -> No
         async with open_output(descriptor, on_closed=nobody_left) as output:
             await output.put(b"x\n")
             for _ in range(2):
-                with pytest.raises(OutputError, match=r"takes no more: No space left on device\. Make"):
+                with pytest.raises(OutputError, match=r"cannot be written: No space left on device\. Make"):
                     await output.drain()
                 with pytest.raises(OutputError, match="No space left on device") as caught:
                     await output.put(b"y\n")

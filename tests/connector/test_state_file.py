@@ -84,7 +84,7 @@ LOG = protocol.log("INFO", "x")
 @pytest.mark.parametrize("kind", ["SPEC", "CATALOG", "CONNECTION_STATUS"])
 @pytest.mark.parametrize("before", [b"", LOG])
 def test_the_output_of_another_command_is_no_state(kind: str, before: bytes) -> None:
-    with pytest.raises(ConfigError, match=f"no output of read: it has {kind}, and no STATE. Reset"):
+    with pytest.raises(ConfigError, match=f"not the output of read: it has {kind}, and no STATE. Reset"):
         find_states(before + json.dumps({"type": kind, kind.lower(): {}}).encode())
 
 

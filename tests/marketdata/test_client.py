@@ -210,4 +210,4 @@ async def test_the_first_fault_is_told_while_it_lasts(caplog: pytest.LogCaptureF
         served.faults.add(Fault(kind="status", status=503, times=3))
         await bars_on(opened)
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert warning.getMessage() == "The API fails at times, and is asked again: the API answered 503"
+    assert warning.getMessage() == "The API failed, and is asked again: the API answered 503"

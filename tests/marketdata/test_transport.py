@@ -175,7 +175,7 @@ async def test_a_name_that_cannot_be_found_is_told() -> None:
 _CLOSED, _BROKEN, _NO_HTTP = (
     r"127\.0\.0\.1 closed the connection",
     "an answer broke off, or was damaged",
-    r"what answered at 127\.0\.0\.1 did not speak HTTP",
+    r"the server at 127\.0\.0\.1 did not speak HTTP",
 )
 
 

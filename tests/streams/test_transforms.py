@@ -81,9 +81,9 @@ def test_a_made_id_depends_on_the_rows_values_and_on_nothing_else(order: list[st
     [
         (transforms.plain, {"ticker": None}, "row 1 of the answer has no stock_ticker"),
         (transforms.plain, {}, "row 1 of the answer has no stock_ticker"),
-        (transforms.news, {"tickers": "A"}, "tickers are no array"),
-        (transforms.events, {"events": "A"}, "events are no array"),
-        (transforms.events, {"events": [1]}, "hold what is no object"),
+        (transforms.news, {"tickers": "A"}, "tickers are not an array"),
+        (transforms.events, {"events": "A"}, "events are not an array"),
+        (transforms.events, {"events": [1]}, "a value that is not an object"),
     ],
 )
 def test_a_row_that_cannot_be_kept_is_refused(
@@ -101,8 +101,8 @@ def test_a_row_that_cannot_be_kept_is_refused(
         (transforms.details, {"ticker": "A"}, "details are without a name"),
         (transforms.details, {"name": "N"}, "another ticker, None"),
         (transforms.details, {"name": "N", "ticker": "a"}, "another ticker, a"),
-        (transforms.news, {"tickers": [None]}, "tickers are no texts"),
-        (transforms.events, {"name": 5, "events": []}, "name of a ticker with events is no text"),
+        (transforms.news, {"tickers": [None]}, "tickers are not strings"),
+        (transforms.events, {"name": 5, "events": []}, "name of a ticker with events is not a string"),
     ],
 )
 def test_a_row_has_to_say_whose_it_is(
@@ -116,9 +116,9 @@ def test_a_row_has_to_say_whose_it_is(
 @pytest.mark.parametrize("value", [None, "1", True])
 def test_a_session_has_all_its_prices(name: str, value: Any) -> None:
     row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
-    with pytest.raises(BadPageError, match=f"a session's {name} is no number"):
+    with pytest.raises(BadPageError, match=f"a session's {name} is not a number"):
         transforms.open_close(row | {name: value}, "A")
-    with pytest.raises(BadPageError, match=f"a session's {name} is no number"):
+    with pytest.raises(BadPageError, match=f"a session's {name} is not a number"):
         transforms.open_close({field: price for field, price in row.items() if field != name}, "A")
 
 
@@ -154,7 +154,7 @@ def test_a_row_that_is_given_twice_is_one_row() -> None:
 
 
 def test_two_rows_with_one_key_refuse_the_page() -> None:
-    with pytest.raises(BadPageError, match="row 2 of the answer has the key of another one"):
+    with pytest.raises(BadPageError, match="row 2 of the answer has the same key as another row"):
         shaped(ONE, ONE | {"more": [2]})
     assert len(shaped(ONE, ONE | {"more": [2]}, repeats=True)) == 2
 
@@ -166,7 +166,7 @@ def test_two_rows_with_one_key_that_was_made_here_are_both_kept() -> None:
 
 
 def test_a_row_without_anything_to_be_told_by_refuses_the_page() -> None:
-    with pytest.raises(BadPageError, match="row 1 of the answer has nothing to be told by"):
+    with pytest.raises(BadPageError, match="row 1 of the answer has no field to identify it"):
         shaped({"other": 1}, identity=("ticker", "name"))
 
 
@@ -207,12 +207,12 @@ def test_an_article_names_the_ticker_asked_for_and_others() -> None:
     ("row", "said"),
     [
         ({"ticker": "", "date": "2020-12-21"}, "no stock_ticker"),
-        ({"ticker": 5, "date": "2020-12-21"}, "a stock_ticker that is no text"),
-        ({"ticker": ["A"], "date": "2020-12-21"}, "a stock_ticker that is no text"),
-        ({"ticker": "A", "date": 20201221}, "a date that is no text"),
+        ({"ticker": 5, "date": "2020-12-21"}, "a stock_ticker that is not a string"),
+        ({"ticker": ["A"], "date": "2020-12-21"}, "a stock_ticker that is not a string"),
+        ({"ticker": "A", "date": 20201221}, "a date that is not a string"),
         ({"ticker": "A", "date": ""}, "no date"),
-        ({"ticker": "A", "date": "junk"}, "a date that is no day"),
-        ({"ticker": "A", "date": "20201221"}, "a date that is no day"),
+        ({"ticker": "A", "date": "junk"}, "a date that is not a date"),
+        ({"ticker": "A", "date": "20201221"}, "a date that is not a date"),
         ({"ticker": "A ", "date": "2020-12-21"}, "a stock_ticker with spaces around it"),
     ],
 )
@@ -226,14 +226,14 @@ def test_what_is_no_key_refuses_the_page(row: dict[str, Any], said: str) -> None
 def test_an_id_is_a_text_or_a_whole_number(key: Any) -> None:
     (found,) = stream_rows(RowPage([{"id": 10}]), transforms.plain, asked="", primary_key=("id",))
     assert found == {"id": 10}
-    with pytest.raises(BadPageError, match="an id that is no text"):
+    with pytest.raises(BadPageError, match="an id that is not a string"):
         stream_rows(RowPage([{"id": key}]), transforms.plain, asked="", primary_key=("id",))
 
 
 def test_a_ticker_that_is_no_key_may_be_missing_but_is_a_text() -> None:
     rows: list[dict[str, Any]] = [{"id": "x"}, {"id": "y", "ticker": None}]
     assert len(stream_rows(RowPage(rows), transforms.plain, asked="", primary_key=("id",))) == len(rows)
-    with pytest.raises(BadPageError, match="a stock_ticker that is no text"):
+    with pytest.raises(BadPageError, match="a stock_ticker that is not a string"):
         stream_rows(
             RowPage([{"id": "x", "ticker": {"a": 1}}]), transforms.plain, asked="", primary_key=("id",)
         )

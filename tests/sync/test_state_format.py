@@ -102,16 +102,16 @@ def test_a_bare_date_is_understood(stream: Stream, blob: Any) -> None:
 @pytest.mark.parametrize(
     ("blob", "fault"),
     [
-        ("x", "no JSON object"),
+        ("x", "not a JSON object"),
         ({"version": 2, "tickers": []}, "version is 2"),
         ({"tickers": []}, "version is unknown"),
         ({"cursor": 1}, "has no date"),
         ({"date": "yesterday"}, "which is not a date"),
-        ({"date": 20201221}, "date is no text"),
+        ({"date": 20201221}, "date is not a string"),
         ({"date": "9999-12-31T23:59:59-12:00"}, "which is not a date"),
         ({**OWN, "adjusted": "yes"}, "adjusted"),
         ({**OWN, "tickers": {}}, "tickers is not a list"),
-        ({**OWN, "tickers": ["A"]}, "no object"),
+        ({**OWN, "tickers": ["A"]}, "not an object"),
         (
             {**OWN, "tickers": [{"since": "2020-01-02", "date": "2020-01-02", "names": 1}]},
             "names is not a string",

@@ -56,6 +56,6 @@ async def test_a_session_of_which_nothing_is_given_is_asked_for_twice_and_told(
         served.faults.add(Fault(kind="status", match="/2020-12-15", status=404, body=body, times=None))
         await keep(served, ["TSLA"], "open_close", start_date=SINCE, adjusted=False)
         assert len(served.calls) == len(SESSIONS) + 1
-    assert "open_close: the API, asked twice, has nothing of some sessions: 1, of TSLA." in [
+    assert "open_close: the API, asked twice, has no data for some sessions: 1, of TSLA." in [
         record.getMessage() for record in caplog.records
     ]

@@ -20,7 +20,7 @@ async def test_days_that_the_plan_s_history_does_not_reach_fail_and_vouch_for_no
         (kept,) = await keep(served, ["TSLA", "AAPL"], "stock_prices", start_date=date(2020, 12, 14))
     (error,) = kept.errors
     assert isinstance(error, ConfigError)
-    assert "the plan's history does not reach back to the days asked" in error.message
+    assert "the plan's history does not reach back to the days requested" in error.message
     assert {cursor for _, cursor, _ in entries(kept.state).values()} == {""}
 
 

@@ -117,6 +117,7 @@ async def test_a_previous_bar_of_no_session_is_refused(day: str) -> None:
         assert error["failure_type"] == "transient_error"
 
 
+@pytest.mark.fault("incomplete session")
 async def test_a_holiday_on_a_weekday_needs_no_second_call_and_no_warning() -> None:
     names = (*NAMES, "NFLX", "BRK.B", "DDD", "EEE", "FFF", "GGG", "HHH", "III")
     async with market(tickers=names) as sandbox:
@@ -134,7 +135,7 @@ async def test_a_holiday_on_a_weekday_needs_no_second_call_and_no_warning() -> N
             assert rows_of(stream, first, run) == wanted
 
 
-@pytest.mark.fault("no rows")
+@pytest.mark.fault("incomplete list")
 async def test_a_stock_that_was_never_split_deserves_no_warning() -> None:
     async with market() as sandbox:
         run = await sync(sandbox, ("NFLX",), streams=["splits"], start_date="2020-12-01", adjusted=False)

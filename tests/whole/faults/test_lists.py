@@ -94,10 +94,14 @@ FORMS: dict[str, tuple[str, Lie, str]] = {
         for stream in ("splits", "dividends", "short_volume", "tickers", "conditions", "related_companies")
     },
     **{
-        f"{stream}, a row without anything": (stream, lambda page: page["results"].append({}), "is nothing")
+        f"{stream}, a row without anything": (
+            stream,
+            lambda page: page["results"].append({}),
+            "an empty object",
+        )
         for stream in ("dividends", "tickers", "conditions")
     },
-    "details, an empty object": ("ticker_details", lambda page: page.update(results={}), "is nothing"),
+    "details, an empty object": ("ticker_details", lambda page: page.update(results={}), "an empty object"),
     "details, an array": (
         "ticker_details",
         lambda page: page.update(results=[page["results"]]),
@@ -113,7 +117,7 @@ FORMS: dict[str, tuple[str, Lie, str]] = {
         lambda page: page["results"].pop("ticker") and None,
         "the API answered for another ticker, None",
     ),
-    "events, an empty object": ("ticker_events", lambda page: page.update(results={}), "is nothing"),
+    "events, an empty object": ("ticker_events", lambda page: page.update(results={}), "an empty object"),
     "events, a name of 5": ("ticker_events", lambda page: page["results"].update(name=5), "is not a string"),
     "a session in results": ("open_close", lambda page: orjson.dumps({"results": page}), "the answer itself"),
 }
@@ -236,7 +240,7 @@ def serving(sandbox: Sandbox, stream: str, pages: Iterator[list[Page]], count: i
 @pytest.mark.parametrize("wrong", [0, 1], ids=["the first", "the one before"])
 @pytest.mark.fault("page of a list given again")
 async def test_a_page_that_is_given_in_place_of_the_next_one(stream: str, wrong: int) -> None:
-    """Each answer names another further page: they do not go round in a circle."""
+    """Each answer names another further page: they do not repeat without end."""
     said, all_rows = PAGED[stream]
     pages = [all_rows[begin : begin + 3] for begin in (0, 3, 6)]
     how: dict[str, Any] = {"start_date": "2020-12-01", "max_concurrent_requests": 1}
