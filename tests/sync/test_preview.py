@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from asking import sandbox
-from kept import BY_NAME, keep, prepared
+from kept import keep, prepared
 
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.preview import preview_lines
@@ -44,4 +44,3 @@ async def test_a_stream_that_needs_names_says_so_of_the_whole_market() -> None:
         assert preview_lines(job, readings, days, allowance=None)[-1].startswith(
             "ticker_details would fail: "
         )
-    assert BY_NAME["ticker_details"].cursor == ""
