@@ -56,7 +56,7 @@ async def test_streams_of_a_state_that_this_source_has_not_are_left_out_and_told
 ) -> None:
     async with sandbox() as served:
         assert await read(shell(), parsed(base_url=served.url), PRICES, {"users": {"id": 1}}) == 0
-    assert "The state has streams that this source does not have: users. They are left out." in [
+    assert "The state has streams that this source does not have: users. They are ignored." in [
         record.getMessage() for record in caplog.records
     ]
 

@@ -169,7 +169,7 @@ def test_a_state_with_nothing_in_it_is_a_full_read_that_says_so(
     for content, said in (
         ([], None),
         (told, "has no STATE in it"),
-        ([*several[:1], {"type": "STREAM", "stream": {**known, "stream_state": {}}}], "has not: users"),
+        ([*several[:1], {"type": "STREAM", "stream": {**known, "stream_state": {}}}], "does not have: users"),
         (several[1:], "The state of stock_prices is null: all of it is read from its start."),
     ):
         done = run(*arguments, "--state", write_json(state, content))

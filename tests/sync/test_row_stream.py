@@ -94,7 +94,7 @@ def test_a_short_answer_is_told_by_its_tickers(caplog: pytest.LogCaptureFixture)
     one.lack(["TSLA"], short=True)
     one.warn_of_lacking()
     assert [record.getMessage() for record in caplog.records] == [
-        f"float: {LACKING} more or fewer rows than it says for TSLA."
+        f"float: {LACKING} more or fewer rows than its own count says for TSLA."
     ]
 
 

@@ -64,7 +64,7 @@ async def test_splits_that_cannot_be_had_are_told_and_the_bars_are_read(
         served.faults.add(Fault(kind="status", match="/splits", status=403, body=body, times=None))
         (kept,) = await keep(served, ["TSLA"], "stock_prices", start_date=SINCE)
     assert kept.found
-    told = "The splits cannot be had (the plan does not include this endpoint): adjusted history"
+    told = "The splits cannot be read (the plan does not include this endpoint): adjusted history"
     assert sum(told in record.getMessage() for record in caplog.records) == 1
 
 

@@ -141,7 +141,7 @@ def test_a_later_start_date_takes_effect_only_with_the_fingerprints_that_belong_
         cursors.see(date(2020, 12, 18))
         cursors.cover(name, date(2020, 12, 18))
         saved = read(STOCK_PRICES, cursors.blob())
-        # the splits cannot be had: nothing moves yet
+        # the splits cannot be read: nothing moves yet
         unknown = follow(start_of(saved, name, start=later), None)
         assert unknown.entries[name].since == FIRST
         moved = follow(start_of(saved, name, start=later), splits)

@@ -455,7 +455,7 @@ async def test_sessions_before_the_plans_history_are_passed_over_and_told() -> N
 async def test_a_ticker_without_sessions_is_told() -> None:
     async with world() as sandbox:
         run = await sync(sandbox, ("TSLA", "NOSUCH"), streams=("open_close",), start_date="2020-12-10")
-        assert any("nothing of some sessions: 8, of NOSUCH" in text for text in run.told("WARN"))
+        assert any("no data for some sessions: 8, of NOSUCH" in text for text in run.told("WARN"))
 
 
 async def test_another_session_than_the_one_asked_for_is_refused() -> None:

@@ -36,5 +36,5 @@ async def test_an_unknown_ticker_is_the_users_to_mend() -> None:
     async with sandbox() as served:
         (kept,) = await keep(served, ["TSLA", "NOPE"], "stock_prices", start_date=SINCE)
     assert [error.message for error in kept.errors] == [
-        "NOPE: the API knows no such ticker; upper and lower case differ."
+        "NOPE: the API does not know this ticker; upper and lower case differ."
     ]

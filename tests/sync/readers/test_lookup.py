@@ -23,7 +23,7 @@ async def test_an_unknown_ticker_is_asked_as_of_a_day_too_and_then_told() -> Non
         (kept,) = await keep(served, ["TSLA", "NOPE"], "ticker_details")
         assert [call.query.get("date") for call in served.calls if "NOPE" in call.path][-1] == "2020-12-15"
     assert [error.message for error in kept.errors] == [
-        "NOPE: the API knows no such ticker; upper and lower case differ."
+        "NOPE: the API does not know this ticker; upper and lower case differ."
     ]
     assert {row["stock_ticker"] for row in kept.found} == {"TSLA"}
 

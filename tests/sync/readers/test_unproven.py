@@ -23,7 +23,7 @@ async def cursors(*names: str, fault: Fault | None = None) -> tuple[dict[str, st
 async def test_a_ticker_that_nobody_knows_has_no_cursor_and_is_told() -> None:
     found, errors = await cursors("TSLA", "NOPE", "tsla")
     assert found == {"TSLA": "2020-12-21", "NOPE": "", "tsla": ""}
-    assert errors == ["NOPE, tsla: the API knows no such ticker; upper and lower case differ."]
+    assert errors == ["NOPE, tsla: the API does not know this ticker; upper and lower case differ."]
 
 
 EMPTY = b'{"status":"OK","ticker":"AAPL","resultsCount":0,"results":[]}'

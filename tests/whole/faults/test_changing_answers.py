@@ -102,7 +102,7 @@ async def test_history_does_not_begin_after_a_session_that_was_given() -> None:
 
 
 @pytest.mark.parametrize("day", ["2021-03-05", "2020-12-20"], ids=["the future", "a Sunday"])
-@pytest.mark.fault("bar that is out of order, given twice, or outside the range")
+@pytest.mark.fault("bar outside the range")
 async def test_a_previous_bar_of_no_session_is_refused(day: str) -> None:
     moment = int(at(day, 0).timestamp() * 1000)
     async with market() as sandbox:

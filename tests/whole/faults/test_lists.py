@@ -303,7 +303,7 @@ async def test_a_session_of_which_nothing_is_answered(results: object, times: in
             assert (rows("open_close", run), run.told("WARN")) == (good, [])
         else:
             assert len(good) - len(rows("open_close", run)) == 1
-            assert any("nothing of some sessions: 1, of AAPL" in text for text in run.told("WARN"))
+            assert any("no data for some sessions: 1, of AAPL" in text for text in run.told("WARN"))
 
 
 @pytest.mark.fault("404 for an opening price")
