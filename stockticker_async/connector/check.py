@@ -23,6 +23,7 @@ from stockticker_async.marketdata.client import Answer, Client, open_client
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sync.call_plan import minutes_under
 from stockticker_async.sync.failures import name_list
+from stockticker_async.sync.job import DEFAULT_DAYS
 from stockticker_async.sync.windows import plan_bars
 
 _PATIENCE = 30.0
@@ -31,6 +32,7 @@ _MOST_WAIT = 240.0
 """Seconds of waiting for 429s in a row: without Retry-After the waits of 1 to 60 s, and two more of 60 s."""
 _SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
 _LOOK_UPS = 3
+_WEEK = timedelta(days=7)  # holds sessions, whatever the holidays
 _YOUNG = timedelta(days=10)  # a first bar no later than this after the start date is the start date's
 
 
@@ -74,7 +76,7 @@ class _Check:
         self._allowance = judged.settings.requests_per_minute
         self._warnings = judged.warnings
         self._today = today
-        self._first = judged.job.start_date or today - timedelta(days=7)
+        self._first = judged.job.start_date or today - DEFAULT_DAYS
         self._last = today if judged.job.end_date is None else min(today, judged.job.end_date)
         if self._last < self._first:
             raise ConfigError(
@@ -168,7 +170,7 @@ class _Check:
 
     async def _first_bar(self, name: str, bar: BarSize) -> date | None:
         """Return the day of the first bar in the requested days (intraday: in their last week)."""
-        first = max(self._first, self._last - timedelta(days=7)) if bar.intraday else self._first
+        first = max(self._first, self._last - _WEEK) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._job.adjusted)
         async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
             async for answer in pages:
@@ -182,7 +184,7 @@ class _Check:
         """Raise `ConfigError`, unless the refusal only concerns recent days."""
         if refusal.why is RefusalReason.ENDPOINT:
             text = f"does not include bars of {bar}. Change the plan, or choose other bars."
-        elif refusal.why is RefusalReason.TIMEFRAME and first < self._today - timedelta(days=7):
+        elif refusal.why is RefusalReason.TIMEFRAME and first < self._today - _WEEK:
             text = (
                 f"has no history from {first} to {self._last}. Set start_date and end_date later, or change "
                 "the plan."

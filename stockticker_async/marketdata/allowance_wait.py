@@ -29,7 +29,7 @@ class AllowanceWait:
         self._limiter = limiter
         self._queue = queue
         self._clock = clock
-        self._most_wait = most_wait
+        self.most_wait = most_wait
         self._on_wait = on_wait
         self._refused_since: float | None = None
 
@@ -69,7 +69,7 @@ class AllowanceWait:
         if self._refused_since is None:
             self._refused_since = now
         wait = (self._limiter.resumes_at(now) or now) - self._refused_since
-        if wait > self._most_wait:
+        if wait > self.most_wait:
             raise TransientError(
                 "The allowance of this key is used up, by other programs with the same key: the API answered "
                 f"only 429, and asks for a wait of {wait:.0f} s or more. Try again later, or use a key of "

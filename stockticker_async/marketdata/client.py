@@ -75,14 +75,10 @@ class Client:
     ) -> None:
         self._shared = shared
         self._transport = shared.transport
-        self._budget = shared.budget
-        self._key_from = shared.settings.key_from
-        self._at_once = shared.settings.max_concurrent_requests
         self._clock = clock = shared.clock
         self._limiter = shared.limiter
         self._patience = Patience(clock, shared.transport.base_url, patience)
         self._allowance = AllowanceWait(shared.limiter, shared.queue, clock, most_wait, on_wait)
-        self._most_wait = most_wait
         self.pace = pace
         self.server_clock = ServerClock()
         self.calls = 0
@@ -97,7 +93,7 @@ class Client:
         return Client(
             self._shared,
             patience=self._patience.seconds,
-            most_wait=self._most_wait,
+            most_wait=self._allowance.most_wait,
             on_wait=on_wait,
             pace=pace,
         )
@@ -109,7 +105,7 @@ class Client:
     @property
     def at_once(self) -> int:
         """The most requests that may be under way at the same time."""
-        return self._at_once
+        return self._shared.settings.max_concurrent_requests
 
     @property
     def allowance(self) -> int | None:
@@ -166,8 +162,7 @@ class Client:
         waiting for the allowance that other calls use up does not count.
         """
         target = self._transport.target(url)
-        faults = refusals = 0
-        silent = 0.0
+        faults, refusals, silent = 0, 0, 0.0
         began = self._clock.monotonic()
         while True:
             try:
@@ -188,7 +183,7 @@ class Client:
         self, target: URL, expected_bytes: int, refusals: int
     ) -> Answer[PendingBody] | responses.Missing | responses.Refusal | None:
         """Make one call. Returns None after a 429, which the limiter has noted."""
-        reservation = await self._budget.reserve(expected_bytes)
+        reservation = await self._shared.budget.reserve(expected_bytes)
         with ExitStack() as kept:
             kept.callback(reservation.release)
             verdict, response = await self._asked_once(target, reservation, refusals)
@@ -243,7 +238,7 @@ class Client:
             response.headers,
             response.body,
             now=self._clock.utc_now(),
-            key_from=self._key_from,
+            key_from=self._shared.settings.key_from,
         )
         now = self._clock.monotonic()
         if isinstance(verdict, responses.Later):

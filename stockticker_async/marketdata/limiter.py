@@ -136,8 +136,7 @@ class _Calls:
 class Limiter:
     """Stands before all calls of a sync. ``now`` is monotonic seconds and never decreases.
 
-    Every `reserve` that returns 0.0 is followed by one of `succeeded`, `refused`, `failed`, which are told
-    when the call began.
+    Each call that `reserve` begins ends with `succeeded`, `refused` or `failed`, and the time of its begin.
     """
 
     def __init__(self, per_minute: int | None, *, at_once: int) -> None:
@@ -158,8 +157,7 @@ class Limiter:
         self._is_guess = True  # the lesson was not observed yet
         self._minute: int | None = per_minute  # calls a minute, set or believed
         self._pace: float | None = None  # calls a second, believed
-        self._try_at, self._patience = math.inf, 0.0
-        self._step = _STEP
+        self._try_at, self._patience, self._step = math.inf, 0.0, _STEP
         self._trying = self._proven = self._risen = False
         self._most, self._most_at = 0, -math.inf  # calls answered within a second of the last minute
 

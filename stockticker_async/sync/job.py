@@ -1,11 +1,13 @@
 """What a sync reads: the tickers, the days and the kind of bars."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import Stream
 
+DEFAULT_DAYS = timedelta(days=7)
+"""The days before today that are read without a start date, as in Airbyte's tutorial."""
 WHOLE_MARKET = "*"
 """Stands for the whole market in place of a ticker."""
 

@@ -5,7 +5,6 @@ streams are parsed before the first call.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from stockticker_async.clock import Clock
@@ -14,12 +13,10 @@ from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, counts_days
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed, Stream
 from stockticker_async.sync import state, state_format
-from stockticker_async.sync.job import SelectedStream, SyncJob
+from stockticker_async.sync.job import DEFAULT_DAYS, SelectedStream, SyncJob
 from stockticker_async.sync.row_stream import NoCursor, RowStream
 from stockticker_async.sync.sink import OpenSink
 from stockticker_async.sync.windows import BarStream, Days
-
-_DEFAULT_DAYS = timedelta(days=7)  # as in Airbyte's tutorial
 
 PreparedStream = BarStream | RowStream
 
@@ -62,7 +59,7 @@ def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Strea
         names=job.names,
         basis=basis,
         start=job.start_date,
-        default_start=days.today - _DEFAULT_DAYS,
+        default_start=days.today - DEFAULT_DAYS,
         settled=days.settled,
         movable=not counts_days(_bar(job, stream)),
     )

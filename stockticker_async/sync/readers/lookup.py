@@ -20,7 +20,7 @@ from stockticker_async.streams import bar_rows
 from stockticker_async.streams.table import Lookup, Previous
 from stockticker_async.streams.transforms import stream_rows
 from stockticker_async.sync.failures import Failure, name_list
-from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
+from stockticker_async.sync.job import DEFAULT_DAYS, WHOLE_MARKET, SyncJob
 from stockticker_async.sync.row_stream import RowStream, warn
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
@@ -69,7 +69,7 @@ class LookupSync:
             return
         found = await self._take(name, "")
         if isinstance(found, Missing) and not found.no_route and self._lookup.dated:
-            begin = self._job.start_date or self._days.last - 7 * calendar.DAY
+            begin = self._job.start_date or self._days.last - DEFAULT_DAYS
             found = await self._take(name, f"?date={begin}")
         match found:
             case Refusal():
