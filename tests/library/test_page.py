@@ -115,7 +115,7 @@ def test_a_service_asks_many_questions_at_once() -> None:
 def test_what_fails_is_told_with_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     names = run(example("except st.IncompleteError"))
     assert names["bars"].num_rows == 21
-    assert capsys.readouterr().out.startswith("ConfigError: TSLAA: the API knows no such ticker")
+    assert capsys.readouterr().out.startswith("ConfigError: TSLAA: the API does not know this ticker")
 
 
 def test_what_fails_is_returned_beside_the_table() -> None:
