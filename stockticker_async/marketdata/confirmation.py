@@ -26,6 +26,8 @@ class Held:
     rows: int
     names: frozenset[Hashable] = frozenset()
     """Times, days or tickers of the rows, where these are known."""
+    every_row: bool = True
+    """Whether the names stand for each single row. Intraday bars have only their days."""
 
     def lacks(self, other: "Held") -> bool:
         """Whether the other answer has rows that this one does not have."""
@@ -42,12 +44,15 @@ class Doubt:
         """Whether an answer is accepted; if not, the call is repeated.
 
         ``lacking`` is None for a complete answer, else the value in which two answers must agree. An answer
-        that seems complete is doubtful, too, if it lacks rows of an earlier one: ``held`` returns its rows.
+        that seems complete is doubtful, too, if it lacks rows of an earlier one, or if its names cannot show
+        that it has them all: ``held`` returns its rows.
         Raises `BadPageError` when all of `BODY_TRIES` answers differ.
         """
         if lacking is None and self._seen and held is not None:
             has = held()
-            if any(earlier is not None and has.lacks(earlier) for earlier in self._seen.values()):
+            earlier = [seen for seen in self._seen.values() if seen is not None]
+            unknown = not has.every_row and any(seen.rows for seen in earlier)
+            if unknown or any(has.lacks(seen) for seen in earlier):
                 lacking = has
         if lacking is None or lacking in self._seen:
             return True

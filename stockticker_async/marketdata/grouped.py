@@ -20,7 +20,7 @@ from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.confirmation import Doubt, Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, MARKET_ROWS, grouped_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
-from stockticker_async.marketdata.responses import Missing, Refusal
+from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
 _MOST_STOCKS = 100_000  # some 35,000 were ever listed; a session without an end would fill the memory
 
@@ -53,10 +53,11 @@ async def grouped_bars(
     otc: bool,
     wanted: frozenset[str] | None,
     may_be_empty: bool = False,
+    confirmed: set[RefusalReason] | None = None,
 ) -> Answer[list[GroupedBar]] | Refusal:
     """Return the bars of the wanted tickers (None: all) in a session. Raises `BadPageError`.
 
-    An empty answer is requested twice, unless it ``may_be_empty``.
+    An empty answer is requested twice, unless it ``may_be_empty``. ``confirmed`` is as in `asked_twice`.
     """
     async with grouped_answer(
         client,
@@ -65,6 +66,7 @@ async def grouped_bars(
         otc=otc,
         wanted=wanted,
         few=lambda found: not (found.count or may_be_empty),
+        confirmed=confirmed,
     ) as found:
         return found if isinstance(found, Refusal) else Answer(found.value.bars, found.moment)
 
@@ -80,6 +82,7 @@ async def grouped_answer(
     few: Callable[[Grouped], bool],
     doubt: Doubt | None = None,
     closes_only: bool = False,
+    confirmed: set[RefusalReason] | None = None,
 ) -> AsyncGenerator[Answer[Grouped] | Refusal]:
     """As `grouped_bars`, but yield the answer for the body: one answer at a time is decoded.
 
@@ -87,7 +90,7 @@ async def grouped_answer(
     too ``few`` bars, or another number than it says, is asked for again (see `Doubt`). The API answers
     with one page; where it names a further one, that is a part of the answer. ``doubt`` holds the answers
     that the caller has doubted before. With ``closes_only`` no more is read of a bar than its time, close and
-    ticker, and no more is decoded.
+    ticker, and no more is decoded. ``confirmed`` is as in `asked_twice`.
     """
 
     def lacks(answer: Answer[Grouped]) -> Hashable | None:
@@ -98,7 +101,7 @@ async def grouped_answer(
     decode = partial(decode_grouped, closes_only=closes_only)
     judge = partial(_with_page, session=session, adjusted=adjusted, wanted=wanted)
     ask = partial(_answer, client, path, decode, judge)
-    async with asked_twice(ask, lacks, doubt, held=_held) as found:
+    async with asked_twice(ask, lacks, doubt, held=_held, confirmed=confirmed) as found:
         if isinstance(found, Missing):
             raise no_answer(client, found)
         yield found

@@ -101,8 +101,9 @@ async def range_pages(
         turn_to(url, seen)
         read = partial(_page, asked=asked, wanted=wanted, after_ms=after_ms, otc=otc)
         lacks = partial(_lacking, asked=asked, after_ms=after_ms, since=since, settled=settled)
+        held = partial(_held, asked=asked)
         ask = partial(client.asked, url, read, expected_bytes=expected_bytes)
-        async with asked_twice(ask, lacks if doubted else _nothing, held=_held) as found:
+        async with asked_twice(ask, lacks if doubted else _nothing, held=held) as found:
             match found:
                 case Answer(page, moment):
                     yield BarsPage(page, moment, lacks(found))
@@ -168,9 +169,9 @@ def _moment_ms(text: str) -> int | None:
         return None
 
 
-def _held(answer: Answer[BarPage[Any]]) -> Held:
+def _held(answer: Answer[BarPage[Any]], *, asked: Asked) -> Held:
     page = answer.value
-    return Held(page.count, frozenset(page.moments or page.starts))
+    return Held(page.count, frozenset(page.moments or page.starts), every_row=not asked.bar.intraday)
 
 
 def _nothing(_: object) -> None:

@@ -86,7 +86,7 @@ def _same(held: Held) -> Held:
     return held
 
 
-answers = st.builds(Held, st.integers(0, 3), st.frozensets(st.integers(0, 3), max_size=3))
+answers = st.builds(Held, st.integers(0, 3), st.frozensets(st.integers(0, 3), max_size=3), st.booleans())
 
 
 @given(st.lists(st.tuples(st.none() | st.integers(0, 2), answers), min_size=1, max_size=8))
@@ -96,7 +96,8 @@ def test_an_answer_that_seems_complete_is_used_only_if_it_has_all_rows_of_earlie
     doubt, doubted = Doubt(), list[tuple[Hashable, Held]]()
     with suppress(BadPageError):
         for lacking, held in given_answers:
-            less = any(held.lacks(earlier) for _, earlier in doubted)
+            unknown = not held.every_row and any(earlier.rows for _, earlier in doubted)
+            less = unknown or any(held.lacks(earlier) for _, earlier in doubted)
             key: Hashable = held if lacking is None and less else lacking
             settles = doubt.settles(lacking, partial(_same, held))
             assert settles is (key is None or key in [seen for seen, _ in doubted])

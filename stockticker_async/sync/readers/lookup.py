@@ -146,7 +146,14 @@ class PreviousSync:
         wanted = None if whole else frozenset(self._row_stream.firsts)
         otc = self._job.include_otc or not whole
         for _ in range(_SESSIONS):
-            found = await grouped_bars(self._client, day, adjusted=self._job.adjusted, otc=otc, wanted=wanted)
+            found = await grouped_bars(
+                self._client,
+                day,
+                adjusted=self._job.adjusted,
+                otc=otc,
+                wanted=wanted,
+                confirmed=self._row_stream.confirmed_refusals,
+            )
             if isinstance(found, Answer) and found.value:
                 await self._write(found.value, day)
                 return {bar.T for bar in found.value}

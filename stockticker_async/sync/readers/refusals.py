@@ -27,6 +27,7 @@ class PlanRefusals:
         self._unpublished = False
         self._believed: set[RefusalReason] = set()
         self._history = HistoryStart()
+        self._first_given: date | None = None
 
     @property
     def first_day(self) -> date | None:
@@ -44,6 +45,10 @@ class PlanRefusals:
         """
         return slice_.first < self._recent and refusal.why not in self._believed
 
+    def given(self, day: date) -> None:
+        """The API gave the bars of this day: the history begins on it or before."""
+        self._first_given = min(day, self._first_given or day)
+
     async def refused(self, slice_: Slice, refusal: Refusal) -> None:
         """Handle a slice whose call was refused."""
         self._believed.add(refusal.why)
@@ -54,6 +59,9 @@ class PlanRefusals:
             # a day that is long past cannot be unpublished
             text = f"the API says of days from {slice_.first} on: {refusal.text}"
             self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.UNPUBLISHED.value}"))
+        elif refusal.why is RefusalReason.TIMEFRAME and slice_.first > (self._first_given or date.max):
+            text = f"the API refuses days from {slice_.first} on, and gave {self._first_given}."
+            self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.TIMEFRAME.value}"))
         elif refusal.why is RefusalReason.TIMEFRAME:
             await self._find_history_start(slice_)
             await self.pass_over(slice_)

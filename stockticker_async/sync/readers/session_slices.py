@@ -9,7 +9,7 @@ from functools import partial
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bars import GroupedBar
 from stockticker_async.marketdata.client import Answer
-from stockticker_async.marketdata.confirmation import Doubt
+from stockticker_async.marketdata.confirmation import Doubt, Held
 from stockticker_async.marketdata.grouped import Grouped, grouped_answer
 from stockticker_async.marketdata.responses import Refusal
 from stockticker_async.sync.job import WHOLE_MARKET
@@ -89,6 +89,8 @@ class SessionReader:
 
     async def _put(self, session_slice: SessionSlice, found: Answer[Grouped]) -> None:
         session, page = session_slice.first, found.value
+        if page.count:
+            self._refusals.given(session)
         await self._write(session, page.bars)
         traded = Traded() if self._family.job.whole_market else page.traded
         for name in traded:
@@ -108,7 +110,8 @@ class SessionReader:
         session_slice, completeness = answered.session_slice, self._family.completeness
         half = self._sizes.is_half(place, answered.count)
         absent = self._absent(session_slice, answered.traded)
-        if (half or absent) and not self._doubts[place].settles(answered.outline):
+        held = partial(Held, answered.count, answered.traded)
+        if (half or absent) and not self._doubts[place].settles(answered.outline, held):
             await self._ask(session_slice)
             return
         self._sizes.judged(place, answered.traded)

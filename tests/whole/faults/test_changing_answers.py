@@ -141,3 +141,51 @@ async def test_a_stock_that_was_never_split_deserves_no_warning() -> None:
         run = await sync(sandbox, ("NFLX",), streams=["splits"], start_date="2020-12-01", adjusted=False)
         assert (run.code, run.records("splits"), run.told("WARN")) == (0, [], [])
         assert any("no rows" in text for text in run.told("INFO"))
+
+
+@pytest.mark.fault("varying omissions")
+@pytest.mark.parametrize("lies", [1, 2])
+async def test_an_intraday_page_after_an_incomplete_one_needs_a_second_that_agrees(lies: int) -> None:
+    how: dict[str, Any] = {"timespan": "hour", "streams": ["stock_bars"], "start_date": "2020-12-14"}
+    async with market() as sandbox:
+        good = (await sync(sandbox, "BBB", **how)).records("stock_bars")
+
+        def without_a_session(page: Page) -> None:
+            first = page["results"][0]["t"]
+            page["results"] = [
+                bar for bar in page["results"] if not 1 <= (bar["t"] - first) // 86_400_000 < 2
+            ]
+
+        for lie in (without_a_session, without(-2, -1))[:lies]:
+            told(sandbox, BARS_OF_SICK, lie, 1)
+        run = await sync(sandbox, "BBB", **how)
+        assert (run.code, len(run.paths(BARS_OF_SICK))) == (lies - 1, 3)
+        if run.code:
+            assert [error["failure_type"] for error in run.errors("stock_bars")] == ["transient_error"]
+            run = await sync(sandbox, "BBB", before=run, **how)
+        assert run.records("stock_bars") == good
+
+
+@pytest.mark.fault("403 timeframe")
+async def test_a_session_of_the_market_that_is_refused_after_one_that_was_given_fails() -> None:
+    how: dict[str, Any] = {"start_date": "2020-12-14", "lookback_days": 0}
+    async with market(universe=40) as sandbox:
+        refused = Fault(kind="status", match="grouped/.*2020-12-17", status=403, body=TIMEFRAME, times=None)
+        sandbox.faults.add(refused)
+        run = await sync(sandbox, "*", max_concurrent_requests=1, **how)
+        assert [error["failure_type"] for error in run.errors("stock_bars")] == ["transient_error"]
+        assert "2020-12-17" in run.errors("stock_bars")[0]["message"]
+        sandbox.faults.clear()
+        following = await sync(sandbox, "*", before=run, **how)
+        assert following.code == 0
+        dates = {row["date"] for one in (run, following) for row in one.records("stock_bars")}
+        assert "2020-12-17" in dates
+
+
+@pytest.mark.fault("403 not entitled")
+async def test_previous_bars_that_are_refused_once_are_read() -> None:
+    async with market() as sandbox:
+        good = (await sync(sandbox, NAMES, streams=["previous_close"])).records("previous_close")
+        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=NOT_ENTITLED, times=1))
+        run = await sync(sandbox, NAMES, streams=["previous_close"])
+        assert (run.code, run.records("previous_close")) == (0, good)
