@@ -34,6 +34,7 @@ class _Answered:
     outline: Hashable
     traded: Traded
     """The tickers read by name that have a bar."""
+    held: Held
     through: date
 
 
@@ -98,7 +99,13 @@ class SessionReader:
             self._family.completeness.add(name, (session,))
         through = min(session_slice.last, self._family.settled(found.moment))
         self._answered[session_slice.span.place] = _Answered(
-            session_slice, page.count, page.lacks, page.outline, traded, through
+            session_slice,
+            page.count,
+            page.lacks,
+            page.outline,
+            traded,
+            Held(page.count, page.traded),
+            through,
         )
 
     async def _judge(self, place: int) -> None:
@@ -110,8 +117,7 @@ class SessionReader:
         session_slice, completeness = answered.session_slice, self._family.completeness
         half = self._sizes.is_half(place, answered.count)
         absent = self._absent(session_slice, answered.traded)
-        held = partial(Held, answered.count, answered.traded)
-        if (half or absent) and not self._doubts[place].settles(answered.outline, held):
+        if (half or absent) and not self._doubts[place].settles(answered.outline, lambda: answered.held):
             await self._ask(session_slice)
             return
         self._sizes.judged(place, answered.traded)

@@ -189,3 +189,25 @@ async def test_previous_bars_that_are_refused_once_are_read() -> None:
         sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=NOT_ENTITLED, times=1))
         run = await sync(sandbox, NAMES, streams=["previous_close"])
         assert (run.code, run.records("previous_close")) == (0, good)
+
+
+@pytest.mark.fault("varying omissions")
+async def test_the_first_session_of_the_market_has_the_rows_of_each_answer() -> None:
+    """The first answer has a third of the market, the second most of the other two thirds."""
+    how: dict[str, Any] = {"start_date": "2020-12-17", "streams": ["stock_prices"]}
+
+    def others(page: Page) -> None:
+        del page["results"][::3], page["results"][-9:]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    def third(page: Page) -> None:
+        page["results"] = page["results"][::3]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    async with market(universe=200) as sandbox:
+        good = rows_of("stock_prices", await sync(sandbox, "*", **how))
+        for lie in (third, others):
+            told(sandbox, "grouped/.*2020-12-17", lie, 1)
+        run = await sync(sandbox, "*", max_concurrent_requests=1, **how)
+        assert (run.code, run.told("WARN")) == (0, [])
+        assert rows_of("stock_prices", run) == good
