@@ -225,11 +225,12 @@ def test_what_the_extra_installs_is_named_where_it_is_missing() -> None:
 
 def test_ctrl_c_cancels_what_runs_and_is_raised(tmp_path: Path) -> None:
     text = (
-        "import sys, threading, time, stockticker_async as st\n"
+        "import sys, threading, stockticker_async as st\n"
         "print(st.bars.__name__, flush=True)\n"
         "try:\n    st.bars('AAPL', start='2024-01-02', base_url=sys.argv[1])\n"
         "except KeyboardInterrupt:\n"
-        "    while threading.active_count() > 1: time.sleep(0.01)\n"  # one that did nothing ends by itself
+        "    for other in threading.enumerate()[1:]: other.join(15)\n"  # one that did nothing ends by itself
+        "    assert threading.active_count() == 1\n"
         "    print('interrupted', flush=True)\n"
     )
     with program.sandbox("--latency-ms", "30000") as url:
