@@ -5,6 +5,7 @@ volumes sum to the day's volume.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stockticker_async.sandbox.data.day_bars import Bar
 from stockticker_async.sandbox.data.pseudorandom import bulk
@@ -16,16 +17,31 @@ _FULL = 1 << 16  # 16-bit noise
 _SECONDS_A_MINUTE = 4  # the most seconds of a minute with trades
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Bars that make up one bar, ascending, by column: the bar at `at` opens at `path[at]`."""
+
+    times: Sequence[int]
+    path: Sequence[float]
+    """Opens, and one price more, the last close: a bar opens at the close of the bar before."""
+    highs: Sequence[float]
+    lows: Sequence[float]
+    volumes: Sequence[float]
+
+
 def minute_bars(seed: int, day: int, bar: Bar, closing: int, extended: int) -> list[Bar]:
+    """The bars of `minute_columns`, with vw and n where the session's bar has them."""
+    return _bars(bar, minute_columns(seed, day, bar, closing, extended))
+
+
+def minute_columns(seed: int, day: int, bar: Bar, closing: int, extended: int) -> Columns:
     """The minutes with trades of a session, ascending, out of its bar, whose `t` is midnight.
 
     `closing` and `extended` are the minutes at which regular and after-hours trading end. The chance
     that a minute has trades grows with the trades of the day, and is higher in regular hours.
     """
     noise = bulk(seed, day, 5 * _SPAN)
-    trades = bar.get("n", bar["v"] / 100)
-    regular = min(_FULL, int(_FULL * trades / 800))
-    outside = min(int(0.9 * _FULL), int(_FULL * trades / 20_000))
+    regular, outside = minute_chances(bar.get("n", bar["v"] / 100))
     minutes = [
         minute
         for minute in range(EXTENDED_OPENING, extended)
@@ -37,7 +53,12 @@ def minute_bars(seed: int, day: int, bar: Bar, closing: int, extended: int) -> l
         (_FULL + noise[_SPAN + minute - EXTENDED_OPENING]) * (8 if OPENING <= minute < closing else 1)
         for minute in minutes
     ]
-    return _divide(bar, times, weights, noise[2 * _SPAN :])
+    return _divided(bar, times, weights, noise[2 * _SPAN :])
+
+
+def minute_chances(trades: float) -> tuple[int, int]:
+    """The chances in 65536 that a minute has trades, in regular hours and outside of them."""
+    return min(_FULL, int(_FULL * trades / 800)), min(int(0.9 * _FULL), int(_FULL * trades / 20_000))
 
 
 def second_bars(seed: int, minute: Bar) -> list[Bar]:
@@ -47,36 +68,47 @@ def second_bars(seed: int, minute: Bar) -> list[Bar]:
     count = min(1 + noise[0] % _SECONDS_A_MINUTE, max(1, int(minute["v"])))
     seconds = sorted({value % 60 for value in noise[:count]})
     times = [start + second * 1000 for second in seconds]
-    return _divide(minute, times, noise[_SECONDS_A_MINUTE:], noise[2 * _SECONDS_A_MINUTE :])
+    return _bars(minute, _divided(minute, times, noise[_SECONDS_A_MINUTE:], noise[2 * _SECONDS_A_MINUTE :]))
 
 
-def _divide(bar: Bar, times: list[int], weights: Sequence[int], noise: Sequence[int]) -> list[Bar]:
+def trades_a_share(bar: Bar) -> float:
+    """The trades for each share of a bar; a bar without n has one trade in a hundred shares."""
+    rate: float = bar["n"] / bar["v"] if "vw" in bar else 0.01
+    return rate
+
+
+def _bars(bar: Bar, columns: Columns) -> list[Bar]:
+    """The bars that `columns` of `bar` hold."""
+    path = columns.path
+    rows = zip(columns.volumes, path, path[1:], columns.highs, columns.lows, columns.times, strict=False)
+    if "vw" not in bar:
+        return [{"v": v, "o": o, "c": c, "h": h, "l": low, "t": t} for v, o, c, h, low, t in rows]
+    trades = trades_a_share(bar)
+    return [
+        {
+            "v": v, "vw": round((o + c + h + low) / 4, 4), "o": o, "c": c, "h": h, "l": low, "t": t,
+            "n": int(v * trades) or 1,
+        }
+        for v, o, c, h, low, t in rows
+    ]  # fmt: skip
+
+
+def _divided(bar: Bar, times: list[int], weights: Sequence[int], noise: Sequence[int]) -> Columns:
     """One bar at each of `times` (at least one), which together make `bar`; `noise`: 3 numbers a time."""
     count = len(times)
     high, low = bar["h"], bar["l"]
     digits = 2 if low >= 1 else 4
     path = _path(bar, noise[:count], digits)
-    top, bottom = noise[0] % count, noise[-1] % count
-    volumes = _shares(bar["v"], weights[:count])
-    named = "vw" in bar
-    trades = bar["n"] / bar["v"] if named else 0.0
-    bars: list[Bar] = []
-    for at, time in enumerate(times):
-        first, last = path[at], path[at + 1]
+    highs: list[float] = []
+    lows: list[float] = []
+    for first, last, reach in zip(path, path[1:], noise[count : 2 * count], strict=False):
+        part = reach / _FULL * 0.1
         upper, lower = (first, last) if first > last else (last, first)
-        reach = noise[count + at] / _FULL * 0.1
-        upper = high if at == top else round(upper + (high - upper) * reach, digits)
-        lower = low if at == bottom else round(lower - (lower - low) * reach, digits)
-        volume = volumes[at]
-        if named:
-            mean = round((first + last + upper + lower) / 4, 4)
-            sold = int(volume * trades) or 1
-            bars.append(
-                {"v": volume, "vw": mean, "o": first, "c": last, "h": upper, "l": lower, "t": time, "n": sold}
-            )
-        else:
-            bars.append({"v": volume, "o": first, "c": last, "h": upper, "l": lower, "t": time})
-    return bars
+        highs.append(round(upper + (high - upper) * part, digits))
+        lows.append(round(lower - (lower - low) * part, digits))
+    highs[noise[0] % count] = high
+    lows[noise[-1] % count] = low
+    return Columns(times, path, highs, lows, _shares(bar["v"], weights[:count]))
 
 
 def _path(bar: Bar, noise: Sequence[int], digits: int) -> list[float]:
