@@ -44,6 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="endpoints to take out of the plan, by the beginnings of their paths",
     )
     add("--key", default=default.key, help="the one accepted API key (default: %(default)s)")
+    add("--access-key-id", default=default.access_key_id, help="of the flat files (default: %(default)s)")
+    add(
+        "--secret-access-key",
+        default=default.secret_access_key,
+        help="of the flat files (default: %(default)s)",
+    )
+    add("--bucket", default=default.bucket, help="the bucket of the flat files (default: %(default)s)")
+    add("--skew", type=float, default=0.0, metavar="S", help="seconds that signatures are judged too early")
     add("--tickers", type=_names, default=(), metavar="A,B", help="tickers to add to the market")
     add("--universe", type=int, default=default.universe, help="number of tickers (default: %(default)s)")
     add(
@@ -118,6 +126,10 @@ def options(args: argparse.Namespace) -> Options:
         plan=args.plan,
         without=args.without,
         key=args.key,
+        access_key_id=args.access_key_id,
+        secret_access_key=args.secret_access_key,
+        bucket=args.bucket,
+        skew=args.skew,
         tickers=args.tickers,
         universe=args.universe,
         now=args.clock,
@@ -144,7 +156,7 @@ async def run(args: argparse.Namespace) -> int:
     from stockticker_async.sandbox.service.server import serve  # noqa: PLC0415 -- aiohttp only where it is needed
 
     for path in args.without:
-        if not serves(path):
+        if not serves(path) and not path.startswith(f"/{args.bucket}/"):
             sys.stderr.write(f"--without {path}: no endpoint begins so\n")
             return 2
     stop = asyncio.Event()

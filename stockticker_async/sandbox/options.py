@@ -14,9 +14,16 @@ class Options:
     plan: str = "advanced"
     """basic, starter, developer or advanced."""
     without: tuple[str, ...] = ()
-    """Beginnings of paths, as `/stocks/v1/short-interest`: endpoints that are taken out of the plan."""
+    """Beginnings of paths, as `/stocks/v1/short-interest`: endpoints and files taken out of the plan."""
     key: str = "demo-key"
     """The one accepted key."""
+    access_key_id: str = "demo-access-key-id"
+    """With the secret, the credentials of the flat files; the key does not open them."""
+    secret_access_key: str = "demo-secret-access-key"  # noqa: S105 -- of the imitation
+    bucket: str = "flatfiles"
+    """The bucket of the flat files: paths that begin with it are S3's, not the API's."""
+    skew: float = 0.0
+    """Seconds that the clock by which signatures are judged is ahead of the machine's."""
     tickers: tuple[str, ...] = ()
     """Tickers added to the universe: liquid, and never delisted."""
     universe: int = 12_000

@@ -221,6 +221,7 @@ def test_the_sandboxs_data_knows_neither_requests_nor_the_world(module: str) -> 
     assert not roots & THE_WORLD
 
 
+FOLDERS = ("data", "endpoints", "bucket", "service")
 HELD = {f"{NAME}.sandbox.{name}" for name in ("simulated_clock", "options")}
 
 
@@ -231,15 +232,23 @@ def test_the_sandboxs_endpoints_know_nothing_of_their_service(module: str) -> No
     assert not roots & {"aiohttp", "anyio", "socket"}
 
 
+@pytest.mark.parametrize("module", in_sandbox("bucket"))
+def test_the_sandboxs_bucket_knows_nothing_of_its_service(module: str) -> None:
+    allowed = {name for folder in ("data", "endpoints", "bucket") for name in in_sandbox(folder)}
+    assert set(ours(module)) <= allowed | HELD
+    roots = {imported.split(".")[0] for imported in imports(module)}
+    assert not roots & {"aiohttp", "anyio", "socket"}
+
+
 @pytest.mark.parametrize("module", in_sandbox("service"))
 def test_the_sandboxs_service_knows_nothing_of_its_command(module: str) -> None:
-    allowed = {name for folder in ("data", "endpoints", "service") for name in in_sandbox(folder)}
+    allowed = {name for folder in FOLDERS for name in in_sandbox(folder)}
     assert set(ours(module)) <= allowed | HELD
 
 
 def test_no_module_of_the_sandbox_is_a_namesake_of_another() -> None:
     # the two sides share no code, and so no name: a search finds one module
-    modules = [module for folder in ("data", "endpoints", "service") for module in in_sandbox(folder)]
+    modules = [module for folder in FOLDERS for module in in_sandbox(folder)]
     names = Counter(module.rpartition(".")[2] for module in modules)
     assert [name for name, count in names.items() if count > 1] == []
     assert names.keys() & {module.rpartition(".")[2] for module in MODULES if not is_sandbox(module)} == set()

@@ -29,13 +29,15 @@ def test_without_flags_the_options_are_the_usual_ones() -> None:
 
 def test_every_option_has_a_flag() -> None:
     flags = [
-        "--seed=2", "--plan=basic", "--without=/v1/a,/v3/b", "--key=k", "--tickers=A,,B", "--universe=60",
+        "--seed=2", "--plan=basic", "--without=/v1/a,/v3/b", "--key=k", "--access-key-id=i",
+        "--secret-access-key=s", "--bucket=b", "--skew=60", "--tickers=A,,B", "--universe=60",
         "--clock=2020-12-22", "--speed=3", "--latency-ms=50", "--page-rows=10",
         "--calls-per-minute=7", "--window=fixed", "--empty=null", "--forget-adjusted",
         "--retry-after=date", "--unpublished=1", "--encode-ahead", "--no-scientific",
     ]  # fmt: skip
     assert command.options(parsed(*flags)) == Options(
-        seed=2, plan="basic", without=("/v1/a", "/v3/b"), key="k", tickers=("A", "B"), universe=60,
+        seed=2, plan="basic", without=("/v1/a", "/v3/b"), key="k", access_key_id="i", secret_access_key="s",
+        bucket="b", skew=60.0, tickers=("A", "B"), universe=60,
         now=datetime(2020, 12, 22, 17, tzinfo=UTC), speed=3.0, latency=0.05, page_rows=10,
         calls_per_minute=7, window="fixed", empty="null", keep_adjusted=False, retry_after="date",
         unpublished=1, encode_ahead=True, scientific=False,

@@ -37,6 +37,8 @@ class ApiResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
     compressed: bytes | None = None
     """The body in gzip, if it was encoded ahead."""
+    as_it_is: bool = False
+    """Whether it is sent without compression, whatever the client accepts."""
 
 
 class ApiError(Exception):

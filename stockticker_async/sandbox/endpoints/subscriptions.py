@@ -25,6 +25,7 @@ class Plan:
     level: int
     """Compared with the level of a route."""
     shows_today: bool = True
+    flat_files: bool = True
 
     @property
     def status(self) -> Literal["OK", "DELAYED"]:
@@ -43,7 +44,7 @@ class Plan:
 PLANS = {
     plan.name: plan
     for plan in (
-        Plan("basic", 5, 2, 0.0, 0, shows_today=False),
+        Plan("basic", 5, 2, 0.0, 0, shows_today=False, flat_files=False),
         Plan("starter", None, 5, 900.0, 1),
         Plan("developer", None, 10, 900.0, 2),
         Plan("advanced", None, None, 0.0, 3),

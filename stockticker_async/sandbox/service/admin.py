@@ -78,6 +78,12 @@ def _unpublished(sandbox: Sandbox, parameters: Parameters) -> dict[str, int]:
     return {"sessions": sandbox.unpublished}
 
 
+def _skew(sandbox: Sandbox, parameters: Parameters) -> dict[str, float]:
+    """POST {"seconds": n}: how far the clock by which signatures are judged is ahead of the machine's."""
+    sandbox.skew = float(parameters["seconds"])
+    return {"seconds": sandbox.skew}
+
+
 _ACTS: dict[tuple[str, str], Callable[[Sandbox, Parameters], Any]] = {
     ("GET", "/sandbox/clock"): _clock,
     ("POST", "/sandbox/clock"): _clock,
@@ -88,4 +94,5 @@ _ACTS: dict[tuple[str, str], Callable[[Sandbox, Parameters], Any]] = {
     ("POST", "/sandbox/splits"): _add_split,
     ("DELETE", "/sandbox/splits"): _withdraw_split,
     ("POST", "/sandbox/unpublished"): _unpublished,
+    ("POST", "/sandbox/skew"): _skew,
 }

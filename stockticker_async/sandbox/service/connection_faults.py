@@ -32,10 +32,12 @@ def reset(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
-def torn(request: web.BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.Response:
-    """Send half of the body, and reset the connection."""
+def torn(
+    request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
+) -> web.Response:
+    """Send a part of the body, and reset the connection."""
     head = _head(status, {**headers, "Content-Length": str(len(body))})
-    _transport(request).write(head + body[: len(body) // 2])
+    _transport(request).write(head + body[: _part(fault, body)])
     return reset(request)
 
 
@@ -50,8 +52,8 @@ def leave(request: web.BaseRequest, status: int, headers: Mapping[str, str], bod
 def cut(
     request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
 ) -> web.Response:
-    """Send half of the body, and close."""
-    half = body[: len(body) // 2]
+    """Send a part of the body, and close."""
+    half = body[: _part(fault, body)]
     match fault.framing:
         case "length":
             text = _head(status, {**headers, "Content-Length": str(len(body))}) + half
@@ -68,16 +70,21 @@ def cut(
 async def drip(
     request: web.BaseRequest, fault: Fault, status: int, headers: Mapping[str, str], body: bytes
 ) -> web.StreamResponse:
-    """Send half of the body at once, and the rest byte by byte, or never."""
+    """Send a part of the body at once, and the rest byte by byte, or never."""
     response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(len(body))})
     await response.prepare(request)
-    middle = len(body) // 2
+    middle = _part(fault, body)
     await response.write(body[:middle])
     for at in range(middle, len(body)):
         await hung(fault)
         await response.write(body[at : at + 1])
     await response.write_eof()
     return response
+
+
+def _part(fault: Fault, body: bytes) -> int:
+    """The number of bytes that a fault sends: half of the body unless told."""
+    return len(body) // 2 if fault.part is None else fault.part
 
 
 def _transport(request: web.BaseRequest) -> asyncio.Transport:

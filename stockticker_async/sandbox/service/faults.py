@@ -14,17 +14,22 @@ from uuid import uuid4
 
 import orjson
 
+from stockticker_async.sandbox.bucket.file_changes import CHANGES, Applied, Change
+from stockticker_async.sandbox.bucket.s3_errors import CODES, S3Error
+from stockticker_async.sandbox.data.flat_rows import HEADER
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, compress, too_many
 
 Kind = Literal[
-    "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip"
-]
+    "status", "429", "body", "edit", "corrupt_gzip", "reset", "cut", "torn", "leave", "hang", "drip",
+    "s3_error", "file",
+]  # fmt: skip
 Edit = Literal[
     "wrong_ticker", "flip_adjusted", "unordered", "duplicate", "out_of_range", "null_price", "missing",
     "next_url",
 ]  # fmt: skip
 Transform = Literal["html", "half", "array", "error", "empty"]
 
+_LATE = 86_400.0  # seconds
 _TEN_YEARS_MS = 3652 * 86_400_000
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n"
 
@@ -45,6 +50,11 @@ class Fault:
     - leave: the whole response, as if the connection were kept, and then its end
     - hang: a wait of `seconds` before the response, None for ever
     - drip: half of the body, then a byte every `seconds`, None for silence for ever
+    - s3_error: the error `code` of S3 instead of the response
+    - file: not a response, but a flat file is changed, as long as the fault is there: `change` is the name of
+      the change, `column` what missing_column takes away, `seconds` how late late is (None: a day)
+
+    Faults that send half of the body send `part` bytes of it instead, if given.
     """
 
     kind: Kind
@@ -63,6 +73,12 @@ class Fault:
     next_url: str = "self"
     framing: Literal["length", "chunked", "close"] = "length"
     seconds: float | None = None
+    part: int | None = None
+    method: str = ""
+    """The only method whose requests are counted; empty counts all."""
+    code: str = "SlowDown"
+    change: Change = "touched"
+    column: str = "close"
 
     @classmethod
     def parsed(cls, given: Mapping[str, Any]) -> "Fault":
@@ -72,6 +88,12 @@ class Fault:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
         if given.get("kind") not in get_args(Kind):
             raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}")
+        if given.get("code", "SlowDown") not in CODES:
+            raise ValueError(f"code must be one of {', '.join(sorted(CODES))}")
+        if given.get("change", "touched") not in CHANGES:
+            raise ValueError(f"change must be one of {', '.join(CHANGES)}")
+        if given.get("column", "close") not in HEADER:
+            raise ValueError(f"column must be one of {', '.join(HEADER)}")
         try:
             re.compile(given.get("match", ""))
         except re.error as error:
@@ -96,13 +118,15 @@ class Live:
     """A fault at work: the number of requests seen, and the URLs spoiled, in order."""
 
     fault: Fault
+    since: float = 0.0
+    """Epoch seconds of the sandbox's clock."""
     seen: int = 0
     urls: list[str] = field(default_factory=list)
 
-    def strikes(self, path: str) -> bool:
+    def strikes(self, path: str, method: str) -> bool:
         """Count a request and return whether to spoil it."""
         fault = self.fault
-        if not re.search(fault.match, path):
+        if fault.kind == "file" or fault.method not in ("", method) or not re.search(fault.match, path):
             return False
         self.seen += 1
         spoiled = self.seen - fault.after
@@ -110,22 +134,34 @@ class Live:
 
 
 class Faults:
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` returns epoch seconds of the sandbox's clock."""
         self._live: list[Live] = []
+        self._now = now
 
     def add(self, fault: Fault) -> None:
-        self._live.append(Live(fault))
+        self._live.append(Live(fault, self._now()))
 
     def clear(self) -> None:
         self._live.clear()
 
-    def take(self, path: str) -> Live | None:
+    def take(self, path: str, method: str) -> Live | None:
         """The fault that spoils a request: the first fault that strikes; later faults do not count it."""
-        return next((live for live in self._live if live.strikes(path)), None)
+        return next((live for live in self._live if live.strikes(path, method)), None)
+
+    def changes(self, path: str) -> tuple[Applied, ...]:
+        """The changes of the flat file at a path, in the order of their faults."""
+        return tuple(
+            Applied(live.fault.change, live.since, live.fault.column, live.fault.seconds or _LATE)
+            for live in self._live
+            if live.fault.kind == "file" and re.search(live.fault.match, path)
+        )
 
 
-def instead(fault: Fault, now: datetime) -> ApiResponse:
-    """The response of a status or 429 fault, which uses neither the API nor the allowance."""
+def instead(fault: Fault, path: str, now: datetime) -> ApiResponse:
+    """The response of a status, 429 or s3_error fault, which uses neither the API nor the allowance."""
+    if fault.kind == "s3_error":
+        return S3Error(fault.code).response(path, fault.headers)
     if fault.kind == "status":
         return ApiResponse(
             fault.status, fault.content(b""), "", fault.content_type or "text/html", fault.headers

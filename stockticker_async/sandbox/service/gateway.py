@@ -23,7 +23,7 @@ from stockticker_async.sandbox.endpoints.context import Context
 from stockticker_async.sandbox.endpoints.routes import Route, routed
 from stockticker_async.sandbox.service.allowance import Allowance
 
-Via = Literal["header", "query", "none"]
+Via = Literal["header", "query", "signature", "none"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 
 from aiohttp import web
 
+from stockticker_async.sandbox.bucket.s3_request import S3Request, for_the_bucket
 from stockticker_async.sandbox.endpoints.api_response import ApiResponse, compress
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.admin import administer
 from stockticker_async.sandbox.service.connection_faults import cut, drip, hung, leave, reset, torn
-from stockticker_async.sandbox.service.controls import Call, Sandbox
+from stockticker_async.sandbox.service.controls import Sandbox, called
 from stockticker_async.sandbox.service.faults import Live, instead, spoiled
 from stockticker_async.sandbox.service.gateway import HttpRequest, Via
 
@@ -28,11 +30,11 @@ async def _handle(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamRespo
         return web.Response(
             status=response.status, body=response.body, headers={"Content-Type": response.content_type}
         )
-    received = _received(request)
-    call = Call(sandbox.clock.epoch(), received.method, received.path, dict(received.query), received.via)
+    received = await _received(sandbox, request)
+    call = called(received, sandbox.clock.epoch())
     sandbox.calls.append(call)
     await asyncio.sleep(sandbox.options.latency)
-    live = sandbox.faults.take(received.path)
+    live = sandbox.faults.take(received.path, received.method)
     if live is not None and live.fault.kind == "reset":
         return reset(request)
     if live is not None and live.fault.kind == "hang":
@@ -42,23 +44,28 @@ async def _handle(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamRespo
     return await _sent(sandbox, request, response, live)
 
 
-async def _respond(sandbox: Sandbox, received: HttpRequest, live: Live | None) -> ApiResponse:
-    if live is None:
-        return await sandbox.respond(received)
-    if live.fault.kind in ("status", "429"):
-        return instead(live.fault, sandbox.clock.now())
-    return spoiled(live, await sandbox.respond(received), received.url)
+async def _respond(sandbox: Sandbox, received: HttpRequest | S3Request, live: Live | None) -> ApiResponse:
+    if live is not None and live.fault.kind in ("status", "429", "s3_error"):
+        return instead(live.fault, received.path, sandbox.clock.now())
+    if isinstance(received, S3Request):
+        response, url = await sandbox.respond_s3(received), received.target
+    else:
+        response, url = await sandbox.respond(received), received.url
+    return response if live is None else spoiled(live, response, url)
 
 
 async def _sent(
     sandbox: Sandbox, request: web.BaseRequest, response: ApiResponse, live: Live | None
 ) -> web.StreamResponse:
-    headers = {"Date": format_datetime(sandbox.clock.now(), usegmt=True), **response.headers}
-    headers["Content-Type"] = response.content_type
+    # some clients of S3 set their clocks by the Date of a response
+    now = datetime.fromtimestamp(sandbox.signing_time(), UTC) if response.as_it_is else sandbox.clock.now()
+    headers = {"Date": format_datetime(now, usegmt=True), **response.headers}
+    if response.content_type:
+        headers["Content-Type"] = response.content_type
     if response.request_id:
         headers["X-Request-Id"] = response.request_id
     body = response.body
-    wanted = "gzip" in request.headers.get("Accept-Encoding", "")
+    wanted = not response.as_it_is and "gzip" in request.headers.get("Accept-Encoding", "")
     if body and wanted and "Content-Encoding" not in headers:
         headers["Content-Encoding"] = "gzip"
         body = response.compressed or await _compressed(body)
@@ -68,7 +75,7 @@ async def _sent(
         case "cut":
             return cut(request, live.fault, response.status, headers, body)
         case "torn":
-            return torn(request, response.status, headers, body)
+            return torn(request, live.fault, response.status, headers, body)
         case "leave":
             return leave(request, response.status, headers, body)
         case "drip":
@@ -81,7 +88,13 @@ async def _compressed(body: bytes) -> bytes:
     return compress(body) if len(body) < _SMALL else await asyncio.to_thread(compress, body)
 
 
-def _received(request: web.BaseRequest) -> HttpRequest:
+async def _received(sandbox: Sandbox, request: web.BaseRequest) -> HttpRequest | S3Request:
+    headers = {name.lower(): text for name, text in request.headers.items()}
+    received = S3Request(request.method, request.raw_path, headers, await request.read())
+    return received if for_the_bucket(received, sandbox.options.bucket) else _api_request(request)
+
+
+def _api_request(request: web.BaseRequest) -> HttpRequest:
     query = dict(request.query)
     via: Via = "none"
     key = query.pop("apiKey", "")
@@ -108,3 +121,4 @@ async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0) -> 
         yield sandbox
     finally:
         await runner.cleanup()
+        await sandbox.close()
