@@ -26,7 +26,6 @@ from stockticker_async.sandbox.data.publication import published
 from stockticker_async.sandbox.data.sessions import session_before
 from stockticker_async.sandbox.endpoints.context import Context
 
-_KEPT_BYTES = 512 << 20
 _TEN_DAYS = 10  # after which every file without a fault is published
 
 
@@ -45,14 +44,16 @@ class FlatFiles:
     context: Context
     changes: Callable[[str], Sequence[Applied]]
     """The changes at work on the file of a key."""
+    kept_bytes: int = 512 << 20
+    """The most of content that is kept; the last content is kept whatever its size."""
     _sizes: FileSizes | None = None
     _kept: OrderedDict[tuple[str, int], bytes] = field(default_factory=OrderedDict)
     _making: dict[tuple[str, int], asyncio.Task[bytes]] = field(default_factory=dict)
 
-    def published_keys(self) -> list[FileKey]:
-        """The keys of all files that are published now, in the order of listings."""
+    def published_keys(self, prefix: str) -> list[FileKey]:
+        """The keys with a prefix of all files that are published now, in the order of listings."""
         today = self.context.today().toordinal()
-        return [key for key in all_keys(today) if self._published(key, today)]
+        return [key for key in all_keys(today) if key.text.startswith(prefix) and self._published(key, today)]
 
     async def find(self, text: str) -> StoredFile | None:
         """The published file of a key."""
@@ -125,7 +126,7 @@ class FlatFiles:
 
     def _keep(self, at: tuple[str, int], content: bytes) -> None:
         self._kept[at] = content
-        while len(self._kept) > 1 and sum(map(len, self._kept.values())) > _KEPT_BYTES:
+        while len(self._kept) > 1 and sum(map(len, self._kept.values())) > self.kept_bytes:
             self._kept.popitem(last=False)
 
     def _made(self, key: FileKey, changes: Sequence[Applied], size: int) -> bytes:

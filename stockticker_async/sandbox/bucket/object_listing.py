@@ -34,7 +34,7 @@ async def listed(files: FlatFiles, bucket: str, query: Mapping[str, str]) -> byt
     folder = delimiter and marker != prefix and marker.startswith(prefix) and marker.endswith(delimiter)
     after = _after(query) if second else marker + (_LAST if folder else "")
     most = _most_keys(query)
-    page = _page(files.published_keys(), prefix, delimiter, after, most)
+    page = _page(files.published_keys(prefix), prefix, delimiter, after, most)
     url = query.get("encoding-type", "") == "url"
     spell = (lambda text: quote(text, safe="/")) if url else str
     elements = [
@@ -104,12 +104,12 @@ def _most_keys(query: Mapping[str, str]) -> int:
 
 
 def _page(keys: list[FileKey], prefix: str, delimiter: str, marker: str, most: int) -> _Page:
-    """The keys of a prefix after `marker`; those with a delimiter after the prefix count as one folder."""
+    """The keys after `marker`, all with the prefix; those with a delimiter after it count as one folder."""
     page = _Page([], [])
     folder = ""
     for key in keys:
         text = key.text
-        if text <= marker or not text.startswith(prefix) or (folder and text.startswith(folder)):
+        if text <= marker or (folder and text.startswith(folder)):
             continue
         if len(page.keys) + len(page.folders) >= most:
             page.truncated = most > 0

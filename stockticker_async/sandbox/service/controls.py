@@ -74,8 +74,8 @@ class Sandbox:
         allowance = Allowance(options.calls_per_minute or plan.calls_per_minute, options.window)
         self._context = Context(options, plan, self.clock, self.market, options.unpublished)
         self._gateway = Gateway(self._context, allowance)
-        self._files = FlatFiles(self._context, self._changes)
-        self._s3 = S3Service(self._context, self._files)
+        self.files = FlatFiles(self._context, self._changes)
+        self._s3 = S3Service(self._context, self.files)
 
     @property
     def unpublished(self) -> int:
@@ -112,7 +112,7 @@ class Sandbox:
         return time.time() + self.skew
 
     async def close(self) -> None:
-        await self._files.close()
+        await self.files.close()
 
     def _changes(self, key: str) -> Sequence[Applied]:
         return self.faults.changes(f"/{self.options.bucket}/{key}")

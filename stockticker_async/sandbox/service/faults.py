@@ -182,8 +182,10 @@ def _retry_after(text: str, now: datetime) -> str:
 
 
 def spoiled(live: Live, response: ApiResponse, url: str) -> ApiResponse:
-    """The API's response to `url`, spoiled; faults of the connection leave it alone."""
+    """The response to `url`, spoiled; faults of the connection leave it alone, and faults of pages a file."""
     fault = live.fault
+    if response.as_it_is and (fault.kind in ("edit", "corrupt_gzip") or fault.transform == "empty"):
+        return response
     match fault.kind:
         case "body":
             body = _transformed(fault, response)
