@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_names,
         default=(),
         metavar="PATH,PATH",
-        help="endpoints to take out of the plan, by the beginnings of their paths",
+        help="endpoints and files to take out of the plan, by the beginnings of their paths",
     )
     add("--key", default=default.key, help="the one accepted API key (default: %(default)s)")
     add("--access-key-id", default=default.access_key_id, help="of the flat files (default: %(default)s)")
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the flat files (default: %(default)s)",
     )
     add("--bucket", default=default.bucket, help="the bucket of the flat files (default: %(default)s)")
-    add("--skew", type=float, default=0.0, metavar="S", help="seconds that signatures are judged too early")
+    add("--skew", type=float, default=0.0, metavar="S", help="seconds that the clock for signatures is ahead")
     add("--tickers", type=_names, default=(), metavar="A,B", help="tickers to add to the market")
     add("--universe", type=int, default=default.universe, help="number of tickers (default: %(default)s)")
     add(
@@ -186,6 +186,8 @@ def _welcome(url: str, args: argparse.Namespace, now: datetime, out: TextIO) -> 
         f"Its clock says {now:%Y-%m-%d %H:%M} UTC. A configuration to begin with:\n"
         f"  {json.dumps(config)}\n"
         f"{_TWO_CLOCKS if apart else ''}"
+        f"Flat files: bucket {args.bucket} of the S3 endpoint {url}, access key id {args.access_key_id}, "
+        f"secret {args.secret_access_key}.\n"
         "Prices after 2020 are invented. Ctrl-C ends it.\n"
     )
     out.flush()

@@ -127,6 +127,7 @@ async def test_it_serves_until_told_to_stop_and_says_how_to_use_it(monkeypatch: 
     assert config == {"stock_ticker": "TSLA", "api_key": "demo-key", "base_url": url.strip(), **days}
     assert "far apart" in err.getvalue()
     assert "invented" in err.getvalue()
+    assert "secret demo-secret-access-key" in err.getvalue()
     assert "2020-12-22 17:00" in err.getvalue()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await running == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from sandbox.s3_asker import DAY_FILE, opened_bucket, texts
@@ -164,6 +165,11 @@ async def test_a_change_of_bytes_is_no_gzip(change: Change, text: str) -> None:
 
 def test_every_change_is_tested() -> None:
     assert {*ROWS, *NO_GZIP, "missing", "late"} == set(CHANGES)
+
+
+def test_every_change_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
+    assert [change for change in CHANGES if f"`{change}`" not in page] == []
 
 
 @pytest.mark.parametrize("change", [*ROWS, *NO_GZIP])
