@@ -1,6 +1,7 @@
 """Faults on the way to a file, told by S3's errors or by the connection."""
 
 import gzip
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -96,6 +97,22 @@ async def test_a_file_may_change_while_it_is_read() -> None:
         new = gzip.decompress((await s3.get(DAY_FILE)).body).splitlines()
         old = gzip.decompress(whole.body).splitlines()
         assert sum(one != other for one, other in zip(new, old, strict=True)) == 1
+
+
+async def test_a_file_may_change_between_two_requests() -> None:
+    async with opened_bucket() as s3:
+        sandbox = s3.asker.sandbox
+        whole = await s3.get(DAY_FILE)
+        sandbox.faults.add(Fault(kind="file", match=DAY_FILE, change="corrected", after=2, method="GET"))
+        first, head = await s3.get(DAY_FILE), await s3.get(DAY_FILE, method="HEAD")
+        assert first.headers["ETag"] == head.headers["ETag"] == whole.headers["ETag"]
+        sandbox.clock.advance(60)
+        rest = await s3.get(DAY_FILE, if_match=whole.headers["ETag"])
+        assert rest.status == 200
+        changed = await s3.get(DAY_FILE, if_match=whole.headers["ETag"])
+        assert changed.status == 412
+        new = (await s3.get(DAY_FILE, method="HEAD")).headers
+        assert parsedate_to_datetime(new["Last-Modified"]) == sandbox.clock.now().replace(microsecond=0)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,25 @@ async def test_a_day_file_has_the_rows_of_a_grouped_call() -> None:
         }
 
 
+async def test_a_split_that_comes_is_in_the_files_as_in_the_api() -> None:
+    async with opened_bucket() as s3:
+        s3.asker.sandbox.add_split("IBM", date(2020, 12, 23), 1, 40)
+        s3.asker.sandbox.clock.set(NOON + timedelta(days=6))
+        closes = []
+        for day in ("2020-12-21", "2020-12-22", "2020-12-23", "2020-12-24"):
+            key = f"us_stocks_sip/minute_aggs_v1/2020/12/{day}.csv.gz"
+            path = f"/v2/aggs/ticker/IBM/range/1/minute/{day}/{day}"
+            bars = await s3.asker.all_rows(path, adjusted="false", limit="50000")
+            rows = [row for row in await s3.rows(key) if row["ticker"] == "IBM"]
+            assert [(bar["c"], bar["v"]) for bar in bars] == [
+                (float(row["close"]), float(row["volume"])) for row in rows
+            ]
+            head = await s3.get(key, method="HEAD")
+            assert int(head.headers["Content-Length"]) == len((await s3.get(key)).body)
+            closes.append(bars[-1]["c"])
+        assert 30 < closes[1] / closes[2] < 50
+
+
 async def listed(s3: S3Asker, prefix: str) -> list[str]:
     return [key[-17:-7] for key in texts(await s3.listing(prefix=prefix), "Contents", "Key")]
 

@@ -51,8 +51,9 @@ class Fault:
     - hang: a wait of `seconds` before the response, None for ever
     - drip: half of the body, then a byte every `seconds`, None for silence for ever
     - s3_error: the error `code` of S3 instead of the response
-    - file: not a response, but a flat file is changed, as long as the fault is there: `change` is the name of
-      the change, `column` what missing_column takes away, `seconds` how late late is (None: a day)
+    - file: not a response, but a flat file is changed, from the request after `after` on, as long as the fault
+      is there: `change` is its name, `column` what missing_column takes away, `seconds` how late late is
+      (None: a day)
 
     Faults that send half of the body send `part` bytes of it instead, if given.
     """
@@ -126,11 +127,17 @@ class Live:
     def strikes(self, path: str, method: str) -> bool:
         """Count a request and return whether to spoil it."""
         fault = self.fault
-        if fault.kind == "file" or fault.method not in ("", method) or not re.search(fault.match, path):
+        if fault.method not in ("", method) or not re.search(fault.match, path):
             return False
         self.seen += 1
         spoiled = self.seen - fault.after
         return spoiled > 0 and (fault.times is None or spoiled <= fault.times)
+
+    def changes(self, path: str) -> bool:
+        """Whether the file at a path is changed: from the beginning, or since the request after `after`."""
+        fault = self.fault
+        begun = not fault.after or self.seen > fault.after
+        return fault.kind == "file" and begun and re.search(fault.match, path) is not None
 
 
 class Faults:
@@ -147,14 +154,20 @@ class Faults:
 
     def take(self, path: str, method: str) -> Live | None:
         """The fault that spoils a request: the first fault that strikes; later faults do not count it."""
-        return next((live for live in self._live if live.strikes(path, method)), None)
+        for live in self._live:
+            if live.fault.kind != "file":
+                if live.strikes(path, method):
+                    return live
+            elif live.strikes(path, method) and live.seen == live.fault.after + 1 > 1:
+                live.since = self._now()
+        return None
 
     def changes(self, path: str) -> tuple[Applied, ...]:
         """The changes of the flat file at a path, in the order of their faults."""
         return tuple(
             Applied(live.fault.change, live.since, live.fault.column, live.fault.seconds or _LATE)
             for live in self._live
-            if live.fault.kind == "file" and re.search(live.fault.match, path)
+            if live.changes(path)
         )
 
 
