@@ -332,12 +332,13 @@ def truth(
             multiplier=bar[0],
             timespan=bar[1],
         ):
-            row = _row(stream, ticker, one, adjusted=adjusted)
+            row = row_of(stream, ticker, one, adjusted=adjusted)
             found[ticker, row[CURSORS[stream]]] = row
     return found
 
 
-def _row(stream: str, ticker: str, bar: Mapping[str, Any], *, adjusted: bool) -> Row:
+def row_of(stream: str, ticker: str, bar: Mapping[str, Any], *, adjusted: bool) -> Row:
+    """The row of one bar of the API, made without the code under test."""
     moment = datetime.fromtimestamp(bar["t"] / 1000, UTC)
     day = moment.astimezone(NEW_YORK).date().isoformat()
     if stream == PRICES:

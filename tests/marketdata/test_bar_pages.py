@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support import row_of
 
 from stockticker_async.connector import protocol
 from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines
@@ -99,25 +100,7 @@ def written(page: BarPage[Lines]) -> list[bytes]:
 
 def alone(asked: Asked, bar: dict[str, Any], stream: str) -> bytes:
     """The line of one bar, made without the code under test."""
-    moment = datetime.fromtimestamp(bar["t"] // 1000, UTC)
-    day = moment.astimezone(NEW_YORK).date().isoformat()
-    if stream == "stock_prices":
-        data: dict[str, Any] = {"date": day, "stock_ticker": asked.ticker, "price": bar["c"]}
-    else:
-        data = {
-            "stock_ticker": asked.ticker,
-            "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "date": day,
-            "open": bar["o"],
-            "high": bar["h"],
-            "low": bar["l"],
-            "close": bar["c"],
-            "volume": bar["v"],
-            "vwap": bar.get("vw"),
-            "transactions": bar.get("n"),
-            "adjusted": asked.adjusted,
-            "otc": bar.get("otc", False),
-        }
+    data = row_of(stream, asked.ticker, bar, adjusted=asked.adjusted)
     return protocol.line({"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": AT}})
 
 

@@ -1,5 +1,7 @@
 """What waiting costs: docs/waiting.md is made of simulations, and they keep their bounds."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,18 @@ def test_refusals_that_end_by_themselves_cost_half_a_minute() -> None:
             assert row.over <= seconds + 30, row
 
 
+def limited(kind: str, limit: int, seconds: float, phase: float) -> waits.Server:
+    """A server that allows ``limit`` calls in ``seconds``, rolling or from fixed moments."""
+    return waits.Window(limit, seconds) if kind == "rolling" else waits.Fixed(limit, seconds, phase)
+
+
+def judge_waits(server: Callable[[], waits.Server], calls: int, *, named: waits.Named, seed: int) -> None:
+    """The calls take at most 1.3 times the ideal, and one in ten is refused at most."""
+    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed, most=1e5)
+    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
+    assert log.refusals <= 0.1 * log.calls
+
+
 @pytest.mark.long
 @simulated
 @given(
@@ -47,14 +61,8 @@ def test_every_limit_a_minute_is_used(
     limit: int, kind: str, named: waits.Named, phase: float, seed: int
 ) -> None:
     """In a sync of five minutes and more of the limit."""
-
-    def server() -> waits.Server:
-        return waits.Window(limit, 60) if kind == "rolling" else waits.Fixed(limit, 60, phase)
-
-    calls = max(6 * limit, 100)
-    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed, most=1e5)
-    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
-    assert log.refusals <= 0.1 * log.calls
+    server = partial(limited, kind, limit, 60, phase)
+    judge_waits(server, max(6 * limit, 100), named=named, seed=seed)
 
 
 @pytest.mark.long
@@ -70,14 +78,7 @@ def test_every_limit_a_second_is_used(
     limit: int, kind: str, named: waits.Named, phase: float, seed: int
 ) -> None:
     """In a sync of a minute and more of the limit."""
-
-    def server() -> waits.Server:
-        return waits.Window(limit, 1) if kind == "rolling" else waits.Fixed(limit, 1, phase)
-
-    calls = 100 * limit
-    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed)
-    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
-    assert log.refusals <= 0.1 * log.calls
+    judge_waits(partial(limited, kind, limit, 1, phase), 100 * limit, named=named, seed=seed)
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 64])

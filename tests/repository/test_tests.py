@@ -80,3 +80,13 @@ def test_a_test_file_imports_no_wing_above_its_own(wing: str) -> None:
 def test_no_test_file_is_too_long_to_be_read() -> None:
     lengths = {path: len(path.read_bytes().splitlines()) for wing in WINGS for path in files_of(wing)}
     assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_no_test_file_imports_another() -> None:
+    files = {path.stem: path for path in TESTS.rglob("test_*.py")}
+    importing = {}
+    for path in files.values():
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] in files:
+                importing[path] = node.module
+    assert importing == {}

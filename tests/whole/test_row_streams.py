@@ -8,7 +8,8 @@ import oracle
 import orjson
 import pytest
 from jsonschema import Draft7Validator
-from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, at, raw_config, sync
+from row_world import DAY, NAMES, NOW, SINCE, world
+from support import PRICES, Interrupted, Recorder, Row, Run, advance_days, raw_config, sync
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config, resources
@@ -16,10 +17,8 @@ from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.log import LinesHandler, Mask, to_lines
 from stockticker_async.connector.read import preview
 from stockticker_async.marketdata.rows import decode_rows
-from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
-from stockticker_async.sandbox.service.server import serve
 from stockticker_async.streams.table import STREAMS, Bars, Daily, Listed, Lookup, Stream
 from stockticker_async.streams.transforms import stream_rows
 from stockticker_async.sync.readers.listing import ListingSync
@@ -30,15 +29,6 @@ FORWARDED = [stream.name for stream in STREAMS if not isinstance(stream.source, 
 A_CALL_EACH = [stream.name for stream in STREAMS if isinstance(stream.source, Lookup | Daily)]
 SCHEMAS = {name: resources.load(f"schemas/{name}.json") for name in FORWARDED}
 SELECTED = catalog.parse(catalog.configured([stream.name for stream in STREAMS], incremental=True))
-NAMES = ("TSLA", "AAPL", "BRK.B", "NFLX")
-SINCE = "2020-06-01"
-NOW = at("2020-12-22", 12)
-DAY = "2020-12-21"
-"""The last finished session."""
-
-
-def world(**options: Any) -> Any:
-    return serve(Options(**{"universe": 200, "now": NOW, "speed": 0.0, **options}))
 
 
 async def asked(sandbox: Sandbox, stream: Stream, listed: Listed, **query: str) -> list[Row]:

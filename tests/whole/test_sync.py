@@ -2,36 +2,19 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Any
 
 import pytest
+from small_market import ORDINARY, name_with, sandbox_at
 from support import BARS, BOTH, PRICES, advance_days, at, made_names, rows_of, schema_faults, sync, truth
 
-from stockticker_async.sandbox.data.universe import Listing
-from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
-from stockticker_async.sandbox.service.server import serve
 
 Serve = Callable[..., AbstractAsyncContextManager[Sandbox]]
-# made names of seed 1, each found by what it is
-ORDINARY = ("TSLA", "AAPL", "AAA")
-
-
-@asynccontextmanager
-async def sandbox_at(day: str, hour: int = 6, **options: Any) -> AsyncIterator[Sandbox]:
-    """A small market whose clock stands still on that morning in New York."""
-    told: dict[str, Any] = {"universe": 60, "tickers": ("AAA", "BBB"), "speed": 0.0, **options}
-    async with serve(Options(now=at(day, hour), **told)) as sandbox:
-        yield sandbox
-
-
-def name_with(sandbox: Sandbox, promise: Callable[[Listing], bool]) -> str:
-    """The first made name of which that holds."""
-    return next(one.ticker for one in sandbox.market.universe if one.made and promise(one))
 
 
 @pytest.fixture(params=["UTC", "Pacific/Auckland", "America/Los_Angeles"])

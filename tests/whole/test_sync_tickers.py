@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from small_market import ORDINARY, name_with, sandbox_at
 from support import BARS, BOTH, PRICES, advance_days, made_names, rows_of, sync, truth
-from test_sync import ORDINARY, name_with, sandbox_at
 
 from stockticker_async.sandbox.service.faults import Fault
 

@@ -1,8 +1,8 @@
 """Streams with a call for each ticker, or for each ticker and session."""
 
 import orjson
+from row_world import DAY, NAMES, NOW, SINCE, world
 from support import Run, advance_days, at, sync
-from test_row_streams import DAY, NAMES, NOW, SINCE, world
 
 from stockticker_async.clock import Clock
 from stockticker_async.sandbox.service.faults import Fault

@@ -1,14 +1,15 @@
 """Covers answered days, but holds back tickers without any bar: they may not exist.
 
 The API answers a range without bars and an unknown ticker alike. So a new ticker is covered only after its
-first bar, or if the reference knows it.
+first bar, or if the reference knows it. Days without a settled session (a holiday, today) prove nothing about
+a ticker: the ticker stays new, and is looked up only if no other day follows.
 """
 
 from collections.abc import Iterable
 from datetime import date
 
 from stockticker_async.errors import ConfigError, ConnectorError, OutputError
-from stockticker_async.marketdata import reference
+from stockticker_async.marketdata import calendar, reference
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.slices import CoveredSpan
@@ -47,24 +48,28 @@ class UnprovenTickers:
 
     async def look_up(self) -> None:
         """Look up tickers without bars in the reference, and fail the unknown ones."""
-        looked_up = list(self._held_back)[:_LOOK_UPS]
-        unknown = [name for name in looked_up if not await self._is_known(name)]
+        firsts, end = first_days(self._family.streams), self._family.job.end_date
+        expected = [
+            name for name, reached in self._held_back.items() if calendar.holds_session(firsts[name], reached)
+        ]
+        ended = [name for name, reached in self._held_back.items() if reached == end and name not in expected]
+        looked_up = (expected + ended)[:_LOOK_UPS]
+        unknown = [name for name in looked_up if not await self._is_known(name, firsts[name])]
         if unknown:
             error = ConfigError("the API does not know this ticker; upper and lower case differ.")
             self._family.failures.append(Failure(tuple(unknown), error))
         completeness = self._family.completeness
         completeness.forget(unknown)
         # further tickers are not covered, so that a later sync looks them up
-        completeness.lack_all([name for name in self._held_back if name not in unknown])
+        completeness.lack_all([name for name in expected if name not in unknown])
         for name in looked_up:
             if name not in unknown:
                 self.prove(name)
 
-    async def _is_known(self, name: str) -> bool:
+    async def _is_known(self, name: str, first: date) -> bool:
         """Whether the reference has the ticker now or on its first day. True if the look-up fails."""
         client = self._family.client
         try:
-            first = first_days(self._family.streams)[name]
             return bool(
                 await reference.is_known(client, name, None)
                 or await reference.is_known(client, name, first)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from faults.answers import HTML, NOT_ENTITLED, OUTAGE, TIMEFRAME, TOO_EARLY, page, status, struck
 from faults.ending import (
-    BARS_OF_SICK,
     FIRST,
     HASTY,
     LAST,
@@ -32,19 +32,9 @@ from support import BARS, BOTH, PRICES, Run, made_names, rows_of, sync, truth
 from stockticker_async.sandbox.service.faults import Fault
 
 OURS, THEIRS, USERS = "system_error", "transient_error", "config_error"
-HTML = "<html><body><h1>Bad Gateway</h1></body></html>"
-OUTAGE = r"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: the API answered"
-NOT_ENTITLED = {"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}
-TIMEFRAME = {"status": "NOT_AUTHORIZED", "message": "Your plan doesn't include this data timeframe."}
-TOO_EARLY = {"message": "Attempted to request today's data before end of day."}
 DEEP = b'{"status":"OK","deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 BEYOND = 10**30
 HUGE = 200 * 2**20
-
-
-def struck(times: int | None, how: dict[str, Any]) -> tuple[Fault, ...]:
-    """A fault of the answers for one of the tickers, so often; what does not decode is asked three times."""
-    return (Fault(**{"match": BARS_OF_SICK, "times": times, **how}),)
 
 
 def told(message: str, how: dict[str, Any], *, kind: str = THEIRS, **market: Any) -> Case:
@@ -61,22 +51,6 @@ def both(name: str, message: str, how: dict[str, Any]) -> dict[str, Case]:
 
 def healed(how: dict[str, Any], times: int | None = None, **market: Any) -> Case:
     return Case(faults=struck(times, how), ends=Healed(), market=market)
-
-
-def status(number: int, said: dict[str, Any] | str, **fields: Any) -> dict[str, Any]:
-    body = said if isinstance(said, str) else orjson.dumps(said)
-    return {"kind": "status", "status": number, "body": body, **fields}
-
-
-def page(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """A page after a change of it; bytes that the change gives stand in its place."""
-
-    def changed(data: bytes) -> bytes:
-        found = orjson.loads(data)
-        made = change(found)
-        return made if isinstance(made, bytes) else orjson.dumps(found)
-
-    return {"kind": "body", "body": changed}
 
 
 def bar(**fields: Any) -> dict[str, Any]:

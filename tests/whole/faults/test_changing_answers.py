@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from faults.ending import BARS_OF_SICK, FIRST, NAMES, delivered, market, whole
-from faults.test_omissions import Lie, Page, nothing, told, without
+from faults.lies import Lie, Page, nothing, told, without
 from support import BOTH, advance_days, at, rows_of, sync, truth
 
 from stockticker_async.sandbox.service.faults import Fault

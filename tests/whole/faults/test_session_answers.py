@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from faults.answers import HTML, NOT_ENTITLED, OUTAGE, TIMEFRAME, TOO_EARLY, page, status, struck
 from faults.ending import (
     FIRST,
     HASTY,
@@ -13,7 +14,6 @@ from faults.ending import (
     SICK,
     market,
 )
-from faults.test_answers import HTML, NOT_ENTITLED, OUTAGE, TIMEFRAME, TOO_EARLY, page, status, struck
 from support import BARS, BOTH, PRICES, made_names, rows_of, sync, truth
 
 from stockticker_async.sandbox.service.faults import Fault

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from faults.ending import LAST, market
-from faults.test_omissions import Lie, Page, lie, nothing, told
+from faults.lies import Lie, Page, lie, nothing, told
 from support import BOTH, PRICES, advance_days, at, made_names, rows_of, sync, truth
 
 from stockticker_async.sandbox.service.faults import Fault
