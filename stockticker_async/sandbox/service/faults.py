@@ -51,9 +51,9 @@ class Fault:
     - hang: a wait of `seconds` before the response, None for ever
     - drip: half of the body, then a byte every `seconds`, None for silence for ever
     - s3_error: the error `code` of S3 instead of the response
-    - file: not a response, but a flat file is changed, from the request after `after` on, as long as the fault
-      is there: `change` is its name, `column` what missing_column takes away, `seconds` how late late is
-      (None: a day)
+    - file: not a response, but a flat file is changed, from the request after `after` on, as long as the
+      fault is there: `change` is its name, `column` what missing_column takes away, `seconds` how late late
+      is (None: a day)
 
     Faults that send half of the body send `part` bytes of it instead, if given.
     """
