@@ -39,10 +39,8 @@ class FileSizes:
     def size(self, kind: Kind, day: int) -> int:
         """Bytes that the file of a session takes at most, all but certainly."""
         days, means, squares = self._steps[kind]
-        at = bisect_right(days, day)
-        if not at:
-            return _HEADER
-        return _HEADER + ceil(means[at - 1] + _DEVIATIONS * sqrt(max(0.0, squares[at - 1])))
+        at = bisect_right(days, day) - 1  # the market begins years before the first file
+        return _HEADER + ceil(means[at] + _DEVIATIONS * sqrt(max(0.0, squares[at])))
 
 
 def _summed(changes: Iterator[tuple[int, float, float]]) -> tuple[list[int], list[float], list[float]]:
