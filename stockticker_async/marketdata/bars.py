@@ -32,19 +32,20 @@ from stockticker_async.marketdata.ticker_name import strange_name
 UNIT_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 _SLOW_BYTES = 12 * MIB  # a full page, and more; the texts of a larger one would be copied whole
 # what a line can hold: orjson writes no larger integers
-_Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Trades = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-# The lowest and the last price: each field that is judged costs a quarter per cent of the time of a page. A
-# price may be 0: split-adjusted ones of penny stocks are rounded, and nobody says to what. None is too large:
-# the adjusted prices of serial reverse splits reach billions.
-_Price = Annotated[float, msgspec.Meta(ge=0)]
+# No figure of a bar is negative. Of the prices, the lowest and the last are judged: each field that is judged
+# costs a quarter per cent of the time of a page. A price may be 0: split-adjusted ones of penny stocks are
+# rounded, and nobody says to what. None is too large: the adjusted prices of serial reverse splits reach
+# billions. It is not documented that open and close lie between low and high: they are written as they come.
+_Figure = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Close(msgspec.Struct, gc=False):
     """What a price needs of a bar: its start, and its close. The names are the API's."""
 
     t: int
-    c: _Price
+    c: _Figure
 
 
 class Bar(Close, gc=False):
@@ -52,10 +53,10 @@ class Bar(Close, gc=False):
 
     o: float
     h: float
-    l: _Price  # noqa: E741 - the API's name
-    v: float
-    vw: float | None = None
-    n: _Trades | float | None = None
+    l: _Figure  # noqa: E741 - the API's name
+    v: _Figure
+    vw: _Figure | None = None
+    n: _Trades | _Figure | None = None
     otc: bool | None = None
 
 
@@ -172,11 +173,23 @@ def decode_grouped(body: bytes, *, closes_only: bool = False) -> GroupedPage:
 
 
 def judge_echo(page: Envelope, asked: Asked) -> None:
-    """Raise `BadPageError` where the page says of itself that it is not what was asked."""
+    """Raise `BadPageError` unless the page says of itself that it is what was asked.
+
+    A page without bars may say nothing; of bars nobody could tell whose they are, and on which basis.
+    """
+    if page.ticker is None and page.results:
+        raise BadPageError("the API does not say for which ticker it answered (field ticker).")
     if page.ticker is not None and page.ticker != asked.ticker:
         raise BadPageError(f"the API answered for another ticker, {page.ticker[:40]}.")
-    if page.adjusted is not None and page.adjusted is not asked.adjusted:
-        raise BadPageError(f"asked with adjusted={asked.adjusted}, the API answered the opposite.")
+    if page.results or page.adjusted is not None:
+        _judge_basis(page, adjusted=asked.adjusted)
+
+
+def _judge_basis(page: _Page, *, adjusted: bool) -> None:
+    if page.adjusted is None:
+        raise BadPageError("the API does not say whether its bars are adjusted (field adjusted).")
+    if page.adjusted is not adjusted:
+        raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
 
 
 def judge_grouped(
@@ -190,9 +203,9 @@ def judge_grouped(
     """
     if session is not None and page.results:
         _judge_session(page.results, session)
-    if page.adjusted is not None and page.adjusted is not adjusted and page.results:
-        raise BadPageError(f"asked with adjusted={adjusted}, the API answered the opposite.")
     bars = page.results or []
+    if bars:
+        _judge_basis(page, adjusted=adjusted)
     _judge_tickers(bars)
     if wanted is not None:
         bars = [bar for bar in bars if bar.T in wanted]

@@ -241,9 +241,10 @@ def test_what_is_no_page_is_refused(body: bytes) -> None:
 
 def test_the_bars_are_those_of_results_alone() -> None:
     inner = {"results": [wire(DAYS[0])]}
-    first = orjson.dumps({"x": inner, "results": [wire(DAYS[1])]})
-    last = orjson.dumps({"results": [wire(DAYS[1])], "x": inner})
-    odd = orjson.dumps({'my"results': [wire(DAYS[0])], "results": [wire(DAYS[1])]})
+    echo = {"ticker": ASKED.ticker, "adjusted": ASKED.adjusted}
+    first = orjson.dumps({**echo, "x": inner, "results": [wire(DAYS[1])]})
+    last = orjson.dumps({"results": [wire(DAYS[1])], "x": inner, **echo})
+    odd = orjson.dumps({**echo, 'my"results': [wire(DAYS[0])], "results": [wire(DAYS[1])]})
     for body in (first, last, odd):
         assert converted(body, ASKED).moments == [DAYS[1]]
     assert converted(orjson.dumps({"x": inner}), ASKED).count == 0

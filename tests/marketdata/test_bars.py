@@ -53,7 +53,7 @@ def test_an_unknown_field_is_no_fault() -> None:
 def test_an_answer_for_another_session_is_refused(hours: int, held: bool) -> None:  # noqa: FBT001 - a case
     session = date(2020, 12, 18)
     row = {"T": "TSLA", "t": at(2020, 12, 18) + hours * 3_600_000, "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
-    page = decode_grouped(json.dumps({"results": [row]}).encode())
+    page = decode_grouped(json.dumps({"adjusted": True, "results": [row]}).encode())
     if held:
         assert judge_grouped(page, adjusted=True, wanted=None, session=session)
     else:
@@ -71,10 +71,11 @@ def test_one_row_of_another_day_spoils_a_session(strange: int) -> None:
         judge_grouped(page, adjusted=True, wanted=frozenset({"T1"}), session=session)
 
 
-@pytest.mark.parametrize("field", ["c", "l"])
-def test_a_price_below_zero_names_the_bar_and_the_field(field: str) -> None:
+@pytest.mark.parametrize("field", ["c", "l", "v", "vw", "n"])
+def test_a_figure_below_zero_names_the_bar_and_the_field(field: str) -> None:
     message = refused(body(TUTORIAL[0], wire(at(2020, 12, 15), **{field: -5})))
-    assert message.startswith("bar 2 (2020-12-15T05:00:00Z) is not usable: Expected `float` >= 0")
+    assert message.startswith("bar 2 (2020-12-15T05:00:00Z) is not usable: Expected `")
+    assert ">= 0" in message
     assert f"`$.{field}`" in message
 
 
@@ -111,9 +112,18 @@ def test_a_page_tells_the_next() -> None:
     assert decode_range(body()).next_url is None
 
 
-def test_an_absent_echo_is_believed() -> None:
-    page = decode_range(body(TUTORIAL[0], ticker=None, adjusted=None))
-    assert len(judge_range(page, ASKED, after_ms=None)) == 1
+@pytest.mark.parametrize("field", ["ticker", "adjusted"])
+def test_bars_without_an_echo_are_refused(field: str) -> None:
+    """Nobody can tell whose they are, or on which basis."""
+    with pytest.raises(BadPageError, match=rf"does not say .* \(field {field}\)"):
+        judge_range(decode_range(body(TUTORIAL[0], **{field: None})), ASKED, after_ms=None)
+    assert judge_range(decode_range(body(**{field: None})), ASKED, after_ms=None) == []
+
+
+def test_a_session_that_does_not_say_whether_it_is_adjusted_is_refused() -> None:
+    page = decode_grouped(body(wire(at(2020, 12, 18), T="TSLA"), adjusted=None))
+    with pytest.raises(BadPageError, match=r"does not say .* \(field adjusted\)"):
+        judge_grouped(page, adjusted=True, wanted=None, session=date(2020, 12, 18))
 
 
 # Pages that are refused

@@ -51,7 +51,7 @@ async def test_an_empty_session_is_asked_for_twice_where_there_was_one(
 
 async def test_an_answer_with_another_number_of_bars_than_it_says_is_asked_for_twice() -> None:
     row = b'{"T":"TSLA","t":1608584400000,"o":1,"h":1,"l":1,"c":1,"v":1}'
-    short = b'{"status":"OK","resultsCount":3,"results":[%b]}' % row
+    short = b'{"status":"OK","adjusted":true,"resultsCount":3,"results":[%b]}' % row
     async with sandbox() as served, client(served.url) as opened:
         served.faults.add(Fault(kind="body", body=short, times=2))
         async with grouped_answer(
@@ -65,10 +65,10 @@ async def test_an_answer_with_another_number_of_bars_than_it_says_is_asked_for_t
 async def test_a_further_page_is_part_of_the_answer_and_no_ticker_comes_twice() -> None:
     bar = b'{"T":"A","t":1608584400000,"o":1,"h":1,"l":1,"c":1,"v":1}'
     further = b"/v2/aggs/grouped/locale/us/market/stocks/2020-12-21?cursor=2"
-    first = b'{"next_url":"%b","results":[%b]}' % (further, bar)
+    first = b'{"adjusted":true,"next_url":"%b","results":[%b]}' % (further, bar)
     for name, error in ((b"B", None), (b"A", "twice")):
         async with sandbox() as served, client(served.url) as opened:
-            last = b'{"results":[%b]}' % bar.replace(b'"A"', b'"%b"' % name)
+            last = b'{"adjusted":true,"results":[%b]}' % bar.replace(b'"A"', b'"%b"' % name)
             served.faults.add(Fault(kind="body", body=first))
             served.faults.add(Fault(kind="body", body=last, times=None))
             asked = grouped_bars(opened, MONDAY, adjusted=True, otc=True, wanted=None)

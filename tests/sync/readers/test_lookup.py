@@ -48,7 +48,7 @@ async def test_the_previous_bars_of_several_tickers_are_one_call() -> None:
 
 
 async def test_a_single_ticker_is_asked_by_name_and_an_answer_for_another_is_refused() -> None:
-    other = b'{"results":[{"T":"AAPL","t":1608584400000,"o":1,"h":1,"l":1,"c":1,"v":1}]}'
+    other = b'{"adjusted":true,"results":[{"T":"AAPL","t":1608584400000,"o":1,"h":1,"l":1,"c":1,"v":1}]}'
     async with sandbox() as served:
         (kept,) = await keep(served, ["TSLA"], "previous_close")
         assert [row["close"] for row in kept.found] == [649.86]
