@@ -47,6 +47,18 @@ def last_day(bar: BarSize, start: date) -> date:
     return start + timedelta(days=window_days(bar) - 1)
 
 
+def may_begin(bar: BarSize, day: date) -> bool:
+    """Whether a bar of a day and longer may start on ``day``: a week on a Sunday, a month on its first day.
+
+    True for bars of several weeks, months and so on: it is not documented from where the API counts them.
+    """
+    if bar.multiplier > 1 or bar.timespan == "day":
+        return True
+    if bar.timespan == "week":
+        return day.isoweekday() == 7  # noqa: PLR2004 - Sunday
+    return day.day == 1 and (day.month - 1) % _MONTHS[bar.timespan] == 0
+
+
 def counts_days(bar: BarSize) -> bool:
     """Whether the API may count bars of this size from the first requested day (see `grid_day`)."""
     return not bar.intraday and bar.multiplier > 1

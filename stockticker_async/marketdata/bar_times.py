@@ -13,7 +13,7 @@ from math import gcd
 from operator import lt
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.bar_size import ONE_DAY, may_begin
 from stockticker_async.marketdata.bars import UNIT_MS, Asked
 from stockticker_async.marketdata.calendar import (
     TRADING_MS,
@@ -105,6 +105,11 @@ def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> froz
     sessions = frozenset(session for session in claims if session is not None)
     before = None if after_ms is None else claimed_session(after_ms)
     if len(sessions) == len(moments) and before not in sessions:
+        for session in sessions:
+            if not may_begin(asked.bar, session):
+                raise BadPageError(
+                    f"the API gave a bar of {session}, which is not the start of a {asked.bar.timespan}."
+                )
         return sessions
     if None in claims:
         strange = utc_text(moments[claims.index(None)])

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bar_pages import _not_before
-from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.bar_size import BarSize, Timespan
 from stockticker_async.marketdata.bars import Asked, decode_range
 
 
@@ -50,6 +50,25 @@ def test_a_bar_that_begins_before_the_first_day_but_contains_it_is_in_range(
         bars_of(wire(asked.from_ms - 1), asked=asked)
     kept = _not_before(first, bars_of(wire(start), asked=asked), asked)
     assert len(kept) == (0 if size.intraday else 1)  # it was a row of the day before
+
+
+STARTS = {
+    "week": [at(2020, 10, 4), at(2020, 10, 11)],
+    "month": [at(2020, 9, 1), at(2020, 10, 1)],
+    "quarter": [at(2020, 7, 1), at(2020, 10, 1)],
+    "year": [at(2019, 1, 1), at(2020, 1, 1)],
+}
+
+
+@pytest.mark.parametrize("days", [-1, 1, 7])
+@pytest.mark.parametrize("timespan", STARTS)
+def test_a_longer_bar_starts_where_its_window_does(timespan: Timespan, days: int) -> None:
+    asked = Asked("TSLA", date(2018, 12, 31), date(2020, 12, 31), BarSize(1, timespan), adjusted=True)
+    first, second = STARTS[timespan]
+    assert len(bars_of(wire(first), wire(second), asked=asked)) == 2
+    if (timespan, days) != ("week", 7):
+        with pytest.raises(BadPageError, match=f"which is not the start of a {timespan}"):
+            bars_of(wire(first), wire(second + days * 86_400_000), asked=asked)
 
 
 @pytest.mark.parametrize("first", [date(2020, 12, 12), date(2020, 12, 13), date(2020, 12, 14)])
