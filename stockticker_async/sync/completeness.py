@@ -33,6 +33,7 @@ class Completeness:
         self._seen: dict[str, _Seen] = {}
         self._sessions: set[date] = set()
         self._lacking: dict[str, int] = {}
+        self._asked_once = 0
         self._other_counts: dict[str, int] = {}
         self._halves: list[date] = []
         self._latest: frozenset[date] = frozenset()
@@ -59,8 +60,12 @@ class Completeness:
             seen.first, seen.last = min(seen.first, first), max(seen.last, last)
             seen.count += count
 
-    def lack(self, name: str, sessions: int = 0, *, bars: int = 0) -> None:
-        """Two answers for ``name`` lack ``sessions`` sessions, or differ from their own count by ``bars``."""
+    def lack(self, name: str, sessions: int = 0, *, bars: int = 0, repeated: bool = True) -> None:
+        """Two answers for ``name`` lack ``sessions`` sessions, or differ from their own count by ``bars``.
+
+        Not ``repeated``: a single answer, after two for an earlier session.
+        """
+        self._asked_once += sessions * (not repeated)
         if bars and not sessions:
             self._other_counts[name] = self._other_counts.get(name, 0) + bars
         else:
@@ -85,7 +90,8 @@ class Completeness:
         if not self._lacking:
             return None
         count = sum(self._lacking.values())
-        counted = f" (sessions: {count}, asked for twice)" if count else ""
+        times = f"{count - self._asked_once} of them " if self._asked_once else ""
+        counted = f" (sessions: {count}, {times}asked for twice)" if count else ""
         return f"The API has no bars of some of the days asked for {named(_worst(self._lacking))}{counted}."
 
     def other_counts(self, named: Named) -> str | None:

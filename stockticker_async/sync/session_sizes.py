@@ -32,6 +32,10 @@ class SessionSizes:
         beside = self._counts.get(self._beside.get(place, -1))
         return beside is not None and 2 * count < beside
 
+    def second(self, place: int) -> int:
+        """Return the place of the second session if ``place`` is the first one, else -1."""
+        return -1 if place in self._before else self._beside.get(place, -1)
+
     def is_next(self, place: int) -> bool:
         """Whether the previous session was judged, or there is none."""
         before = self._before.get(place)

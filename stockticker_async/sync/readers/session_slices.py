@@ -51,6 +51,8 @@ class SessionReader:
         self._first_days = first_days(family.streams)
         self._answered: dict[int, _Answered] = {}
         """The answers that wait for the session beside them, by place."""
+        self._gone = Traded()
+        """Expected tickers that have no bar since a session that was asked for twice."""
         self._doubts: dict[int, Doubt] = {}
         """The answers so far, by place."""
 
@@ -120,13 +122,24 @@ class SessionReader:
         if (half or absent) and not self._doubts[place].settles(answered.outline, lambda: answered.held):
             await self._ask(session_slice)
             return
-        self._sizes.judged(place, answered.traded)
-        del self._doubts[place]
         if half:
             completeness.lack_half(session_slice.first)
-        for name in sorted(absent):
-            completeness.lack(name, 1)
+        self._note_absent(session_slice, answered.traded, absent)
+        self._sizes.judged(place, answered.traded)
+        del self._doubts[place]
         await self._believe(answered)
+
+    def _note_absent(self, session_slice: SessionSlice, traded: Traded, absent: Traded) -> None:
+        """Note the named tickers without an expected bar."""
+        completeness = self._family.completeness
+        if calendar.is_session(session_slice.first):
+            for name in sorted(self._gone - traded):
+                completeness.lack(name, 1, repeated=False)
+        if self._sizes.traded_before(session_slice.span.place) is None:
+            absent &= self._known(session_slice)  # a new ticker may be listed after the first session
+        for name in sorted(absent - self._gone):
+            completeness.lack(name, 1)
+        self._gone = (self._gone | absent) - traded
 
     async def _believe(self, answered: _Answered) -> None:
         session_slice = answered.session_slice
@@ -147,7 +160,8 @@ class SessionReader:
         """Return the named tickers without a bar that probably should have one.
 
         These are tickers that traded in the previous session; for the first session of a sync, tickers that
-        were ever read. So a delisted ticker costs one more call for each sync, not for each session.
+        were ever read, and new ones that traded in the second session. So a delisted ticker and a new listing
+        cost one more call for each sync, not for each session.
         """
         place = session_slice.span.place
         if self._family.job.whole_market or not self._sizes.is_next(place):
@@ -155,8 +169,13 @@ class SessionReader:
         if not calendar.is_session(session_slice.first):
             return Traded()  # a holiday on a weekday
         before = self._sizes.traded_before(place)
-        expected = self._known(session_slice) if before is None else before
+        expected = self._known(session_slice) | self._traded_after(place) if before is None else before
         return Traded(name for name in expected - traded if self._first_days[name] <= session_slice.first)
+
+    def _traded_after(self, place: int) -> Traded:
+        """Return the tickers that traded in the second session, if ``place`` is the first one."""
+        answered = self._answered.get(self._sizes.second(place))
+        return Traded() if answered is None else answered.traded
 
     def _lacks_most(self, session_slice: SessionSlice, traded: Traded) -> bool:
         known = self._known(session_slice)

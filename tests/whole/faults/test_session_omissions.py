@@ -126,6 +126,38 @@ async def test_a_ticker_that_every_session_leaves_out_once() -> None:
 
 
 @pytest.mark.fault("ticker missing in a session")
+async def test_new_tickers_that_the_first_session_leaves_out_once() -> None:
+    """Far from half of them: only the second session shows that they trade."""
+    asked: dict[str, Any] = {"start_date": "2020-12-16"}
+    session, gone = "/grouped/.*/2020-12-16", MANY[:20]
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        told(sandbox, session, without_tickers(*gone), 1)
+        run = await sync(sandbox, MANY, **asked)
+        for stream in BOTH:
+            assert rows_of(stream, run) == truth(sandbox, stream, MANY, "2020-12-16", LAST)
+        assert run.told("WARN") == []
+        assert len(run.paths("/grouped/")) == 5
+        # twice: they may be new listings
+        sandbox.faults.clear()
+        told(sandbox, session, without_tickers(*gone), None)
+        run = await sync(sandbox, MANY, **asked)
+        assert (run.code, run.told("WARN"), len(run.paths("/grouped/"))) == (0, [], 5)
+
+
+@pytest.mark.fault("ticker missing in a session")
+async def test_the_warning_counts_every_session_without_an_expected_ticker() -> None:
+    async with market(tickers=tuple(MANY), universe=300) as sandbox:
+        sandbox.clock.set(at("2020-12-16"))
+        first = await sync(sandbox, MANY, start_date="2020-12-14")
+        told(sandbox, "/grouped/", without_tickers(*MANY[:2]), None)
+        sandbox.clock.set(at("2020-12-22"))
+        second = await sync(sandbox, MANY, before=first, start_date="2020-12-14")
+        [text] = second.told("WARN")
+        assert "(sessions: 10, 2 of them asked for twice)" in text
+        assert len(second.paths("/grouped/")) == 6
+
+
+@pytest.mark.fault("ticker missing in a session")
 async def test_a_delisted_ticker_costs_one_call_more_a_sync_and_a_word() -> None:
     async with market(tickers=tuple(MANY), universe=300) as sandbox:
         sandbox.clock.set(at("2020-12-17"))
@@ -134,11 +166,11 @@ async def test_a_delisted_ticker_costs_one_call_more_a_sync_and_a_word() -> None
         sandbox.clock.set(at("2020-12-18"))
         second = await sync(sandbox, MANY, before=first, start_date="2020-12-14")
         [text] = second.told("WARN")
-        assert f"asked for {MANY[3]} (sessions: 1, asked for twice)" in text
+        assert f"asked for {MANY[3]} (sessions: 2, 1 of them asked for twice)" in text
         sandbox.clock.set(at("2020-12-22"))
         third = await sync(sandbox, MANY, before=second, start_date="2020-12-14")
         [text] = third.told("WARN")
-        assert f"asked for {MANY[3]} (sessions: 1, asked for twice)" in text
+        assert f"asked for {MANY[3]} (sessions: 3, 1 of them asked for twice)" in text
         assert len(third.paths("/grouped/")) == 4
         assert set(third.cursors(PRICES).values()) == {LAST}
 
