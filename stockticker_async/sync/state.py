@@ -77,8 +77,8 @@ class Start:
     """A later ``since`` for these tickers, which takes effect after their splits were compared."""
     again: tuple[str, ...] = ()
     """Tickers whose splits changed."""
-    read_since: Mapping[str, date] = field(default_factory=dict)
-    """The first day that an earlier sync read for each named ticker, even if its entry begins again."""
+    was_read: frozenset[str] = frozenset()
+    """Named tickers that an earlier sync read, even if their entries begin again."""
     rereads: Mapping[str, str | None] = field(default_factory=dict)
     """Whole-market tickers to read again, each with its fingerprint after the reread."""
 
@@ -113,8 +113,8 @@ def begin(
                 found = _go_on(before, names=names, start=start, fresh=fresh, settled=settled)
             else:
                 found = _begin_anew(before, names, basis, start, fresh)
-            read = {name: entry.since for name, entry in before.entries.items() if entry.cursor is not None}
-            return replace(found, moves=found.moves if movable else {}, read_since=read)
+            read = frozenset(name for name, entry in before.entries.items() if entry.cursor is not None)
+            return replace(found, moves=found.moves if movable else {}, was_read=read)
 
 
 def _holds(saved: Basis, basis: Basis, *, whole_market: bool) -> bool:

@@ -37,10 +37,9 @@ class BarFamily:
             if name in stream.first_days
         )
 
-    def read_since(self, name: str) -> date | None:
-        """Return the first day that an earlier sync read for the ticker, even if it is read again now."""
-        days = (stream.cursors.start.read_since.get(name) for stream in self.streams)
-        return min((day for day in days if day is not None), default=None)
+    def was_read(self, name: str) -> bool:
+        """Whether an earlier sync read the ticker, even if it is read again from its first day now."""
+        return any(name in stream.cursors.start.was_read for stream in self.streams)
 
     def cover(self, name: str, reached: date) -> None:
         """Note that all days up to ``reached`` are answered for the ticker, and its bars are put."""

@@ -105,8 +105,8 @@ class RangeReader:
         call, family = range_slice.call, self._family
         since: date | None = call.first
         if range_slice.span.place == 0 and not family.job.whole_market and family.is_new(call.ticker):
-            # an entry without a cursor may begin again: then an earlier sync has read its history
-            since = family.read_since(call.ticker)
+            # an entry without a cursor may begin again: then an earlier sync has read some of its history
+            since = call.first if family.was_read(call.ticker) else None
         return None if since is None else max(since, call.first, self._refusals.first_day or call.first)
 
     def _proven(self, asked: Asked, timestamp_ms: int) -> date:

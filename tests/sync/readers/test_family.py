@@ -33,21 +33,14 @@ async def family(blobs: dict[str, Any]) -> BarFamily:
 
 
 @pytest.mark.parametrize(
-    ("blobs", "is_new", "since"),
-    [
-        ({}, True, None),
-        ({"stock_prices": PRICES}, False, date(2020, 12, 1)),
-        ({"stock_prices": PRICES, "stock_bars": BARS}, False, date(2020, 12, 1)),
-    ],
+    "blobs", [{}, {"stock_prices": PRICES}, {"stock_prices": PRICES, "stock_bars": BARS}]
 )
 async def test_a_ticker_is_new_as_long_as_no_stream_has_a_bar_of_it(
     blobs: dict[str, Any],
-    is_new: bool,  # noqa: FBT001 - a case
-    since: date | None,
 ) -> None:
     found = await family(blobs)
-    assert (found.is_new("TSLA"), found.read_since("TSLA")) == (is_new, since)
-    assert (found.is_new("AAPL"), found.read_since("AAPL")) == (True, None)
+    assert (found.is_new("TSLA"), found.was_read("TSLA")) == (not blobs, bool(blobs))
+    assert (found.is_new("AAPL"), found.was_read("AAPL")) == (True, False)
 
 
 async def test_what_is_covered_moves_the_cursors_of_all_streams() -> None:
