@@ -212,9 +212,10 @@ async def sync(
     blobs = state_file.find_states(text) if text else {}
     lines = lines or Recorder()
     scope = lines.scope if isinstance(lines, Interrupted) else anyio.CancelScope()
-    code, first = None, len(sandbox.calls)
+    code, first, mask = None, len(sandbox.calls), Mask()
+    mask.add(raw["api_key"])
     with _logged_to(lines), scope:
-        code = await read(CommandContext(clock, lines, Mask()), parsed, selected, blobs)
+        code = await read(CommandContext(clock, lines, mask), parsed, selected, blobs)
     run = Run(lines.stdout, code, tuple(sandbox.calls[first:]))
     assert_protocol(run, streams)
     return run

@@ -5,6 +5,8 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 
+import orjson
+
 from stockticker_async.connector import protocol
 
 _LEVELS: tuple[tuple[int, protocol.Level], ...] = (
@@ -32,6 +34,7 @@ class Mask:
     def __init__(self) -> None:
         self._forms: list[str] = []
         self._words: list[re.Pattern[str]] = []
+        self._in_records: list[bytes] = []
 
     def add(self, secret: str) -> None:
         if len(secret) < 4:  # noqa: PLR2004 - see above
@@ -45,8 +48,17 @@ class Mask:
             forms.discard(secret)
             word = re.escape(secret)
             self._words.append(re.compile(f"(?:(?<=[\"'=/])|(?<=Bearer )){word}(?![A-Za-z])"))
+        else:
+            added = {*self._in_records, *(orjson.dumps(form)[1:-1] for form in forms if form.isprintable())}
+            self._in_records = sorted(added, key=len, reverse=True)
         # the longest first: a secret may be part of another form
         self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
+
+    def in_records(self, lines: bytes) -> bytes:
+        """The lines of RECORDs without the secrets that an API key may be; plain words of the data stay."""
+        for form in self._in_records:
+            lines = lines.replace(form, MASK.encode())
+        return lines
 
     def __call__(self, text: str) -> str:
         for form in self._forms:

@@ -35,8 +35,9 @@ from faults.ending import (
     market,
     whole,
 )
+from faults.lies import Page, told
 from loopback import authority, certified, relay, serving, speaking, tunnel
-from support import BOTH, Run, assert_protocol, raw_config
+from support import BOTH, Run, assert_protocol, raw_config, sync
 
 from stockticker_async.clock import Clock
 from stockticker_async.connector import catalog, config
@@ -288,3 +289,25 @@ async def test_certificates_of_a_known_authority(
         assert error["failure_type"] == "config_error"
         assert error["message"].startswith("The certificate of 127.0.0.1 is not trusted (")
         assert said in error["message"]
+
+
+@pytest.mark.fault("echoed key")
+async def test_the_key_is_masked_in_rows_too() -> None:
+    shown = [
+        f"https://images.example/logo.png?apiKey={KEY}",
+        quote(KEY, safe=""),
+        b64encode(f"Bearer {KEY}".encode()).decode(),
+        urlsafe_b64encode(f"someone:{KEY}".encode()).decode(),
+    ]
+
+    def echo(page: Page) -> None:
+        for row in page["results"]:
+            row["image_url"], row["title"], row["author"], row["description"] = shown
+
+    async with market() as sandbox:
+        told(sandbox, "/v2/reference/news", echo, None)
+        run = await sync(sandbox, NAMES, streams=["news"], start_date="2020-11-01")
+        rows = run.records("news")
+        assert run.code == 0
+        assert {row["image_url"] for row in rows} == {"https://images.example/logo.png?apiKey=****"}
+        assert leaks(run.stdout.decode()) == []
