@@ -39,8 +39,7 @@ def price_lines(stream: str, ticker: str, bars: Sequence[Close], *, emitted_at_m
     middle = b'","stock_ticker":' + orjson.dumps(ticker) + b',"price":'
     days = _days(tuple([bar.t for bar in bars]))
     prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
-    rest = (tail + head).join(map(middle.join, zip(days, prices, strict=True)))
-    return Lines(b"".join((head, rest, tail)), len(bars))
+    return Lines(_filled(head, days, middle, prices, tail), len(bars))
 
 
 def session_price_lines(
@@ -57,8 +56,16 @@ def session_price_lines(
     tail = b"}" + end
     tickers = orjson.dumps([bar.T for bar in bars])[1:-1].split(b",")
     prices = orjson.dumps([bar.c for bar in bars])[1:-1].split(b",")
-    rest = (tail + head).join(map(b',"price":'.join, zip(tickers, prices, strict=True)))
-    return Lines(b"".join((head, rest, tail)), len(bars))
+    return Lines(_filled(head, tickers, b',"price":', prices, tail), len(bars))
+
+
+def _filled(head: bytes, ones: list[bytes], middle: bytes, others: list[bytes], tail: bytes) -> bytes:
+    """A line for each two values: all parts of all lines, joined once (five sixths of a join for each)."""
+    parts = [tail + head, b"", middle, b""] * len(ones)
+    parts[1::4], parts[3::4] = ones, others  # raises ValueError where these are not as many
+    parts[0] = head
+    parts.append(tail)
+    return b"".join(parts)
 
 
 def bar_lines(stream: str, bars: Sequence[Bar], *, asked: Asked, emitted_at_ms: int) -> Lines:

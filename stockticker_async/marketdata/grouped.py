@@ -5,14 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from operator import attrgetter
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bars import (
     GroupedBar,
     GroupedPage,
     decode_grouped,
-    judge_grouped,
+    judge_market,
     judge_names,
 )
 from stockticker_async.marketdata.calendar import is_session
@@ -151,11 +150,11 @@ def _with_page(
     count = before.count + len(page.results or ())
     if count > _MOST_STOCKS:
         raise BadPageError(f"a session of more than {_MOST_STOCKS:,} bars.")
-    bars = judge_grouped(page, adjusted=adjusted, wanted=wanted, session=session)
+    bars, traded = judge_market(page, adjusted=adjusted, wanted=wanted, session=session)
     if before.bars:
-        bars = before.bars + bars
-        judge_names(bars)
+        bars, traded = before.bars + bars, before.traded | traded
+        judge_names(bars, traded)
     off = 0 if page.stated is None else abs(page.stated - len(page.results or ()))
     if not page.results and (before.count or page.next_url):
         off += 1  # one page of several has no bars
-    return Grouped(bars, count, before.lacks + off, frozenset(map(attrgetter("T"), bars)))
+    return Grouped(bars, count, before.lacks + off, traded)
