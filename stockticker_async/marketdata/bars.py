@@ -217,8 +217,9 @@ def judge_market(
         _judge_basis(page, adjusted=adjusted)
     names = [bar.T for bar in bars]
     traded = frozenset(names)
-    if strange_name(traded) is not None:
-        raise _strange(names)
+    strange = strange_name(names, traded)
+    if strange is not None:
+        raise _strange(strange)
     if wanted is not None:
         bars = [bar for bar in bars if bar.T in wanted]
         traded &= wanted
@@ -232,8 +233,7 @@ def judge_names(bars: Sequence[GroupedBar], names: frozenset[str]) -> None:
         raise BadPageError("a ticker stands in the market's answer twice.")
 
 
-def _strange(names: Sequence[str]) -> BadPageError:
-    strange = strange_name(names)  # the first
+def _strange(strange: str) -> BadPageError:
     if not strange:
         return BadPageError("a bar of the market's answer has no ticker (field T).")
     return BadPageError(f"a bar of the market's answer has a field T that is no ticker: {strange[:40]!r}.")
