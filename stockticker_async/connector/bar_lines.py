@@ -1,10 +1,10 @@
 """Judged bars of one ticker to RECORD lines: the hot path of the connector, a piece of a page at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+import msgspec
 import orjson
 
 from stockticker_async.connector import protocol
@@ -14,8 +14,7 @@ from stockticker_async.marketdata.rows import Row
 from stockticker_async.streams.bar_rows import bar_fields, day_texts, intraday_texts
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(msgspec.Struct, frozen=True):
     """RECORD lines, few enough for one piece of the output."""
 
     data: bytes

@@ -16,13 +16,12 @@ from stockticker_async.connector.command_context import CommandContext, LineOutp
 from stockticker_async.connector.discover import discover, table
 from stockticker_async.connector.read import read
 from stockticker_async.connector.spec import spec
-from stockticker_async.connector.state_file import StreamStates
 from stockticker_async.connector.stderr import say
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata import calendar
 from stockticker_async.sandbox.options import Options
 from stockticker_async.sandbox.service.server import serve
-from stockticker_async.sync.job import SelectedStream
+from stockticker_async.sync.job import SelectedStream, StreamStates
 
 _BEGINS = datetime(2020, 12, 22, 17, tzinfo=UTC)  # noon in New York
 _DAY = timedelta(days=1)

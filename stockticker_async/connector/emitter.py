@@ -7,10 +7,10 @@ a state is put after the records that it covers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import anyio
+import msgspec
 
 from stockticker_async.connector import protocol
 from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
@@ -39,8 +39,7 @@ _SAME_RESET = 1.0  # seconds: two announced ends of a wait that are this close c
 _ROW_BYTES: Mapping[str, int] = {"prices": 140, "bars": 340}  # bytes of a line, including the envelope
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(msgspec.Struct, frozen=True):
     """Encoded lines that are not put on the output yet. Implements `sink.BarChunk`."""
 
     emitter: "Emitter"

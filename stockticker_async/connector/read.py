@@ -9,15 +9,13 @@ from functools import partial
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.config import Config
 from stockticker_async.connector.emitter import Emitter
-from stockticker_async.connector.state_file import StreamStates
 from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.calendar import CALENDAR_ENDS
 from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.streams.table import STREAMS
 from stockticker_async.sync.failures import name_list
-from stockticker_async.sync.job import SelectedStream
+from stockticker_async.sync.job import SelectedStream, StreamStates
 from stockticker_async.sync.prepare import PreparedStream, days_of, prepare
-from stockticker_async.sync.preview import preview_lines
 from stockticker_async.sync.run import run
 from stockticker_async.sync.windows import Days
 
@@ -63,6 +61,8 @@ async def preview(
 
     Returns the exit code. Raises `ConfigError` as `read` does.
     """
+    from stockticker_async.sync.preview import preview_lines  # noqa: PLC0415 - only `--plan` needs it
+
     days, streams = _prepared(context, config, selected, states)
     for text in preview_lines(config.job, streams, days, allowance=config.settings.requests_per_minute):
         _log.info(text)

@@ -9,10 +9,9 @@ from stockticker_async.errors import ConfigError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.streams.table import STOCK_PRICES, STREAMS
 from stockticker_async.sync.failures import name_list
+from stockticker_async.sync.job import StreamStates
 from stockticker_async.sync.state_format import REMEDY
 
-StreamStates = dict[str, object]
-"""The stream_state of each stream, by the name of the stream: not parsed yet."""
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
 """Messages of a read other than states: a read that was killed early may have written only these."""
 

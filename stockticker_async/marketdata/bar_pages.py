@@ -21,7 +21,6 @@ is made once more when it is taken.
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import Generic, Protocol, TypeVar, cast
@@ -70,8 +69,7 @@ class Chunk(Protocol):
 C = TypeVar("C", bound=Chunk)
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedBars:
+class JudgedBars(msgspec.Struct, frozen=True):
     """Bars as they are: the chunk of whoever converts nothing."""
 
     bars: Sequence[Bar]
@@ -81,8 +79,7 @@ class JudgedBars:
         return _BAR_OBJECT_BYTES * len(self.bars)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted(Generic[C]):
+class Wanted(msgspec.Struct, Generic[C], frozen=True):
     """What one reader wants of a ticker's bars."""
 
     first: date
@@ -94,12 +91,11 @@ class Wanted(Generic[C]):
     page, the other fields are neither decoded nor judged (half of the time of decoding)."""
 
 
-@dataclass(slots=True)
-class Converted(Generic[C]):
+class Converted(msgspec.Struct, Generic[C]):
     """What a page gives to one `Wanted`."""
 
-    chunks: deque[C] = field(default_factory=deque)
-    late: Iterator[C] = field(default_factory=lambda: iter(()))
+    chunks: deque[C] = msgspec.field(default_factory=deque)
+    late: Iterator[C] = msgspec.field(default_factory=lambda: iter(()))
     """The chunks of a page that has too many to be kept."""
 
     def take(self) -> Iterator[C]:
@@ -109,8 +105,7 @@ class Converted(Generic[C]):
         yield from self.late
 
 
-@dataclass(slots=True)
-class BarPage(Generic[C]):
+class BarPage(msgspec.Struct, Generic[C]):
     """A judged page."""
 
     converted: list[Converted[C]]
@@ -121,7 +116,7 @@ class BarPage(Generic[C]):
     last_ms: int | None = None
     last_kept_ms: int | None = None
     """The time of the last bar that was not left out as an over-the-counter stock's."""
-    moments: list[int] = field(default_factory=list)
+    moments: list[int] = msgspec.field(default_factory=list)
     """The timestamps, ascending, unless the bars are intraday."""
     starts: frozenset[date] = frozenset()
     """The New York dates on which bars begin."""

@@ -11,10 +11,10 @@ import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import msgspec
 from yarl import URL
 
 from stockticker_async.clock import Clock
@@ -38,8 +38,7 @@ BODY_TRIES = 3
 _EXPECTED_BYTES = 65_536  # of an answer of which nothing is known
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(msgspec.Struct, Generic[T], frozen=True):
     """A whole, decoded answer."""
 
     value: T
@@ -47,8 +46,7 @@ class Answer(Generic[T]):
     """The time of the answer by the API's clock (UTC), or by the machine's clock if the API sent none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(msgspec.Struct, frozen=True):
     """What clients beside each other use together: one session, one allowance, one budget of bytes."""
 
     transport: Transport
@@ -57,8 +55,8 @@ class _Shared:
     limiter: Limiter
     hasty: bool
     """Whether an address at which nothing can be reached is told at once."""
-    budget: BodyBudget = field(default_factory=BodyBudget)
-    queue: CallQueue = field(default_factory=CallQueue)
+    budget: BodyBudget = msgspec.field(default_factory=BodyBudget)
+    queue: CallQueue = msgspec.field(default_factory=CallQueue)
 
 
 class Client:

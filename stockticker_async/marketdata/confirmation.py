@@ -8,9 +8,10 @@ is accepted only after a second answer agrees.
 
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.client import BODY_TRIES, Answer
@@ -19,8 +20,7 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """What an answer has, and a later answer to the same request must have, too."""
 
     rows: int

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
+
+import msgspec
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bars import (
@@ -24,8 +25,7 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 _MOST_STOCKS = 100_000  # some 35,000 were ever listed; a session without an end would fill the memory
 
 
-@dataclass(frozen=True, slots=True)
-class Grouped:
+class Grouped(msgspec.Struct, frozen=True):
     """The bars of one session."""
 
     bars: list[GroupedBar]

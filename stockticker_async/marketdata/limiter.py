@@ -36,7 +36,8 @@ Figures for every shape of limit: docs/waiting.md.
 
 import math
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 _WINDOW = 60.0  # plans tell the allowance a minute
 _LONGEST = 60.0  # seconds of a silence that we choose ourselves
@@ -62,8 +63,7 @@ def _until(at: float, now: float) -> float:
     return wait
 
 
-@dataclass(slots=True)
-class _Answered:
+class _Answered(msgspec.Struct):
     """How many calls were answered before a refusal."""
 
     run: int

@@ -5,10 +5,11 @@ Tickers with different first days share a call as long as the rows read in vain 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from stockticker_async.marketdata.calendar import midnight_ms, utc_text
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
@@ -25,16 +26,14 @@ _PAGE = 1000
 """The assumed rows of a page for a listing without pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(msgspec.Struct, frozen=True):
     """Stands for all rows, in place of tickers."""
 
     first: date | None = None
     """The first requested day, if the listing has a filter by day."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListCall:
+class ListCall(msgspec.Struct, frozen=True):
     """One call and its further pages."""
 
     path: str
@@ -46,8 +45,7 @@ class ListCall:
     """The conditions of the path on each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Portion:
+class _Portion(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     first: date | None
 

@@ -5,8 +5,9 @@ ascending order, because every list with days is requested oldest first.
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+import msgspec
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.calendar import new_york_date
@@ -15,8 +16,7 @@ from stockticker_async.marketdata.rows import day_of
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class RowCriteria:
+class RowCriteria(msgspec.Struct, frozen=True):
     """The conditions of a path on each row."""
 
     tickers: frozenset[str] = frozenset()
@@ -46,8 +46,7 @@ class RowCriteria:
 ANYTHING = RowCriteria()
 
 
-@dataclass(frozen=True, slots=True)
-class _PageOutline:
+class _PageOutline(msgspec.Struct, frozen=True):
     """The data that the judge keeps of a page."""
 
     reached: tuple[date, float] | None = None

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.marketdata.call_limits import PAGES
@@ -15,8 +16,7 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage(Generic[T]):
+class ListPage(msgspec.Struct, Generic[T], frozen=True):
     """A page of a list."""
 
     rows: Sequence[T]

@@ -4,18 +4,17 @@ An invalid value is never shown: it may contain a password.
 """
 
 from base64 import b64encode
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import msgspec
 from yarl import URL
 
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.settings import is_loopback
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """The address of a proxy, and its credentials."""
 
     url: URL

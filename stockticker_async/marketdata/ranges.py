@@ -3,12 +3,12 @@
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Generic, overload
 
 import anyio.lowlevel
+import msgspec
 
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
@@ -23,8 +23,7 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 _RANGE = re.compile(r"/v2/aggs/ticker/[^?#\s]+/range/\d+/[a-z]+/([\d-]{1,20})/[\w.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class BarsPage(Generic[C]):
+class BarsPage(msgspec.Struct, Generic[C], frozen=True):
     """A judged page of one ticker's bars, converted."""
 
     page: BarPage[C]
@@ -38,8 +37,7 @@ class BarsPage(Generic[C]):
         return self.page.next_url is None
 
 
-@dataclass(frozen=True, slots=True)
-class Lacking:
+class Lacking(msgspec.Struct, frozen=True):
     """What an answer of bars leaves out, as far as can be told."""
 
     sessions: int

@@ -7,7 +7,6 @@ with the company's name, so it is never matched.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -57,42 +56,36 @@ _REFUSAL_PHRASES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """200: the decoder judges the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(msgspec.Struct, frozen=True):
     """429: retry after ``after`` seconds; None if the API does not say when."""
 
     after: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(msgspec.Struct, frozen=True):
     """A passing fault: an outage of the API, or a page of a proxy."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """404: the API has no data for the request, or, without a JSON body (``no_route``), no such path."""
 
     no_route: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """403: the plan refuses the request."""
 
     why: RefusalReason
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """A retry would not help."""
 
     error: ConnectorError

@@ -15,7 +15,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import aiohttp.http_exceptions
 import anyio
+import msgspec
 from yarl import URL
 
 from stockticker_async import __version__
@@ -48,8 +48,7 @@ _PROXY_REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A response before it is judged."""
 
     status: int

@@ -37,6 +37,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
+import msgspec
+
 from stockticker_async.marketdata.endpoints import MARKET_ROWS, PAGE_ROWS
 
 ROWS_A_CALL = 5_000
@@ -52,8 +54,7 @@ _Span = tuple[int, int]  # [first, end) in weekday numbers: 0 is Monday 0001-01-
 _Runs = tuple["_Runs", int, int] | None  # the runs before, and the last one's [first, end)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """The New York dates to read for a ticker, both ends included."""
 
     ticker: str
@@ -74,8 +75,7 @@ class RangeCall:
     last: date
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedCall:
+class GroupedCall(msgspec.Struct, frozen=True):
     """The day bars of the whole market for one session."""
 
     session: date

@@ -8,8 +8,9 @@ Each warning is logged once a sync, with counts.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from stockticker_async.marketdata.calendar import session_of
 
@@ -19,8 +20,7 @@ _SAME_START = 2
 """The number of tickers with the same late first day that is taken for a proof."""
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     first: date
     last: date
     count: int

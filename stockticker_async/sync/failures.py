@@ -1,7 +1,8 @@
 """Merges the failures of single tickers into one error for each cause."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from stockticker_async.errors import ConnectorError
 from stockticker_async.sync.job import WHOLE_MARKET
@@ -10,8 +11,7 @@ _MOST_NAMES = 10
 _MOST_CAUSES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """An error that holds the cursors of these tickers. No tickers: the whole stream failed."""
 
     names: tuple[str, ...]

@@ -10,6 +10,8 @@ DEFAULT_DAYS = timedelta(days=7)
 """The days before today that are read without a start date, as in Airbyte's tutorial."""
 WHOLE_MARKET = "*"
 """Stands for the whole market in place of a ticker."""
+StreamStates = dict[str, object]
+"""The stream_state of each stream, by the name of the stream: not parsed yet."""
 
 
 @dataclass(frozen=True, slots=True)

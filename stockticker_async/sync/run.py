@@ -33,7 +33,6 @@ from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.prepare import PreparedStream, bar_streams_of, by_bar_size, row_streams_of
 from stockticker_async.sync.progress import SyncProgress
 from stockticker_async.sync.readers.bars import BarsSync
-from stockticker_async.sync.readers.rows import read_row_stream
 from stockticker_async.sync.row_stream import RowStream
 from stockticker_async.sync.sink import Sink
 from stockticker_async.sync.split_changes import follow_splits, leave_whole_market
@@ -109,6 +108,9 @@ async def _read_all(
 
 async def _read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, days: Days) -> None:
     """Read a row stream and end it. Raises an error that would also end the other streams."""
+    # a sync of bars needs none of the readers of rows
+    from stockticker_async.sync.readers.rows import read_row_stream  # noqa: PLC0415
+
     try:
         await read_row_stream(client, job, row_stream, days)
     except Exception as error:  # noqa: BLE001 - a bug ends only this stream

@@ -29,6 +29,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+import msgspec
+
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import DAY, holds_session
 from stockticker_async.marketdata.splits import Split
@@ -52,8 +54,7 @@ _Mark = Callable[[str, date, date], str | None]
 """Returns the fingerprint of a ticker's splits after one day and up to another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """A log line for the user about the state that a sync starts from."""
 
     warn: bool

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from stockticker_async.errors import ConfigError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import midnight_ms, new_york_date, utc_text
@@ -49,13 +51,11 @@ class Entry:
         return self.since if self.cursor is None else max(self.since, self.cursor + timedelta(days=1))
 
 
-@dataclass(frozen=True, slots=True)
-class NoState:
+class NoState(msgspec.Struct, frozen=True):
     """No state: every ticker begins at its start date."""
 
 
-@dataclass(frozen=True, slots=True)
-class BareDateState:
+class BareDateState(msgspec.Struct, frozen=True):
     """A bare date, as in the state of the tutorial's connector: all tickers are covered up to it."""
 
     through: date

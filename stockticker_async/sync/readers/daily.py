@@ -6,9 +6,10 @@ a session without data for any ticker holds every cursor.
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
+
+import msgspec
 
 from stockticker_async.errors import BadPageError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar
@@ -28,8 +29,7 @@ from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
 
 
-@dataclass(frozen=True, slots=True)
-class _SessionCall:
+class _SessionCall(msgspec.Struct, frozen=True):
     ticker: str
     session: date
     coverage: Coverage

@@ -2,9 +2,10 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
+
+import msgspec
 
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bars import GroupedBar
@@ -24,8 +25,7 @@ _CHUNK = 1500
 """The number of rows that are encoded at once: at most half a megabyte, in about 2 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
+class _Answered(msgspec.Struct, frozen=True):
     """A session whose bars are put, but which is not covered yet."""
 
     session_slice: SessionSlice

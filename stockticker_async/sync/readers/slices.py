@@ -1,16 +1,16 @@
 """The units of work of a `BarsSync`, in order: a call, and the days that its answer covers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.sync.call_plan import CallPlan, RangeCall
 from stockticker_async.sync.coverage import Coverage
 
 
-@dataclass(frozen=True, slots=True)
-class CoveredSpan:
+class CoveredSpan(msgspec.Struct, frozen=True):
     """The span of days that an answer covers for these tickers."""
 
     coverage: Coverage
@@ -18,8 +18,7 @@ class CoveredSpan:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RangeSlice:
+class RangeSlice(msgspec.Struct, frozen=True):
     """The bars of one ticker in a range of days."""
 
     call: RangeCall
@@ -36,8 +35,7 @@ class RangeSlice:
         return self.call.last
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSlice:
+class SessionSlice(msgspec.Struct, frozen=True):
     """The bars of many tickers in one session."""
 
     first: date
