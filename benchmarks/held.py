@@ -24,6 +24,7 @@ def run(size: Size) -> Iterator[Table]:
         "end_date": LAST_MINUTE,
     }
     market = {"stock_ticker": "*", "start_date": "2025-02-27", "end_date": LAST_DAY}
+    day = {**market, "start_date": LAST_DAY}
     both = ("stock_prices", "stock_bars")
     rows = []
     with serving("--gzip") as url:
@@ -31,6 +32,7 @@ def run(size: Size) -> Iterator[Table]:
             ("pages of 5,000 days", days, both),
             ("pages of 50,000 minutes", minutes, both[1:]),
             ("sessions of 12,000 tickers", market, both),
+            ("a list of 15,000 rows", day, ("short_volume",)),
         ):
             with reading({**config, "base_url": url}, *streams) as command:
                 program = [sys.executable, "-m", "benchmarks.held"]

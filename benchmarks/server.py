@@ -1,4 +1,4 @@
-"""The API's answers with bars, made before they are asked for: what they cost is not the clients'.
+"""The API's answers, made before they are asked for: what they cost is not the clients'.
 
 `python -m benchmarks.server` prints its URL and serves until it is terminated. Every weekday is a session;
 a day has 600 minute bars (07:00 to 17:00 New York) and a page at most 50,000 bars, as whole sessions. All
@@ -22,6 +22,7 @@ _MINUTES = 600
 _OPENS = 7 * 60
 _PAGE_ROWS = 50_000
 _MARKET = 12_000
+_LIST_ROWS = 15_000
 
 
 @dataclass
@@ -38,6 +39,8 @@ class Server:
                 parts = _range(request, ticker, span, date.fromisoformat(first), date.fromisoformat(last))
             case [_, "v2", "aggs", "grouped", *_, day]:
                 parts = _page({}, _market(date.fromisoformat(day)), None)
+            case [_, "stocks", "v1", "short-volume"]:
+                parts = _page({}, _short_volume(request.query["date.gte"]), None)
             case [_, "stocks", "v1", "splits"]:
                 parts = (b'{"status":"OK",', b'"results":[]', b"}")
             case _:
@@ -106,6 +109,18 @@ def _anywhen() -> bytes:
     random = Random(1)  # noqa: S311 - no secret
     bars = [{"T": f"TK{number:05}", **_bar(random, 0, 1_000_000)} for number in range(_MARKET)]
     return orjson.dumps(bars)[1:-1]
+
+
+@cache
+def _short_volume(day: str) -> bytes:
+    venues = ("nyse", "nasdaq_carteret", "nasdaq_chicago", "adf")
+    volumes = {f"{venue}_short_volume{kind}": 181_219 for venue in venues for kind in ("", "_exempt")}
+    totals = {"total_volume": 574_084, "short_volume": 181_219, "short_volume_ratio": 31.57}
+    rows = [
+        {"ticker": f"TK{number:05}", "date": day, **totals, "exempt_volume": 1, **volumes}
+        for number in range(_LIST_ROWS)
+    ]
+    return orjson.dumps(rows)[1:-1]
 
 
 def _bar(random: Random, moment: int, volume: int) -> dict[str, float]:

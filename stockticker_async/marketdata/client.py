@@ -9,11 +9,12 @@ answer, or a refusal that the caller must handle; all other outcomes raise a `Co
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import anyio.lowlevel
 import msgspec
 from yarl import URL
 
@@ -286,8 +287,33 @@ def at_once(decode: Callable[[bytes], T]) -> Callable[[bytes], Awaitable[T]]:
     """Return a reader that decodes a body as a whole. It raises `BadPageError` for too large a body."""
 
     async def read(body: bytes) -> T:
-        if not may_be_decoded(body):
-            raise BadPageError(f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded.")
+        _judge_size(body)
         return decode(body)
 
     return read
+
+
+def in_steps(decode: Callable[[bytes], Generator[None, None, T]]) -> Callable[[bytes], Awaitable[T]]:
+    """As `at_once`, for a decoder that gives way: then others have their turns in the loop."""
+
+    async def read(body: bytes) -> T:
+        _judge_size(body)
+        return await taken(decode(body))
+
+    return read
+
+
+async def taken(steps: Generator[None, None, T]) -> T:
+    """Take the steps, with turns of others between them, and return their result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        await anyio.lowlevel.checkpoint()
+
+
+def _judge_size(body: bytes) -> None:
+    if not may_be_decoded(body):
+        raise BadPageError(f"the API's answer of {len(body) / MIB:.0f} MiB is too large to be decoded.")

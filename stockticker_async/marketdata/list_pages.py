@@ -1,7 +1,7 @@
 """Reads the pages of a list of the API."""
 
 import math
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -9,7 +9,7 @@ import msgspec
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
 from stockticker_async.marketdata.call_limits import PAGES
-from stockticker_async.marketdata.client import Answer, Client, at_once
+from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
@@ -35,14 +35,14 @@ class ListPage(msgspec.Struct, Generic[T], frozen=True):
 async def list_pages(
     client: Client,
     path: str,
-    decode: Callable[[bytes], ListPage[T]],
+    read: Callable[[bytes], Awaitable[ListPage[T]]],
     *,
     expected_bytes: int = 65_536,
     patience: float = math.inf,
     may_be_empty: bool = False,
     confirmed: set[RefusalReason] | None = None,
 ) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
-    """Yield the pages of a list from a path on, decoded with ``decode``. A refusal or a 404 ends them.
+    """Yield the pages of a list from a path on, read with ``read``. A refusal or a 404 ends them.
 
     An incomplete page and a 404 are requested again: see `Doubt`. With ``may_be_empty`` an empty first page
     is complete, and the caller may doubt it. ``confirmed`` is as in `asked_twice`. A page is in the budget
@@ -52,7 +52,7 @@ async def list_pages(
     url, seen = client.url_of(path), set[str]()
     while True:
         turn_to(url, seen)
-        ask = partial(client.asked, url, at_once(decode), expected_bytes=expected_bytes, patience=patience)
+        ask = partial(client.asked, url, read, expected_bytes=expected_bytes, patience=patience)
         may_be_empty = may_be_empty and len(seen) == 1
         lacks = partial(_list_lacks, may_be_empty=may_be_empty)
         async with asked_twice(ask, lacks, held=_held, confirmed=confirmed) as found:

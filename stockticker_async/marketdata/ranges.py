@@ -7,14 +7,13 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, Generic, overload
 
-import anyio.lowlevel
 import msgspec
 
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
 from stockticker_async.marketdata.bars import Asked, Bar
 from stockticker_async.marketdata.calendar import last_settled, midnight_ms, missing_sessions, session_of
-from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.client import Answer, Client, taken
 from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
@@ -204,11 +203,4 @@ async def _page(
     body: bytes, asked: Asked, wanted: Sequence[Wanted[C]], *, after_ms: int | None, otc: bool
 ) -> BarPage[C]:
     """The page, decoded while others have their turns in the loop."""
-    steps = read_page(body, asked, wanted, after_ms=after_ms, otc=otc)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            page: BarPage[C] = done.value
-            return page
-        await anyio.lowlevel.checkpoint()
+    return await taken(read_page(body, asked, wanted, after_ms=after_ms, otc=otc))

@@ -52,6 +52,11 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
         return RowPage(objects(answer))
     if not isinstance(answer, dict):
         raise BadPageError("the API answered 200 with JSON of another form.")
+    return page_of(answer, form)
+
+
+def page_of(answer: Row, form: Form) -> RowPage:
+    """As `decode_rows`, for an object that is decoded already."""
     _judge_status(answer)
     next_url = answer.get("next_url")
     if not isinstance(next_url, str | None):

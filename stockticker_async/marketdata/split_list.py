@@ -10,7 +10,7 @@ import msgspec
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.call_limits import SIDE_PATIENCE
-from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
 from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
@@ -82,7 +82,7 @@ async def _split_pages(client: Client, call: ListCall) -> Answer[list[Split]] | 
     moments: list[datetime] = []
     judge = ListJudge(call.criteria)
     decode = partial(_decode_splits, call.criteria, judge)
-    found_pages = list_pages(client, call.path, decode, patience=SIDE_PATIENCE, may_be_empty=True)
+    found_pages = list_pages(client, call.path, at_once(decode), patience=SIDE_PATIENCE, may_be_empty=True)
     async with aclosing(found_pages) as answers:
         async for one in answers:
             if not isinstance(one, Answer):

@@ -5,7 +5,7 @@ are separated; all other fields are unchanged. A field of the API with the name 
 is dropped.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -25,6 +25,8 @@ _ENVELOPE = (
     *("next_url", "error", "message"),
 )
 """The fields of an answer itself, which are not data of a session."""
+_PIECE_ROWS = 1_000
+"""The rows between two turns of others: of 15 fields, some milliseconds."""
 
 
 def stream_rows(
@@ -43,6 +45,34 @@ def stream_rows(
     (``repeats``). Raises `BadPageError` for other such rows, for a missing or invalid primary key field, and
     for a row of none of the ``tickers``: then no row of the page may be used.
     """
+    steps = stream_rows_in_steps(
+        page,
+        transform,
+        asked=asked,
+        primary_key=primary_key,
+        identity=identity,
+        tickers=tickers,
+        repeats=repeats,
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            rows: list[Row] = done.value[0]
+            return rows
+
+
+def stream_rows_in_steps(
+    page: RowPage,
+    transform: Transform,
+    *,
+    asked: str,
+    primary_key: Sequence[str],
+    identity: Sequence[str] = (),
+    tickers: Collection[str] = (),
+    repeats: bool = False,
+) -> Generator[None, None, tuple[list[Row], Collection[Hashable]]]:
+    """As `stream_rows`; gives way after each thousand rows, and returns ours and their primary keys."""
     found: list[Row] = []
     held: dict[Hashable, Row] = {}
     for number, row in enumerate(page.rows, 1):
@@ -58,7 +88,9 @@ def stream_rows(
                 raise BadPageError(f"row {number} of the answer has the same key as another row.")
             if before is ours or _differ(before, ours):
                 found.append(ours)
-    return found
+        if number % _PIECE_ROWS == 0:
+            yield
+    return found, held.keys()
 
 
 def _differ(row: Row, other: Row) -> bool:

@@ -11,7 +11,7 @@ from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.marketdata import bar_size, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.call_limits import PAGES
-from stockticker_async.marketdata.client import Answer
+from stockticker_async.marketdata.client import Answer, at_once
 from stockticker_async.marketdata.list_pages import ListPage, list_pages, turn_to
 from stockticker_async.marketdata.rows import decode_rows
 from stockticker_async.sandbox.service.faults import Fault
@@ -55,7 +55,7 @@ async def test_a_list_is_followed_to_its_end_and_each_row_comes_once() -> None:
         for limit in (7, 1000):
             first = len(sandbox.calls)
             found[limit] = []
-            async for page in list_pages(client, f"{path}{limit}", tickers_of):
+            async for page in list_pages(client, f"{path}{limit}", at_once(tickers_of)):
                 assert isinstance(page, Answer)
                 found[limit] += page.value.rows
             assert len(sandbox.calls) - first == -(-len(found[limit]) // limit)
@@ -69,7 +69,7 @@ async def test_an_empty_list_is_asked_for_twice_unless_the_caller_doubts_it(
 ) -> None:
     async with talking() as (sandbox, client):
         sandbox.faults.add(Fault(kind="body", match="/tickers", body=b'{"count":0}', times=None))
-        pages = list_pages(client, "/v3/reference/tickers", tickers_of, may_be_empty=may_be_empty)
+        pages = list_pages(client, "/v3/reference/tickers", at_once(tickers_of), may_be_empty=may_be_empty)
         rows = [page.value.rows async for page in pages if isinstance(page, Answer)]
         assert rows == [[]]
         assert len(sandbox.calls) == calls

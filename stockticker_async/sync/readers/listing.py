@@ -5,22 +5,23 @@ last row. A page is written only after the whole page was validated. If the plan
 listing, its deprecated form is read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
 from stockticker_async.errors import ConnectorError
-from stockticker_async.marketdata.client import Answer, Client
+from stockticker_async.marketdata.client import Answer, Client, in_steps
+from stockticker_async.marketdata.large_lists import decode_list
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
 from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import Listing
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
-from stockticker_async.marketdata.rows import Row, decode_rows
+from stockticker_async.marketdata.rows import Row
 from stockticker_async.streams.table import Listed
-from stockticker_async.streams.transforms import key_of, stream_rows
+from stockticker_async.streams.transforms import stream_rows_in_steps
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.row_stream import RowStream, settled
@@ -114,7 +115,7 @@ class ListingSync:
         answers = list_pages(
             self._client,
             call.path,
-            decode,
+            in_steps(decode),
             expected_bytes=expected_bytes,
             confirmed=self._row_stream.confirmed_refusals,
         )
@@ -136,10 +137,12 @@ class ListingSync:
                     await self._cover(call, answer.moment, reached)
         return None
 
-    def _decode(self, criteria: RowCriteria, judge: ListJudge, body: bytes) -> ListPage[Row]:
-        page = decode_rows(body)
+    def _decode(
+        self, criteria: RowCriteria, judge: ListJudge, body: bytes
+    ) -> Generator[None, None, ListPage[Row]]:
+        page = yield from decode_list(body)
         primary_key = self._row_stream.stream.primary_key
-        found = stream_rows(
+        found, keys = yield from stream_rows_in_steps(
             page,
             self._listed.transform,
             asked="",
@@ -147,8 +150,9 @@ class ListingSync:
             identity=self._listed.identity,
             tickers=criteria.tickers,
         )
+        yield
         values = (row.get(criteria.field) for row in page.rows)
-        judge.judge(values, (key_of(row, primary_key) for row in found))
+        judge.judge(values, keys)
         return ListPage(found, page.next_url, len(page.rows), page.stated)
 
     async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:

@@ -1,0 +1,46 @@
+"""Decodes the lists of the API a piece at a time: 15,000 rows at once would hold the event loop for long.
+
+The rows are first cut out of the page, undecoded, then decoded some at a time. A page that cannot be cut, or
+with a piece that cannot be decoded, is decoded as a whole, which says what is wrong with it.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+import orjson
+
+from stockticker_async.marketdata.rows import Row, RowPage, decode_rows, page_of
+
+PIECE_ROWS = 1_000
+"""The rows between two turns of others: of 15 fields, some milliseconds."""
+WHOLE_BYTES = 300_000
+"""A page up to this size is decoded at once."""
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def decode_list(body: bytes, *, whole_bytes: int = WHOLE_BYTES) -> Generator[None, None, RowPage]:
+    """As `decode_rows` for a list; gives way before each piece, and returns the page."""
+    cut = _cut(body) if len(body) > whole_bytes else None
+    if cut is None:
+        return decode_rows(body)
+    answer, raw = cut
+    rows: list[Any] = []
+    for begin in range(0, len(raw), PIECE_ROWS):
+        yield
+        try:
+            rows += orjson.loads(b"[%b]" % b",".join(raw[begin : begin + PIECE_ROWS]))
+        except orjson.JSONDecodeError:
+            return decode_rows(body)
+    return page_of({**answer, "results": rows}, "list")
+
+
+def _cut(body: bytes) -> tuple[Row, list[msgspec.Raw]] | None:
+    """The page without its rows, and these, undecoded. None for a page of another form."""
+    try:
+        answer = _decode_object(body)
+        rows = _decode_array(answer.pop("results"))
+        return {name: orjson.loads(memoryview(value)) for name, value in answer.items()}, rows
+    except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return None
