@@ -53,7 +53,7 @@ def midnight_ms(day: date) -> int:
 @lru_cache(maxsize=16_384)
 def session_of(timestamp_ms: int) -> date:
     """The New York date of a moment; of a bar, the date of its start."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK).date()
+    return _new_york(timestamp_ms).date()
 
 
 @lru_cache(maxsize=16_384)
@@ -62,8 +62,13 @@ def claimed_session(timestamp_ms: int) -> date | None:
 
     None for any other time of the day, which claims no session: 00:00 UTC is the evening before.
     """
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK)
+    moment = _new_york(timestamp_ms)
     return moment.date() if moment.time() in _STAMPS else None
+
+
+@lru_cache(maxsize=16_384)  # of a new day bar both functions above are asked
+def _new_york(timestamp_ms: int) -> datetime:
+    return datetime.fromtimestamp(timestamp_ms / 1000, NEW_YORK)
 
 
 @lru_cache(maxsize=16_384)
@@ -132,7 +137,11 @@ def holds_session(first: date, last: date) -> bool:
 
 @lru_cache(maxsize=64)
 def _sessions_of(year: int) -> tuple[date, ...]:
-    return tuple(day for day in weekdays(date(year, 1, 1), date(year, 12, 31)) if is_session(day))
+    # a tenth of the time of `is_session` for each day, of which twenty years have 7,300
+    closed = {date(year, int(text[:2]), int(text[2:])).toordinal() for text in CLOSED.get(year, "").split()}
+    ordinals = range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)
+    days = [date.fromordinal(number) for number in ordinals if number not in closed]
+    return tuple(filter(is_weekday, days))
 
 
 def _sessions(first: date, last: date) -> list[date]:

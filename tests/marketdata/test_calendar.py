@@ -305,3 +305,11 @@ def test_a_session_is_missing_where_no_bar_holds_it(
     days = (first + timedelta(days=n) for n in range(length + 1))
     wanted = sum(is_session(day) and day not in held for day in days)
     assert missing_sessions(bar, first, last, starts) == wanted
+
+
+@given(st.dates(date(1969, 1, 1), date(2102, 1, 1)), st.integers(0, 800))
+def test_the_sessions_of_years_are_those_of_their_days(first: date, count: int) -> None:
+    days = [first + timedelta(days=number) for number in range(count + 1)]
+    sessions = [day for day in days if is_session(day)]
+    assert missing_sessions(BarSize(), first, days[-1], frozenset()) == len(sessions)
+    assert missing_sessions(BarSize(), first, days[-1], frozenset(sessions)) == 0
