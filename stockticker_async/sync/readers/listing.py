@@ -153,6 +153,7 @@ class ListingSync:
         yield
         values = (row.get(criteria.field) for row in page.rows)
         judge.judge(values, keys)
+        yield
         return ListPage(found, page.next_url, len(page.rows), page.stated)
 
     async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
