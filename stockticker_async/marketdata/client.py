@@ -277,9 +277,15 @@ async def open_client(
     person who waits, which such a bound or ``hasty`` says, an address that cannot be right is told at once.
     Raises `ConfigError` for a proxy in the environment that cannot be used.
     """
-    limiter = Limiter(settings.requests_per_minute, at_once=settings.max_concurrent_requests)
+    clock = clock or Clock()
+    limiter = Limiter(
+        settings.requests_per_minute,
+        at_once=settings.max_concurrent_requests,
+        per_second=settings.most_per_second,
+    )
+    limiter.spent(settings.spent, clock.monotonic())
     async with open_transport(settings) as transport:
-        shared = _Shared(transport, settings, clock or Clock(), limiter, hasty=hasty or most_wait < math.inf)
+        shared = _Shared(transport, settings, clock, limiter, hasty=hasty or most_wait < math.inf)
         yield Client(shared, patience=patience, most_wait=most_wait, on_wait=on_wait)
 
 

@@ -45,7 +45,7 @@ _STORM = 75.0  # a minute, and what a doubled wait may overshoot it by
 _SOON = 3.5  # seconds: of the waits of 1 and 2 s, and a round trip
 _AT_ONCE = 4  # to begin with: the free plan has five calls a minute
 _LEAST = 5  # calls a minute of the smallest plan
-_SECOND = 80  # "unlimited" plans are asked to stay under about 100 calls a second
+PER_SECOND = 80  # "unlimited" plans are asked to stay under about 100 calls a second
 _FIRST_TRY = 240.0  # seconds until more than a believed number is tried; each try in vain makes it
 _LATER = 4  # times as long
 _FIRST_RISE, _SURE_RISE = (
@@ -88,9 +88,9 @@ def _room(answered: int) -> int:
 class _Calls:
     """The calls in flight, and those that ended within the last minute; what of them the API may count."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_second: int) -> None:
         self.in_flight = 0
-        self.begins: deque[float] = deque(maxlen=_SECOND)
+        self.begins: deque[float] = deque(maxlen=per_second)
         self._ends: deque[float] = deque()
 
     def begin(self, now: float) -> None:
@@ -127,10 +127,10 @@ class _Calls:
         return self._ends[surplus] + _WINDOW if surplus < len(self._ends) else math.inf
 
     def spread_at(self, pace: float | None) -> float:
-        """When the next call may begin: at an even pace, and at most `_SECOND` calls a second."""
+        """When the next call may begin: at an even pace, and at most ``per_second`` calls a second."""
         if pace is not None and self.begins:
             return self.begins[-1] + 1 / pace
-        return self.begins[0] + 1.0 if len(self.begins) == _SECOND else -math.inf
+        return self.begins[0] + 1.0 if len(self.begins) == self.begins.maxlen else -math.inf
 
 
 class Limiter:
@@ -139,12 +139,16 @@ class Limiter:
     Each call that `reserve` begins ends with `succeeded`, `refused` or `failed`, and the time of its begin.
     """
 
-    def __init__(self, per_minute: int | None, *, at_once: int) -> None:
-        """``per_minute`` None: the allowance is learned. ``at_once`` is the most calls ever in flight."""
+    def __init__(self, per_minute: int | None, *, at_once: int, per_second: int = PER_SECOND) -> None:
+        """``per_minute`` None: the allowance is learned, and at most ``per_second`` calls begin in a second.
+
+        ``at_once`` is the most calls ever in flight.
+        """
         self._set = per_minute
         self._at_once = at_once
         self._crowd = at_once if per_minute is not None else min(_AT_ONCE, at_once)
-        self._calls = _Calls()
+        self._per_second = per_second
+        self._calls = _Calls(per_second)
         self._resumes = -math.inf  # end of the silence
         self._row = 0  # refusals in a row
         self._first = self._last = -math.inf  # when the first and the last one of the row came
@@ -160,6 +164,12 @@ class Limiter:
         self._try_at, self._patience, self._step = math.inf, 0.0, _STEP
         self._trying = self._proven = self._risen = False
         self._most, self._most_at = 0, -math.inf  # calls answered within a second of the last minute
+
+    def spent(self, calls: int, now: float) -> None:
+        """Count calls that others have made with this allowance, up to now."""
+        for _ in range(calls):
+            self._calls.begin(now)
+            self._calls.end(now, counts=True)
 
     @property
     def in_flight(self) -> int:
@@ -284,7 +294,7 @@ class Limiter:
     def _rise(self, now: float) -> None:
         """More was allowed than was believed."""
         if self._pace is not None:
-            self._pace, self._risen = min(self._pace * self._step, _SECOND), True
+            self._pace, self._risen = min(self._pace * self._step, self._per_second), True
         elif not self._proven:
             self._minute = None  # what taught it was chance
         elif self._minute is not None:

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
+from stockticker_async.marketdata.limiter import PER_SECOND
 
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
 
@@ -20,6 +21,10 @@ class Settings:
     requests_per_minute: int | None = None
     """The allowance of the plan. None: it is learned from the refusals of the API."""
     max_concurrent_requests: int = 16
+    most_per_second: int = PER_SECOND
+    """The most calls that begin in a second, unless `requests_per_minute` is set."""
+    spent: int = 0
+    """Calls of others that count in the first minute of this client's `requests_per_minute`."""
     limits: CallLimits = LIMITS
 
 

@@ -138,6 +138,25 @@ def test_the_sixth_call_and_the_next_go_alone_and_then_every_success_adds_one() 
     assert crowds == [1, 1, 2, 4, 6, 6]
 
 
+@pytest.mark.parametrize("spent", [0, 2, 5, 7])
+def test_calls_of_others_count_in_the_first_minute(spent: int) -> None:
+    limiter = Limiter(5, at_once=8)
+    limiter.spent(spent, 100.0)
+    for _ in range(max(0, 5 - spent)):
+        succeed(limiter, 100.0)
+    assert limiter.reserve(100.0) == pytest.approx(60.0)
+    begin(limiter, 160.0, max(1, min(spent, 5)))
+
+
+@pytest.mark.parametrize("per_second", [1, 10, 80])
+def test_a_part_of_the_calls_of_a_second_may_be_all_there_are(per_second: int) -> None:
+    limiter = Limiter(None, at_once=8, per_second=per_second)
+    for _ in range(per_second):
+        succeed(limiter, 1.0)
+    assert limiter.reserve(1.0) == pytest.approx(1.0)
+    begin(limiter, 2.0)
+
+
 @simulated
 @given(st.floats(0.02, 1.0), st.integers(1, 64), st.integers(1, 99))
 def test_no_second_holds_more_than_eighty_calls(slowest: float, at_once: int, seed: int) -> None:
