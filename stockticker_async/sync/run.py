@@ -114,7 +114,7 @@ async def _read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, 
     try:
         await read_row_stream(client, job, row_stream, days)
     except Exception as error:  # noqa: BLE001 - a bug ends only this stream
-        ending = _of_stream(error)
+        ending = of_stream(error)
         await _end([row_stream.sink], [*errors_by_cause(row_stream.failures), ending])
         _raise_lasting(ending)
     else:
@@ -143,7 +143,7 @@ async def _read_family(
             await stream.sink.estimate(rows=rows)
         await sync.run(call_plan)
     except Exception as error:  # noqa: BLE001 - a bug ends only these streams
-        ending = _of_stream(error)
+        ending = of_stream(error)
         await _end(sinks, [*errors_by_cause(sync.failures), ending])
         _raise_lasting(ending)
     else:
@@ -155,7 +155,7 @@ def _tickers_done(family: Sequence[BarStream], through: date) -> int:
     return min(stream.cursors.count_covered(through) for stream in family)
 
 
-def _of_stream(error: Exception) -> ConnectorError:
+def of_stream(error: Exception) -> ConnectorError:
     """Return the error as a `ConnectorError`. Raises it after a MemoryError, which ends the program."""
     if isinstance(error, ConnectorError):
         return error

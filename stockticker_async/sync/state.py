@@ -323,6 +323,10 @@ class StreamCursors:
         if name not in self._covered or through > self._covered[name]:
             self._covered[name] = through
 
+    def covered(self, name: str) -> date | None:
+        """Return the day up to which the ticker is covered in this sync; None if no day is."""
+        return self._covered.get(name)
+
     def count_covered(self, through: date) -> int:
         """Return the number of tickers that are covered up to ``through``."""
         return sum(day >= through for day in self._covered.values())

@@ -59,10 +59,12 @@ class ListingSync:
         self._listed = listed
         self._days = days
 
-    async def run(self) -> None:
-        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
+    async def run(self, calls: Sequence[ListCall] | None = None) -> None:
+        """Make these calls (None: all). Raises a `ConnectorError` that ends the whole sync."""
+        if calls is None:
+            calls = first_calls(self._row_stream, self._listed.listing, self._job, self._days)
         await carry_out(
-            iter(first_calls(self._row_stream, self._listed.listing, self._job, self._days)),
+            iter(calls),
             self._ask,
             at_once=self._client.at_once,
             answers=lambda: self._client.answers,

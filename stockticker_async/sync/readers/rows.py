@@ -17,7 +17,7 @@ from stockticker_async.sync.windows import Days
 _log = logging.getLogger(__name__)
 
 _MANY_CALLS = 500
-_NO_NAMES = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
+NO_NAMES = "a call for each ticker is needed: name them in stock_ticker, or leave the stream out."
 
 
 async def read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, days: Days) -> None:
@@ -26,8 +26,8 @@ async def read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, d
     Raises a `ConnectorError` that would also end the other streams.
     """
     source = row_stream.stream.source
-    if _needs_names(source, job):
-        row_stream.failures.append(Failure((WHOLE_MARKET,), ConfigError(_NO_NAMES)))
+    if needs_names(source, job):
+        row_stream.failures.append(Failure((WHOLE_MARKET,), ConfigError(NO_NAMES)))
         return
     calls = calls_of(row_stream, job, days)
     if calls > _MANY_CALLS:
@@ -46,8 +46,8 @@ async def read_row_stream(client: Client, job: SyncJob, row_stream: RowStream, d
 
 def describe_row_stream(row_stream: RowStream, job: SyncJob, days: Days, *, allowance: int | None) -> str:
     """Return a line about the calls of the stream."""
-    if _needs_names(row_stream.stream.source, job):
-        return f"{row_stream.stream.name} would fail: {_NO_NAMES}"
+    if needs_names(row_stream.stream.source, job):
+        return f"{row_stream.stream.name} would fail: {NO_NAMES}"
     return _call_count_line(row_stream, calls_of(row_stream, job, days), allowance)
 
 
@@ -70,7 +70,8 @@ def _call_count_line(row_stream: RowStream, calls: int, allowance: int | None) -
     return f"{row_stream.stream.name}: {calls} call{'' if calls == 1 else 's'}{pages}{under}."
 
 
-def _needs_names(source: Source, job: SyncJob) -> bool:
+def needs_names(source: Source, job: SyncJob) -> bool:
+    """Whether the stream needs a call for each ticker, and the job names none."""
     return job.whole_market and isinstance(source, Lookup | Daily)
 
 
