@@ -22,6 +22,8 @@ WINGS = ("marketdata", "streams", "sync", "connector")
 """From below: a module imports its own wing, the wings before it, and `BELOW_ALL`."""
 LIBRARY = "library"
 """A wing beside the connector, of which it knows only how options are judged."""
+SPARK = "spark"
+"""A wing beside the library, which it uses; of the connector it knows as much as the library does."""
 BELOW_ALL = {NAME, f"{NAME}.errors", f"{NAME}.clock", f"{NAME}.json_object"}
 PURE = {
     "marketdata": (
@@ -60,6 +62,7 @@ PURE = {
     ),
     "connector": ("bar_lines", "catalog", "config", "protocol", "state_file"),
     "library": ("arrow_tables", "bar_columns", "outcome", "row_columns"),
+    "spark": ("allowance_parts", "offset", "push_down"),
 }
 """The modules that decide, and know nothing of the world."""
 CORE = ["errors", "json_object", *(f"{wing}.{name}" for wing, names in PURE.items() for name in names)]
@@ -162,6 +165,20 @@ def test_the_library_imports_the_wings_below_and_how_options_are_judged() -> Non
     assert users == {f"{NAME}.library.question"}
     for module in MODULES:
         foreign = {name for name in ours(module) if wing_of(name) == LIBRARY}
+        assert foreign == set() or module in members or wing_of(module) == SPARK, module
+
+
+def test_the_wing_of_spark_imports_the_library_and_how_options_are_judged() -> None:
+    members = [module for module in MODULES if wing_of(module) == SPARK]
+    assert members
+    users = set()
+    for module in members:
+        above = {name for name in ours(module) if wing_of(name) in ("connector", "sandbox")}
+        assert above <= {f"{NAME}.connector.config"}, module
+        users |= {module} if above else set()
+    assert users == {f"{NAME}.spark.options", f"{NAME}.spark.api_key"}
+    for module in MODULES:
+        foreign = {name for name in ours(module) if wing_of(name) == SPARK}
         assert foreign == set() or module in members, module
 
 
@@ -178,7 +195,7 @@ def test_the_package_names_the_library_and_loads_nothing() -> None:
 
 
 def test_every_module_is_in_a_wing() -> None:
-    outside = {module for module in MODULES if wing_of(module) not in (*WINGS, LIBRARY, "sandbox")}
+    outside = {module for module in MODULES if wing_of(module) not in (*WINGS, LIBRARY, SPARK, "sandbox")}
     assert outside == BELOW_ALL | {f"{NAME}.__main__"}
     for module in ("errors", "clock"):
         assert set(ours(f"{NAME}.{module}")) == set(), module
@@ -195,8 +212,8 @@ def test_nothing_is_imported_that_is_not_installed_with_the_package() -> None:
         wanted = list(project["dependencies"])
         if module == f"{NAME}.connector.rich_terminal":
             wanted += extras["terminal"]
-        elif wing_of(module) == LIBRARY:
-            wanted += extras["arrow"]
+        elif wing_of(module) in (LIBRARY, SPARK):
+            wanted += extras["arrow" if wing_of(module) == LIBRARY else "spark"]
         roots = {name.split(".")[0] for name in imports(module)} - sys.stdlib_module_names - {NAME}
         assert roots <= {re.split(r"[<>=]", one)[0] for one in wanted}, module
 
