@@ -8,12 +8,17 @@ CLIENTS        ?= .venv-clients
 CLIENTS_PYTHON ?= $(PYTHON)
 CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
+# Spark is large, needs Java, and has an environment of its own.
+SPARK       ?= .venv-spark
+SPARK_READY := $(SPARK)/.ready
+HAS_JAVA     = java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])'
+NO_JAVA      = echo "Skipped: Spark needs Java 17 or newer, and there is none (Debian: apt install openjdk-17-jre-headless)"
 # Overrides the environment: the tests start the program a thousand times, and each start without compiled files takes
 # a tenth of a second longer.
 export PYTHONDONTWRITEBYTECODE =
 PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test check lint types audit cover soak conformance example image fixtures bench figures bench-cdk lock clean
+.PHONY: help setup demo test check lint types audit cover soak conformance example image spark spark-bench fixtures bench figures bench-cdk lock clean
 
 help:
 	@echo "make demo    the demo, without an API key and without a network"
@@ -21,6 +26,8 @@ help:
 	@echo "make check   what CI runs: ruff, mypy --strict, the audit of the pins, all tests with branch coverage"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
+	@echo "make spark   the data source for Spark: tests with Spark (installs some 660 MB; needs Java 17)"
+	@echo "make spark-bench  the data source's rows a second beside one process"
 	@echo "make image   builds and runs the image, if docker or podman is installed"
 	@echo "make fixtures  generates the calendar, the files of the acceptance tests and the tables of the documents"
 	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: no growth, no leaks"
@@ -86,6 +93,23 @@ example: setup
 image: setup
 	MAKE_IMAGE=1 $(BIN)/python -m pytest -q -rs tests/repository/test_image.py
 
+$(SPARK_READY): tests/spark/requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python $(PIP_INSTALL) --no-deps -r tests/spark/requirements.lock
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+spark:
+	@if $(HAS_JAVA); \
+	then $(MAKE) --no-print-directory $(SPARK_READY) \
+	  && $(SPARK)/bin/python -m pytest -q -c tests/spark/spark.ini tests/spark/whole; \
+	else $(NO_JAVA); fi
+
+spark-bench:
+	@if $(HAS_JAVA); \
+	then $(MAKE) --no-print-directory $(SPARK_READY) && $(SPARK)/bin/python -m benchmarks.spark; \
+	else $(NO_JAVA); fi
+
 # Run this after a change of a stream: generates the calendar, catalogs, expected records, future states and the tables
 # of the documents.
 fixtures: setup
@@ -118,6 +142,9 @@ lock: setup
 	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --upgrade -c conformance/requirements.lock \
 	  examples/requirements.in -o examples/requirements.lock
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade -c requirements-dev.lock \
+	  tests/spark/requirements.in -o tests/spark/requirements.lock
 
 clean:
-	rm -rf build dist $(VENV) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf build dist $(VENV) $(CLIENTS) $(SPARK) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

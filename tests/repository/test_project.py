@@ -28,6 +28,7 @@ LOCKS = (
     "requirements-dev.lock",
     "conformance/requirements.lock",
     "examples/requirements.lock",
+    "tests/spark/requirements.lock",
 )
 
 
