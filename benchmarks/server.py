@@ -41,6 +41,8 @@ class Server:
                 parts = _page({}, _market(date.fromisoformat(day)), None)
             case [_, "stocks", "v1", "short-volume"]:
                 parts = _page({}, _short_volume(request.query["date.gte"]), None)
+            case [_, "calls"]:  # not of the API
+                return web.Response(text=str(self.calls))
             case [_, "stocks", "v1", "splits"]:
                 parts = (b'{"status":"OK",', b'"results":[]', b"}")
             case _:
