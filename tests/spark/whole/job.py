@@ -25,10 +25,10 @@ if __name__ == "__main__":
     options = {
         "base_url": url,
         "stock_ticker": "TSLA,AAPL,MSFT,NVDA",
-        "start_date": "2024-10-01",
+        "start_date": "2024-12-02",
         "end_date": "2024-12-31",
         "timespan": "minute",
-        "partitions": "6",
+        "partitions": "4",
     }
     if kind == "batch":
         frame = spark.read.format("stockticker").options(**options).load()

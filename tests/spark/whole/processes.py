@@ -40,7 +40,7 @@ def python_workers(pid: int) -> list[int]:
     return [one for one in below if of.get(one) in below]
 
 
-def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 300) -> None:
     """Look again and again, as nobody tells of it. Raises TimeoutError."""
     ends = time.monotonic() + seconds
     while not true():

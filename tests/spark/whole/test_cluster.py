@@ -89,7 +89,7 @@ def written(spark: SparkSession, target: Path) -> list[tuple[Any, ...]]:
 
 
 def truth(sandbox: Served) -> set[tuple[Any, ...]]:
-    return sandbox.truth(TICKERS, "2024-10-01", "2024-12-31", bar=(1, "minute"))
+    return sandbox.truth(TICKERS, "2024-12-02", "2024-12-31", bar=(1, "minute"))
 
 
 def test_a_worker_killed_in_the_middle_leaves_the_rows_exact(
@@ -101,7 +101,7 @@ def test_a_worker_killed_in_the_middle_leaves_the_rows_exact(
 ) -> None:
     master, workers = cluster
     # two tasks, one on each worker, wait for an answer when one worker dies with its executor
-    sandbox.ask("faults", "POST", kind="hang", match="/ticker/(MSFT|NVDA)/", seconds=15, times=2)
+    sandbox.ask("faults", "POST", kind="hang", match="/ticker/(MSFT|NVDA)/", seconds=20, times=2)
     with drive(folder, master, sandbox.url, tmp_path, "batch") as driver:
         wait_until(lambda: len([one for one in sandbox.calls() if "/MSFT/" in one or "/NVDA/" in one]) >= 2)
         end(workers[0])
