@@ -27,7 +27,11 @@ def _plain(field: pa.Field) -> pa.Field:
 @cache
 def arrow_schema(stream: Stream) -> pa.Schema:
     """The schema that a batch of the stream must have."""
-    return to_arrow_schema(spark_schema(stream), timezone="UTC")
+    schema = spark_schema(stream)
+    try:
+        return to_arrow_schema(schema, timezone="UTC")
+    except TypeError:  # in Spark 4.1 it is always UTC
+        return to_arrow_schema(schema)
 
 
 def for_spark(stream: Stream, batch: pa.RecordBatch) -> pa.RecordBatch:
