@@ -1,12 +1,9 @@
 """A split as a value."""
 
 from datetime import date
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 import msgspec
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 
 class Split(msgspec.Struct, frozen=True):
@@ -15,14 +12,12 @@ class Split(msgspec.Struct, frozen=True):
     ticker: str
     day: date
     """The execution date: the first session on the new basis."""
-    ratio: "Fraction"
+    ratio: Fraction
 
 
-def ratio(split_to: float, split_from: float) -> "Fraction":
+def ratio(split_to: float, split_from: float) -> Fraction:
     """Return the reduced ratio; the numbers may be fractional. Raises ValueError unless both are positive."""
     if not (split_to > 0 and split_from > 0):
         raise ValueError(f"a split of {split_to} for {split_from}")
-    from fractions import Fraction  # noqa: PLC0415 - most syncs meet no split
-
     # via the shortest decimal form: 1.1 is eleven tenths, not the nearest double
     return Fraction(repr(float(split_to))) / Fraction(repr(float(split_from)))
