@@ -99,10 +99,11 @@ $(SPARK_READY): tests/spark/requirements.lock pyproject.toml
 	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+# SPARK_TESTS="-m quick" chooses the tests that CI has time for.
 spark:
 	@if $(HAS_JAVA); \
 	then $(MAKE) --no-print-directory $(SPARK_READY) \
-	  && $(SPARK)/bin/python -m pytest -q -c tests/spark/spark.ini tests/spark/whole; \
+	  && $(SPARK)/bin/python -m pytest -q -c tests/spark/spark.ini tests/spark/whole $(SPARK_TESTS); \
 	else $(NO_JAVA); fi
 
 spark-bench:
