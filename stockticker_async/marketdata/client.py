@@ -29,7 +29,7 @@ from stockticker_async.marketdata.limiter import Limiter
 from stockticker_async.marketdata.pace import AT_ONCE, Pace
 from stockticker_async.marketdata.patience import PATIENCE, Patience
 from stockticker_async.marketdata.server_clock import ServerClock
-from stockticker_async.marketdata.settings import Settings
+from stockticker_async.marketdata.settings import FlatFiles, Settings
 from stockticker_async.marketdata.transport import PassingFaultError, Response, Transport, open_transport
 
 T = TypeVar("T")
@@ -100,6 +100,11 @@ class Client:
     @property
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    def flat_files(self) -> FlatFiles | None:
+        """The bucket of flat files, if one is configured."""
+        return self._shared.settings.flat_files
 
     @property
     def at_once(self) -> int:

@@ -21,6 +21,11 @@ class Proxy(msgspec.Struct, frozen=True):
     """The address without user name and password."""
     authorization: str | None
     """The ``Proxy-Authorization`` header; never the API key."""
+    address: str
+    """The address with user name and password, for clients that take them there."""
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.url})"
 
 
 def proxy_for(base_url: str) -> Proxy | None:
@@ -49,7 +54,7 @@ def _judged(value: str, variable: str) -> Proxy:
             "http://HOST:PORT, or as http://USER:PASSWORD@HOST:PORT with special characters percent-encoded."
         ) from None
     if url.user is None and url.password is None:
-        return Proxy(url, None)
+        return Proxy(url, None, str(url))
     # RFC 7617 leaves the encoding open: use that of the URL, UTF-8
     shown = f"{url.user or ''}:{url.password or ''}".encode(errors="surrogateescape")
-    return Proxy(url.with_user(None), f"Basic {b64encode(shown).decode()}")
+    return Proxy(url.with_user(None), f"Basic {b64encode(shown).decode()}", str(url))

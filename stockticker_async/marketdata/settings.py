@@ -7,6 +7,19 @@ from stockticker_async.marketdata.call_limits import LIMITS, CallLimits
 from stockticker_async.marketdata.limiter import PER_SECOND
 
 BASE_URL = "https://api.massive.com"  # renamed from api.polygon.io on 2025-10-30
+FILES_URL = "https://files.massive.com"
+FILES_BUCKET = "flatfiles"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatFiles:
+    """The bucket of flat files, and its keys, which ``repr`` does not show."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    endpoint: str = FILES_URL
+    """Scheme and host, without a slash at the end."""
+    bucket: str = FILES_BUCKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class Settings:
     """The most calls that begin in a second, unless `requests_per_minute` is set."""
     spent: int = 0
     """Calls of others that count in the first minute of this client's `requests_per_minute`."""
+    flat_files: FlatFiles | None = None
+    """None: bars come from the API only."""
     limits: CallLimits = LIMITS
 
 

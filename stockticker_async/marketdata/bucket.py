@@ -1,0 +1,220 @@
+"""The bucket of flat files: lists and fetches files, with patience. The only code that imports obstore.
+
+Every request is signed for its host by the client (obstore, which is Rust's object_store), so the secret
+never travels. A redirect to another origin is followed without the keys. Retries are made here, not by the
+client: passing faults until nothing has succeeded for the client's patience, and never sooner than the bucket
+asks. A transfer that was cut goes on where it ended, if the file is still the same (``If-Match``); a file
+that was replaced meanwhile is read again from its beginning.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import urlsplit
+
+import anyio
+
+from stockticker_async import __version__
+from stockticker_async.clock import Clock
+from stockticker_async.errors import BadPageError, ConfigError
+from stockticker_async.marketdata import session_files
+from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.bucket_faults import Absent, Changed, Fatal, Passing, Refused, judge
+from stockticker_async.marketdata.call_limits import LIMITS, MIB
+from stockticker_async.marketdata.patience import PATIENCE, Patience
+from stockticker_async.marketdata.proxy import proxy_for
+from stockticker_async.marketdata.session_files import FlatFile
+from stockticker_async.marketdata.settings import FlatFiles
+from stockticker_async.marketdata.transport import PassingFaultError
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ClientConfig, S3Store
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Files that are held at once: one is decoded while another one is fetched."""
+MOST_BYTES = 128 * MIB
+"""The most bytes of a packed file: five times a minute file."""
+_TRIES = 3
+"""Versions of a file that are fetched, when each was replaced while it was read."""
+_PIECE_BYTES = 16 * 1024
+"""Bytes that are taken at once: what came of a smaller piece is lost when a transfer is cut."""
+_SLOW_DOWN = 2.0
+"""Seconds to wait at least when the bucket asks for fewer requests."""
+
+
+class Bucket:
+    """The files of one bucket; made by `open_bucket`."""
+
+    def __init__(self, store: "S3Store", settings: FlatFiles, clock: Clock, patience: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._patience = Patience(clock, settings.endpoint, patience)
+        self._held = anyio.Semaphore(AT_ONCE)
+        self.requests = 0
+        """The number of requests sent, including retries."""
+        self.answers = 0
+        """The number of answers, including refusals."""
+
+    @property
+    def turn(self) -> anyio.Semaphore:
+        """Held by whoever holds a packed file: `AT_ONCE` may."""
+        return self._held
+
+    async def files(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
+        """Return the published files of these sessions, both ends included, ascending."""
+        found = await self._with_patience(lambda: self._list(bar, first, last))
+        if not isinstance(found, list):
+            raise ConfigError(
+                "The bucket of flat files does not let these keys list its files. Check the plan."
+            )
+        return sorted(found, key=lambda file: file.session)
+
+    async def _list(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
+        import obstore  # noqa: PLC0415 - 15 MB, wanted by few
+
+        self.requests += 1
+        before = session_files.key_of(bar, first).removesuffix(".csv.gz")  # the key itself comes after it
+        found = []
+        pages = obstore.list(
+            self._store, prefix=session_files.folder(bar).rstrip("/"), offset=before, chunk_size=1000
+        )
+        async for page in pages:
+            for one in page:
+                session = session_files.session_of_key(one["path"])
+                if session is None or not first <= session <= last:
+                    continue
+                found.append(FlatFile(session, one["path"], one["e_tag"] or "", one["size"]))
+            if (
+                page
+                and (session := session_files.session_of_key(page[-1]["path"])) is not None
+                and session > last
+            ):
+                break
+        return found
+
+    async def fetch(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent:
+        """Return the packed bytes of a file, and its ETag now; whole, by its length."""
+        for _ in range(_TRIES):
+            found = await self._fetched(file)
+            if not isinstance(found, Changed):
+                return found
+            _log.info("The file %s was replaced while it was read: it is read again.", file.key)
+        raise BadPageError(f"the file {file.key} was replaced {_TRIES} times while it was read.")
+
+    async def _fetched(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent | Changed:
+        body, etag = bytearray(), ""
+
+        async def go_on() -> tuple[bytes, str] | Changed:
+            nonlocal etag
+            import obstore  # noqa: PLC0415 - as above
+
+            options: GetOptions = {}
+            if body:
+                options = {"range": {"offset": len(body)}, "if_match": etag}
+            self.requests += 1
+            answer = await obstore.get_async(self._store, file.key, options=options)
+            size, now = answer.meta["size"], answer.meta["e_tag"] or ""
+            if size > MOST_BYTES:
+                raise BadPageError(
+                    f"the file {file.key} has {size // MIB} MiB: no file of bars comes near that."
+                )
+            if body and (now != etag or answer.range[0] != len(body)):
+                return Changed()
+            etag = now
+            async for piece in answer.stream(min_chunk_size=_PIECE_BYTES):
+                body.extend(piece)
+                self._patience.succeeded()
+            if len(body) != size:
+                raise PassingFaultError("a transfer was cut")
+            return cast("bytes", body), etag  # the decoder accepts both, and 20 MB are not copied
+
+        return await self._with_patience(go_on)
+
+    async def may_read(self, bar: BarSize, session: date) -> bool:
+        """Whether the plan includes the file of a session. A file that does not exist is not refused."""
+        key = session_files.key_of(bar, session)
+
+        async def ask() -> bool:
+            import obstore  # noqa: PLC0415 - as above
+
+            self.requests += 1
+            await obstore.get_async(self._store, key, options={"range": (0, 1)})
+            return True
+
+        return not isinstance(await self._with_patience(ask), Refused)
+
+    async def _with_patience(self, ask: Callable[[], Awaitable[T]]) -> "T | Refused | Absent | Changed":
+        """Ask until there is an answer. Raises `ConfigError`, `TransientError` and `BadPageError`."""
+        faults, began, answered = 0, self._clock.monotonic(), self.answers
+        while True:
+            try:
+                found = await ask()
+            except PassingFaultError as cut:
+                fault: Passing | Refused | Absent | Changed | Fatal = Passing(str(cut))
+            except Exception as error:
+                if isinstance(error, BadPageError) or not _is_clients(error):
+                    raise
+                fault = judge(error)
+            else:
+                self.answers += 1
+                self._patience.succeeded()
+                return found
+            match fault:
+                case Passing(reason, slow_down):
+                    faults = faults + 1 if self.answers == answered else 1
+                    answered = self.answers
+                    if slow_down:
+                        await self._clock.sleep(_SLOW_DOWN)
+                    await self._patience.back_off(PassingFaultError(reason), faults, began, PATIENCE)
+                case Fatal(error=fatal):
+                    raise fatal
+                case refusal:
+                    self.answers += 1
+                    self._patience.succeeded()
+                    return refusal
+
+
+def _is_clients(error: Exception) -> bool:
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - as above
+
+    return isinstance(error, BaseError | FileNotFoundError)
+
+
+def open_bucket(settings: FlatFiles, clock: Clock, *, patience: float = PATIENCE) -> Bucket:
+    """Return a bucket. Raises `ConfigError` without obstore, and for a proxy that cannot be used."""
+    try:
+        from obstore.store import S3Store  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise ConfigError(
+            "flat_files needs the package obstore: pip install 'stockticker-async[flatfiles]'."
+        ) from error
+    options: ClientConfig = {
+        "allow_http": urlsplit(settings.endpoint).scheme == "http",
+        "connect_timeout": timedelta(seconds=LIMITS.connect),
+        "read_timeout": timedelta(seconds=LIMITS.silence),
+        "timeout": timedelta(hours=1),
+        "user_agent": f"source-stockticker-async/{__version__}",
+    }
+    proxy = proxy_for(settings.endpoint)
+    if proxy is None:
+        # else the client looks for one in the environment, for this machine, too: a proxy for no host is none
+        options["proxy_url"] = settings.endpoint
+        options["proxy_excludes"] = urlsplit(settings.endpoint).hostname or ""
+    else:
+        options["proxy_url"] = proxy.address
+    store = S3Store(
+        settings.bucket,
+        endpoint=settings.endpoint,
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret_access_key,
+        region="us-east-1",
+        virtual_hosted_style_request=False,
+        client_options=options,
+        retry_config={"max_retries": 0},
+    )
+    return Bucket(store, settings, clock, patience)
