@@ -16,23 +16,16 @@ each other ticker takes one range call. What is always true:
 
 The price of a call and of its rows is one integer: calls and rows weighed, or, where an allowance
 rations the calls, calls first and rows to break ties. The plan's price is the least there is, for any
-windows whatever. Why: the sessions asked fall into runs of consecutive weekdays, no window saved
-reaches over a gap, so with `best(day)` the most that runs before `day` can save,
+windows whatever: see `session_runs`.
 
-    best(end) = max of: best(end - 1)
-                        best(start) + what the windows inside [start, end) save - (end - start) * price
-
-where runs that pay start where a window starts and end where one ends. Going forward through the days
-we keep each start with its value so far. A window [first, end) raises the value of every start up to
-`first`, never one of a later start alone; so a later start that is not *ahead* of an earlier one will
-never be, and is dropped. What is left rises strictly: the last start is the best, and raising all up
-to `first` shortens one gap, dropping the starts it closes on. Each start is added and dropped once:
-k distinct windows take O(k log k), however long they are.
+A third way of asking: a *flat file* of a session, which costs bytes and no call. It answers what a grouped
+call answers, for minutes, too. So a session has the price of the cheaper of the two (for minutes, of the
+file), which may differ from day to day. Whether a file is published is found out later, and is not a part of
+the plan.
 """
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -40,18 +33,23 @@ from math import ceil
 import msgspec
 
 from stockticker_async.marketdata.endpoints import MARKET_ROWS, PAGE_ROWS
+from stockticker_async.sync.session_runs import Span as _Span
+from stockticker_async.sync.session_runs import best_runs, inside
 
 ROWS_A_CALL = 5_000
 """The number of rows that weigh as much as a call. An estimate: about 0.4 MB, which takes one or two round
 trips to transfer and decode. Six tickers and five sessions
 are then six calls, not five markets; a hundred tickers and five sessions are five markets."""
 
+DAY_FILE_ROWS = 3_750
+MINUTE_FILE_ROWS = 250_000
+"""The rows of answers that take as many bytes as a flat file: 0.3 MB, and 20 MB."""
+MINUTE_ROWS = 600
+"""The expected minute bars of a ticker in a session: 390 in regular hours, and the rest before and after."""
+
 MOST_MINUTES = 960
 """The minutes of a session with pre-market and after-hours trading: 04:00 to 20:00 New York. The API has bars
 for all of them, and a heavily traded stock has nearly all of these bars."""
-
-_Span = tuple[int, int]  # [first, end) in weekday numbers: 0 is Monday 0001-01-01, weekends have none
-_Runs = tuple["_Runs", int, int] | None  # the runs before, and the last one's [first, end)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -82,23 +80,49 @@ class GroupedCall(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class CallPlan:
-    """Range calls in the order of the windows given, grouped calls ascending, none twice.
+class FileCall:
+    """The flat file of the whole market for one session."""
 
-    `by_session` are the tickers whose whole window the grouped calls answer. `rows_per_session` (of a
-    ticker) and `market_rows` are what is expected of the calls; `rows` follows from them.
+    session: date
+
+
+@dataclass(frozen=True, slots=True)
+class FileOffer:
+    """Which sessions flat files can answer, and at what price."""
+
+    rows: int
+    """The rows of answers that take as many bytes as a file."""
+    until: date = date.max
+    """Files answer sessions before this day."""
+    listed_from: date = date.max
+    """From this day on, each file needs a grouped call beside it, which tells the OTC stocks."""
+
+    def price(self, call_price: int, market_rows: int, session: date) -> int:
+        """Return the price of a session's file."""
+        return self.rows + (call_price + market_rows if session >= self.listed_from else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """Range calls in the order of the windows given, grouped calls and files ascending, none twice.
+
+    `by_session` are the tickers whose whole window the grouped calls and the files answer. `rows_per_session`
+    (of a ticker) and `market_rows` are what is expected of the calls; `rows` follows from them.
+    `listed_files` is the number of files that need a grouped call.
     """
 
     ranges: tuple[RangeCall, ...] = ()
     grouped: tuple[GroupedCall, ...] = ()
+    files: tuple[FileCall, ...] = ()
+    listed_files: int = 0
     by_session: frozenset[str] = frozenset()
     market_rows: int = MARKET_ROWS
     rows_per_session: float = 1.0
 
     @property
     def calls(self) -> int:
-        """The number of HTTP requests, without retries: each call fits one page."""
-        return len(self.grouped) + len(self.ranges)
+        """The number of calls of the API, without retries: each call fits one page."""
+        return len(self.grouped) + len(self.ranges) + self.listed_files
 
     @property
     def rows(self) -> int:
@@ -108,36 +132,99 @@ class CallPlan:
 
 
 def plan_days(
-    windows: Sequence[Window], *, allowance: int | None, market_rows: int = MARKET_ROWS
+    windows: Sequence[Window],
+    *,
+    allowance: int | None,
+    market_rows: int = MARKET_ROWS,
+    files: FileOffer | None = None,
 ) -> CallPlan:
     """Return the cheapest plan for the day bars of these windows, one window a ticker.
 
     `allowance` is calls a minute, None where none is known: then calls and rows are weighed, else
-    the fewest calls win. Raises ValueError for a ticker given twice.
+    the fewest calls win. With `files`, a session before their end is answered by its file where that is
+    cheaper than a grouped call. Raises ValueError for a ticker given twice.
     """
     _refuse_repeated(windows)
     spans = [_span(window.first, window.last) for window in windows]
     counts = Counter((first, end) for first, end in spans if first < end)
-    call_price = ROWS_A_CALL
-    if allowance is not None:
-        # More than all rows that any plan of the fewest calls can have: no rows outweigh a call.
-        call_price = 1 + sum(n * (end - first + market_rows) for (first, end), n in counts.items())
+    call_price = _call_price(counts, allowance, market_rows)
     savings = {(first, end): n * (call_price + end - first) for (first, end), n in counts.items()}
-    runs = _best_runs(savings, price=call_price + market_rows)
-    saved = _inside(runs, counts)
+    grouped_price = call_price + market_rows
+    filed = 0 if files is None or files.rows >= grouped_price else _weekdays_before(files.until.toordinal())
+    file_price = 0 if files is None else files.rows
+    runs = best_runs(savings, lambda day: min(day, filed) * file_price + max(0, day - filed) * grouped_price)
+    saved = inside(runs, counts)
     unsaved = counts.keys() - saved
     pairs = list(zip(windows, spans, strict=True))
+    numbers = [number for run in runs for number in range(*run)]
     return CallPlan(
         ranges=tuple(RangeCall(w.ticker, w.first, w.last) for w, span in pairs if span in unsaved),
-        grouped=tuple(GroupedCall(_weekday(number)) for run in runs for number in range(*run)),
+        grouped=tuple(GroupedCall(_weekday(number)) for number in numbers if number >= filed),
+        files=tuple(FileCall(_weekday(number)) for number in numbers if number < filed),
         by_session=frozenset(w.ticker for w, span in pairs if span in saved),
         market_rows=market_rows,
     )
 
 
+def plan_minutes(
+    windows: Sequence[Window],
+    files: FileOffer,
+    *,
+    allowance: int | None,
+    page_rows: int = PAGE_ROWS,
+    market_rows: int = MARKET_ROWS,
+) -> CallPlan:
+    """Return the cheapest plan for the minute bars of these windows: files, or the pieces of `plan_intraday`.
+
+    Each ticker is answered wholly by the one or the other. Raises ValueError for a ticker given twice.
+    """
+    _refuse_repeated(windows)
+    spans = [_span(window.first, window.last) for window in windows]
+    counts = Counter((first, end) for first, end in spans if first < end)
+    call_price = _call_price(counts, allowance, market_rows + files.rows + MINUTE_ROWS)
+    days = _piece_days(page_rows, 1)
+    savings = {
+        (first, end): n * (ceil((end - first) / days) * call_price + (end - first) * MINUTE_ROWS)
+        for (first, end), n in counts.items()
+    }
+    listed = _weekdays_before(files.listed_from.toordinal())
+    extra = call_price + market_rows
+    runs = best_runs(savings, lambda day: day * files.rows + max(0, day - listed) * extra)
+    saved = inside(runs, counts)
+    pairs = list(zip(windows, spans, strict=True))
+    numbers = [number for run in runs for number in range(*run)]
+    return CallPlan(
+        ranges=tuple(
+            piece for w, span in pairs if span in counts and span not in saved for piece in _pieces(w, days)
+        ),
+        files=tuple(FileCall(_weekday(number)) for number in numbers),
+        listed_files=sum(number >= listed for number in numbers),
+        by_session=frozenset(w.ticker for w, span in pairs if span in saved),
+        market_rows=market_rows,
+        rows_per_session=MINUTE_ROWS,
+    )
+
+
+def _call_price(counts: Mapping[_Span, int], allowance: int | None, session_rows: int) -> int:
+    if allowance is None:
+        return ROWS_A_CALL
+    # More than all rows that any plan of the fewest calls can have: no rows outweigh a call.
+    return 1 + sum(n * (end - first) * (1 + session_rows) for (first, end), n in counts.items())
+
+
 def plan_market(first: date, last: date) -> tuple[GroupedCall, ...]:
     """Return a grouped call for each weekday from `first` to `last`, both included, ascending."""
     return tuple(GroupedCall(_weekday(number)) for number in range(*_span(first, last)))
+
+
+def plan_market_files(first: date, last: date, files: FileOffer) -> CallPlan:
+    """As `plan_market`, with a file for each session before the end of `files`."""
+    sessions = [call.session for call in plan_market(first, last)]
+    return CallPlan(
+        grouped=tuple(GroupedCall(session) for session in sessions if session >= files.until),
+        files=tuple(FileCall(session) for session in sessions if session < files.until),
+        listed_files=sum(files.listed_from <= session < files.until for session in sessions),
+    )
 
 
 def plan_intraday(
@@ -154,8 +241,12 @@ def plan_intraday(
     Raises ValueError for a ticker given twice.
     """
     _refuse_repeated(windows)
-    days = max(1, int(page_rows * min(1, bar_minutes) / MOST_MINUTES))
+    days = _piece_days(page_rows, bar_minutes)
     return tuple(piece for window in windows for piece in _pieces(window, days))
+
+
+def _piece_days(page_rows: int, bar_minutes: float) -> int:
+    return max(1, int(page_rows * min(1, bar_minutes) / MOST_MINUTES))
 
 
 def minutes_under(calls: int, allowance: int | None) -> int | None:
@@ -174,9 +265,14 @@ def weekdays_in(first: date, last: date) -> int:
 
 def describe(plan: CallPlan, allowance: int | None) -> list[str]:
     """Return the plan as a few lines for people: calls by kind, what they answer, rows, minutes."""
-    if not plan.calls:
+    if not plan.calls and not plan.files:
         return ["No call is needed."]
     lines = [f"{_count(plan.calls, 'call')}, about {_count(plan.rows, 'row')}:"]
+    if plan.files:
+        answered = f" for {_count(len(plan.by_session), 'ticker')}" if plan.by_session else ""
+        days = _days(plan.files[0].session, plan.files[-1].session)
+        listed = f", with {_count(plan.listed_files, 'call')} for the OTC stocks" if plan.listed_files else ""
+        lines.append(f"- {_count(len(plan.files), 'flat file')}, one a session{answered}{listed}, {days}")
     if plan.grouped:
         answered = f" for {_count(len(plan.by_session), 'ticker')}" if plan.by_session else ""
         days = _days(plan.grouped[0].session, plan.grouped[-1].session)
@@ -188,59 +284,6 @@ def describe(plan: CallPlan, allowance: int | None) -> list[str]:
     if (minutes := minutes_under(plan.calls, allowance)) is not None:
         lines.append(f"With an allowance of {allowance} a minute: {_duration(minutes)}.")
     return lines
-
-
-def _best_runs(savings: Mapping[_Span, int], *, price: int) -> list[_Span]:
-    """Return the runs, ascending, whose windows save the most over `price` a day. See the head."""
-    ending: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for (first, end), saving in savings.items():
-        ending[end].append((first, saving))
-    starting = {first for first, _ in savings}
-    best = 0
-    runs: _Runs = None
-    # The live starts, ascending; the lead of each over the one before, above 0; the value of the last.
-    # A value is what a run from that start to day 0 would save: `price` a day is taken off when asked.
-    starts: list[int] = []
-    leads: list[int] = []
-    top = -1
-    runs_before: dict[int, _Runs] = {}
-    for day in sorted(starting | ending.keys()):
-        for first, saving in ending.get(day, ()):
-            top += _raise_up_to(first, saving, starts, leads)
-        if top - price * day > best:
-            best = top - price * day
-            runs = (runs_before[starts[-1]], starts[-1], day)
-        if day in starting and (value := best + price * day) > top:
-            starts.append(day)
-            leads.append(value - top)
-            top = value
-            runs_before[day] = runs
-    return list(_unlinked(runs))[::-1]
-
-
-def _raise_up_to(first: int, saving: int, starts: list[int], leads: list[int]) -> int:
-    """Raise every start up to `first`, drop starts that are no longer ahead; return the rise of the top."""
-    behind = ahead = bisect_right(starts, first)
-    while ahead < len(starts) and leads[ahead] <= saving:
-        saving -= leads[ahead]
-        ahead += 1
-    del starts[behind:ahead], leads[behind:ahead]
-    if behind == len(starts):
-        return saving
-    leads[behind] -= saving
-    return 0
-
-
-def _inside(runs: Sequence[_Span], spans: Iterable[_Span]) -> set[_Span]:
-    starts = [start for start, _ in runs]
-    latest = {span: bisect_right(starts, span[0]) - 1 for span in spans}
-    return {span for span, at in latest.items() if at >= 0 and span[1] <= runs[at][1]}
-
-
-def _unlinked(runs: _Runs) -> Iterator[_Span]:
-    while runs is not None:
-        runs, first, end = runs
-        yield first, end
 
 
 def _pieces(window: Window, most_weekdays: int) -> Iterator[RangeCall]:

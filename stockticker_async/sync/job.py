@@ -27,6 +27,8 @@ class SyncJob:
     adjusted: bool = True
     bar: BarSize = ONE_DAY
     include_otc: bool = False
+    flat_files: bool = False
+    """Whether bars may come from flat files, which are never adjusted."""
     lookback_days: int = 1
     """The number of settled sessions that an incremental sync reads again."""
 

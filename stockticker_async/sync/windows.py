@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from stockticker_async.marketdata import bar_size, calendar
+from stockticker_async.marketdata import bar_size, calendar, session_files
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.sync.call_plan import (
+    DAY_FILE_ROWS,
+    MINUTE_FILE_ROWS,
+    MINUTE_ROWS,
     CallPlan,
+    FileOffer,
     RangeCall,
     Window,
     plan_days,
     plan_intraday,
     plan_market,
+    plan_market_files,
+    plan_minutes,
     weekdays_in,
 )
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
@@ -20,7 +26,7 @@ from stockticker_async.sync.sink import Sink
 from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Entry
 
-_SESSION_BARS = {"minute": 600.0, "hour": 600.0, "second": 10_000.0}
+_SESSION_BARS = {"minute": float(MINUTE_ROWS), "hour": float(MINUTE_ROWS), "second": 10_000.0}
 """Estimated base bars in a session of a well-known stock, as `limit` counts them: minutes for hour bars, too,
 390 in regular hours and the rest before and after; a third of the seconds have a trade (a guess)."""
 _BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
@@ -100,7 +106,10 @@ def shared_call_plan(
     job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days, *, allowance: int | None
 ) -> CallPlan:
     """Return the calls for streams that share their bars."""
-    call_plan = plan_bars(job, bar, first_days(streams), days.last, allowance=allowance)
+    prices_only = all(stream.sink.closes_only for stream in streams)
+    call_plan = plan_bars(
+        job, bar, first_days(streams), days.last, allowance=allowance, prices_only=prices_only
+    )
     again: dict[str, RangeCall] = {}
     for stream in streams:
         for name, first in stream.rereads.items():
@@ -110,15 +119,50 @@ def shared_call_plan(
 
 
 def plan_bars(
-    job: SyncJob, bar: BarSize, firsts: Mapping[str, date], last: date, *, allowance: int | None
+    job: SyncJob,
+    bar: BarSize,
+    firsts: Mapping[str, date],
+    last: date,
+    *,
+    allowance: int | None,
+    prices_only: bool = False,
 ) -> CallPlan:
-    """Return the calls for bars of one size, for each ticker from its first day to ``last``, included."""
+    """Return the calls for bars of one size, for each ticker from its first day to ``last``, included.
+
+    ``prices_only``: no more is wanted of a bar than its close.
+    """
+    files = _file_offer(job, bar, allowance=allowance, prices_only=prices_only)
     if job.whole_market:
-        return CallPlan(grouped=plan_market(firsts[WHOLE_MARKET], last) if firsts else ())
+        if not firsts:
+            return CallPlan()
+        first = firsts[WHOLE_MARKET]
+        if files is not None:
+            return plan_market_files(first, last, files)
+        return CallPlan(grouped=plan_market(first, last))
     windows = [Window(name, first, last) for name, first in firsts.items()]
     if bar == ONE_DAY:
-        return plan_days(windows, allowance=allowance)
+        return plan_days(windows, allowance=allowance, files=files)
+    if files is not None:
+        return plan_minutes(windows, files, allowance=allowance)
     if bar.intraday:
         pieces = plan_intraday(windows, bar_minutes=_BAR_MINUTES[bar.timespan])
         return CallPlan(ranges=pieces, rows_per_session=_SESSION_BARS[bar.timespan])
     return CallPlan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
+
+
+def _file_offer(job: SyncJob, bar: BarSize, *, allowance: int | None, prices_only: bool) -> FileOffer | None:
+    """Return what flat files may answer; None if nothing.
+
+    Files are never adjusted. They do not tell which stocks are OTC stocks: for minutes, a grouped call does.
+    Day bars would need this call for each session, so files answer only the sessions before files had OTC
+    stocks, or where nobody asks. A file has no vwap: day bars of `stock_bars` come from files only where an
+    allowance rations the calls.
+    """
+    if not job.flat_files or job.adjusted or not session_files.has_files(bar):
+        return None
+    if bar != ONE_DAY:
+        return FileOffer(MINUTE_FILE_ROWS, listed_from=session_files.OTC_SINCE)
+    if allowance is None and not prices_only:
+        return None
+    any_stock = prices_only and (job.include_otc or not job.whole_market)
+    return FileOffer(DAY_FILE_ROWS, until=date.max if any_stock else session_files.OTC_SINCE)

@@ -9,13 +9,13 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plans import MONDAY, allowances, price, tickers, weekdays, window_lists
 
 from stockticker_async.sync.call_plan import (
     CallPlan,
     GroupedCall,
     RangeCall,
     Window,
-    _best_runs,
     describe,
     minutes_under,
     plan_days,
@@ -23,28 +23,14 @@ from stockticker_async.sync.call_plan import (
     plan_market,
     weekdays_in,
 )
+from stockticker_async.sync.session_runs import best_runs
 
-MONDAY = date(2024, 6, 3)
 FRIDAY = date(2024, 6, 7)
 SATURDAY = date(2024, 6, 8)
 SUNDAY = date(2024, 6, 9)
 JUNETEENTH = date(2024, 6, 19)  # a Wednesday, closed
 THREE_YEARS_AGO = date(2021, 6, 7)
 TWO_YEARS_AGO = date(2022, 6, 7)
-
-
-def tickers(count: int, first: date, last: date, *, name: str = "T") -> list[Window]:
-    return [Window(f"{name}{number}", first, last) for number in range(count)]
-
-
-def weekdays(first: date, last: date) -> list[date]:
-    days = (first + timedelta(number) for number in range((last - first).days + 1))
-    return [day for day in days if day.isoweekday() < 6]
-
-
-def price(calls: int, rows: int, allowance: int | None) -> tuple[int, int]:
-    """The documented cost: what decides, and what breaks its ties."""
-    return (calls * 5_000 + rows, 0) if allowance is None else (calls, rows)
 
 
 def least_price(windows: Sequence[Window], *, allowance: int | None, market_rows: int) -> tuple[int, int]:
@@ -63,19 +49,6 @@ def least_price(windows: Sequence[Window], *, allowance: int | None, market_rows
     )
 
 
-@st.composite
-def window_lists(draw: st.DrawFn, *, most: int, span_days: int) -> list[Window]:
-    """Windows over few days, often in step, from any day of the week."""
-    origin = MONDAY + timedelta(draw(st.integers(0, 6)))
-    days = st.tuples(st.integers(0, span_days - 1), st.integers(0, span_days - 1)).map(sorted)
-    spans = draw(st.lists(days, max_size=most))
-    return [
-        Window(f"T{number}", origin + timedelta(first), origin + timedelta(last))
-        for number, (first, last) in enumerate(spans)
-    ]
-
-
-allowances = st.sampled_from([None, 5])
 # A row to either side of where so many tickers in step are worth so many sessions, and any.
 break_even = st.builds(
     lambda count, days, more: max(0, count * (5_000 + days) // days - 5_000 + more),
@@ -279,7 +252,7 @@ def test_the_runs_chosen_save_the_most_to_the_last_row(
         inside = [saving for (first, end), saving in savings.items() if not (1 << end) - (1 << first) & ~days]
         return sum(inside) - price * days.bit_count()
 
-    runs = _best_runs(savings, price=price)
+    runs = best_runs(savings, lambda day: day * price)
     assert runs == sorted(runs)
     assert saved(sum((1 << end) - (1 << first) for first, end in runs)) == max(map(saved, range(1 << 8)))
 
