@@ -19,8 +19,11 @@ from stockticker_async.errors import ConfigError, ConnectorError
 from stockticker_async.marketdata import calendar, grouped, ranges, reference
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.marketdata.bars import Asked, GroupedBar
+from stockticker_async.marketdata.bucket import open_bucket
 from stockticker_async.marketdata.client import Answer, Client, open_client
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
+from stockticker_async.marketdata.session_files import has_files
+from stockticker_async.marketdata.settings import FlatFiles
 from stockticker_async.sync.call_plan import minutes_under
 from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.job import DEFAULT_DAYS
@@ -46,6 +49,8 @@ async def check(context: CommandContext, raw: Any, *, failed_code: int = 0, key_
             judged.settings, context.clock, patience=_PATIENCE, most_wait=_MOST_WAIT
         ) as client:
             message = await _Check(client, judged, today).run()
+            if client.flat_files is not None:
+                message += await _check_files(client.flat_files, context, judged.job.bar, today)
         succeeded = True
     except ConnectorError as error:
         message, succeeded = error.message, False
@@ -54,6 +59,24 @@ async def check(context: CommandContext, raw: Any, *, failed_code: int = 0, key_
     await context.output.put(protocol.connection_status(succeeded=succeeded, message=message))
     context.observer.checked(message, succeeded=succeeded)
     return code
+
+
+async def _check_files(settings: FlatFiles, context: CommandContext, bar: BarSize, today: date) -> str:
+    """Return a sentence about the bucket, from one listing. Raises `ConnectorError` for what fails."""
+    bucket = open_bucket(settings, context.clock, patience=_PATIENCE)
+    bar = bar if has_files(bar) else ONE_DAY
+    files = await bucket.files(bar, today - 2 * _WEEK, today)
+    if not files:
+        raise ConfigError(
+            f"The bucket of flat files works, but has no file of bars of {bar} for the last two weeks. Check "
+            "flat_files.endpoint and flat_files.bucket."
+        )
+    if not await bucket.may_read(bar, files[-1].session):
+        raise ConfigError(
+            f"The plan of the keys in flat_files does not include the files of bars of {bar}. Change the "
+            "plan, or remove flat_files."
+        )
+    return f" The keys of the flat files work, and there are files up to {files[-1].session}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +179,7 @@ class _Check:
         name = seen.busiest(self._job.tickers)
         if name is None:
             return None
-        if self._job.bar != ONE_DAY:
+        if self._job.bar != ONE_DAY and not self._job.whole_market:
             await self._first_bar(name, self._job.bar)
         if self._job.start_date is None:
             return None
@@ -201,6 +224,8 @@ class _Check:
         call_plan = plan_bars(self._job, self._job.bar, first_days, self._last, allowance=allowance)
         minutes = minutes_under(call_plan.calls, allowance)
         calls = f"{call_plan.calls} call{'' if call_plan.calls == 1 else 's'}"
+        if call_plan.files:
+            calls += f" and {len(call_plan.files)} flat file{'' if len(call_plan.files) == 1 else 's'}"
         under = f", or {minutes} min at {allowance} requests a minute" if minutes else ""
         return f"A first sync of the bars takes about {calls}{under}."
 

@@ -238,6 +238,11 @@ def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
             raw = {**raw, "api_key": key}
     if isinstance(key, str):
         mask.add(key.strip())
+    if raw.get("flat_files"):
+        from stockticker_async.connector.config_values import secrets_of  # noqa: PLC0415
+
+        for secret in secrets_of(raw):
+            mask.add(secret)
     return raw, key_from
 
 

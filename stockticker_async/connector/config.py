@@ -9,15 +9,17 @@ from datetime import date
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from stockticker_async.connector.config_values import is_plain, kind, shown
+from stockticker_async.connector.flat_files_config import flat_files_of
 from stockticker_async.errors import ConfigError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, Timespan
+from stockticker_async.marketdata.session_files import has_files
 from stockticker_async.marketdata.settings import BASE_URL, Settings, is_loopback
 from stockticker_async.marketdata.ticker_name import MOST_CHARS, is_ticker
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 
 T = TypeVar("T", int, None)
-_MANY_DIGITS = 10**18  # Python refuses to print numbers of more than 4300 digits
 _EARLIEST = date(1970, 1, 1)  # timestamps are epoch milliseconds; the API's history begins in 2003
 
 
@@ -38,7 +40,7 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
     """
     if not isinstance(raw, Mapping):
         raise ConfigError(
-            f"The configuration must be a JSON object with stock_ticker and api_key, not {_kind(raw)}."
+            f"The configuration must be a JSON object with stock_ticker and api_key, not {kind(raw)}."
         )
     warnings = _unknown_keys(raw)
     tickers = _tickers(raw)
@@ -50,23 +52,28 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
     if start is not None and end is not None and end < start:
         raise ConfigError(f"end_date {end} is before start_date {start}: swap them, or leave one empty.")
     bar = BarSize(_integer(raw, "multiplier", 1, 1000, 1), _timespan(raw))
-    if not tickers and bar != ONE_DAY:
-        raise ConfigError(
-            f'stock_ticker "*" gives bars of 1 day only, not of {bar}: name the tickers, or set '
-            "multiplier to 1 and timespan to day."
+    adjusted = _boolean(raw, "adjusted", default=True)
+    files = flat_files_of(raw)
+    if not tickers:
+        _judge_whole_market(bar, files=files is not None, adjusted=adjusted)
+    elif files is not None and adjusted:
+        warnings.append(
+            "flat_files is not used: flat files are never split-adjusted. Set adjusted to false to read "
+            "from them."
         )
     base_url, insecure = _base_url(raw)
     if insecure:
         warnings.append(
-            f"base_url {_shown(raw, base_url)} is plain http: anyone on the network path can read the "
+            f"base_url {shown(raw, base_url)} is plain http: anyone on the network path can read the "
             "API key. Use https."
         )
     job = SyncJob(
         tickers=tickers,
         start_date=start,
         end_date=end,
-        adjusted=_boolean(raw, "adjusted", default=True),
+        adjusted=adjusted,
         bar=bar,
+        flat_files=files is not None,
         include_otc=_boolean(raw, "include_otc", default=False),
         lookback_days=_integer(raw, "lookback_days", 0, 250, 1),
     )
@@ -76,6 +83,7 @@ def parse(raw: Any, *, today: date, key_from: str = "") -> Config:
         base_url=base_url,
         requests_per_minute=_integer(raw, "requests_per_minute", 1, 1_000_000, None),
         max_concurrent_requests=_integer(raw, "max_concurrent_requests", 1, 64, 16),
+        flat_files=files,
     )
     return Config(job, settings, tuple(warnings))
 
@@ -95,6 +103,7 @@ _FIELDS = (
     "requests_per_minute",
     "max_concurrent_requests",
     "base_url",
+    "flat_files",
 )
 
 
@@ -108,7 +117,7 @@ def _unknown_keys(raw: JsonObject) -> list[str]:
     for key in unknown:
         near = get_close_matches(key, _FIELDS, n=1)
         hint = f": did you mean {near[0]}?" if near else "."
-        warnings.append(f"The configuration has an unknown field {_shown(raw, key)}, which is ignored{hint}")
+        warnings.append(f"The configuration has an unknown field {shown(raw, key)}, which is ignored{hint}")
     return warnings
 
 
@@ -116,9 +125,9 @@ def _tickers(raw: JsonObject) -> tuple[str, ...]:
     text = raw.get("stock_ticker")
     remedy = "Give one ticker, such as TSLA, or several separated by commas, or * for the whole market."
     if not isinstance(text, str):
-        fault = "is missing" if text is None else f"must be a string, not {_kind(text)}"
+        fault = "is missing" if text is None else f"must be a string, not {kind(text)}"
         near = next((key for key in raw if "tick" in key.lower() or "symbol" in key.lower()), None)
-        hint = f" (did you mean it by {_shown(raw, near)}?)" if text is None and near is not None else ""
+        hint = f" (did you mean it by {shown(raw, near)}?)" if text is None and near is not None else ""
         raise ConfigError(f"stock_ticker {fault}{hint}. {remedy}")
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
@@ -135,7 +144,7 @@ def _tickers(raw: JsonObject) -> tuple[str, ...]:
                 f"stock_ticker has a name of {len(name)} characters, which cannot be a ticker. {remedy}"
             )
         if not is_ticker(name):
-            raise ConfigError(f"stock_ticker has {_shown(raw, name)}, which cannot be a ticker. {remedy}")
+            raise ConfigError(f"stock_ticker has {shown(raw, name)}, which cannot be a ticker. {remedy}")
     return names
 
 
@@ -144,7 +153,7 @@ def _api_key(raw: JsonObject) -> str:
     remedy = "Give the key of your account at massive.com."
     unset = f"and neither {' nor '.join(KEY_VARIABLES)} is set"
     if not isinstance(key, str):
-        fault = f"is missing, {unset}" if key is None else f"must be a string, not {_kind(key)}"
+        fault = f"is missing, {unset}" if key is None else f"must be a string, not {kind(key)}"
         raise ConfigError(f"api_key {fault}. {remedy}")
     key = key.strip()
     if not key:
@@ -154,18 +163,39 @@ def _api_key(raw: JsonObject) -> str:
     return key
 
 
+def _judge_whole_market(bar: BarSize, *, files: bool, adjusted: bool) -> None:
+    """Raise `ConfigError` for bars that the whole market does not have."""
+    if bar == ONE_DAY:
+        return
+    if not has_files(bar):
+        raise ConfigError(
+            f'stock_ticker "*" gives bars of 1 day, and with flat_files of 1 minute, not of {bar}: name '
+            "the tickers, or set multiplier to 1 and timespan to day or minute."
+        )
+    if not files:
+        raise ConfigError(
+            f'stock_ticker "*" gives bars of {bar} from flat files only: set flat_files, name the tickers, '
+            "or set timespan to day."
+        )
+    if adjusted:
+        raise ConfigError(
+            f'adjusted is true, but bars of {bar} of stock_ticker "*" come from flat files, which are never '
+            "split-adjusted: set adjusted to false."
+        )
+
+
 def _date(raw: JsonObject, name: str) -> date | None:
     text = raw.get(name)
     if text is None or text == "":
         return None
     if not isinstance(text, str):
-        raise ConfigError(f'{name} must be a string such as "2024-01-02", not {_kind(text)}.')
+        raise ConfigError(f'{name} must be a string such as "2024-01-02", not {kind(text)}.')
     try:
         day = date.fromisoformat(text)
         if day.isoformat() != text:
             raise ValueError  # noqa: TRY301 - fromisoformat also takes 20240102 and 2024-W01-1, which we do not
     except ValueError:
-        raise ConfigError(f"{name} {_shown(raw, text)} is not a date: write it as 2024-01-02.") from None
+        raise ConfigError(f"{name} {shown(raw, text)} is not a date: write it as 2024-01-02.") from None
     if day < _EARLIEST:
         raise ConfigError(f"{name} {day} is before {_EARLIEST}; the API's history begins in 2003.")
     return day
@@ -176,7 +206,7 @@ def _boolean(raw: JsonObject, name: str, *, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise ConfigError(f"{name} must be true or false, not {_shown(raw, value)}.")
+        raise ConfigError(f"{name} must be true or false, not {shown(raw, value)}.")
     return value
 
 
@@ -185,9 +215,9 @@ def _integer(raw: JsonObject, name: str, low: int, high: int, default: T) -> int
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {_shown(raw, value)}.")
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {shown(raw, value)}.")
     if not low <= value <= high:
-        raise ConfigError(f"{name} must be from {low} to {high}, not {_shown(raw, value)}.")
+        raise ConfigError(f"{name} must be from {low} to {high}, not {shown(raw, value)}.")
     return value
 
 
@@ -199,7 +229,7 @@ def _timespan(raw: JsonObject) -> Timespan:
     for name in names:
         if value == name:
             return name
-    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {_shown(raw, value)}.")
+    raise ConfigError(f"timespan must be one of {', '.join(names)}, not {shown(raw, value)}.")
 
 
 def _base_url(raw: JsonObject) -> tuple[str, bool]:
@@ -210,7 +240,7 @@ def _base_url(raw: JsonObject) -> tuple[str, bool]:
     if isinstance(url, str) and any(char in url for char in "@?#"):
         # the URL is not shown: it may contain a password
         raise ConfigError("base_url must hold no user name, no password, no ? and no #: only an address.")
-    fault = ConfigError(f"base_url {_shown(raw, url)} is not the address of an API: write it as {BASE_URL}.")
+    fault = ConfigError(f"base_url {shown(raw, url)} is not the address of an API: write it as {BASE_URL}.")
     if not isinstance(url, str):
         raise fault
     url = url.strip().rstrip("/")
@@ -219,42 +249,6 @@ def _base_url(raw: JsonObject) -> tuple[str, bool]:
         host, port_is_valid = parts.hostname, parts.port is None or parts.port > 0
     except ValueError:
         raise fault from None
-    if parts.scheme not in ("http", "https") or not host or not port_is_valid or not _is_plain(url):
+    if parts.scheme not in ("http", "https") or not host or not port_is_valid or not is_plain(url):
         raise fault
     return url, parts.scheme == "http" and not is_loopback(host)
-
-
-def _is_plain(url: str) -> bool:
-    """Whether all URL parsers agree on the URL: urlsplit drops line ends, others convert backslashes."""
-    return url.isprintable() and " " not in url and "\\" not in url
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
-
-
-def _shown(raw: JsonObject, value: Any) -> str:
-    """Return a value for a message: quoted, cut to 60 characters, and without the API key."""
-    match value:
-        case list() | dict():
-            return _kind(value)
-        case bool():
-            return "true" if value else "false"
-        case int() if abs(value) >= _MANY_DIGITS:
-            return "a number of many digits"
-    text, key = repr(value), raw.get("api_key")
-    if isinstance(key, str) and key.strip() and key.strip() in (value if isinstance(value, str) else text):
-        return "(which holds the api_key)"
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth

@@ -15,6 +15,7 @@ import msgspec
 from stockticker_async.connector import protocol
 from stockticker_async.connector.bar_lines import Lines, bar_lines, price_lines, session_price_lines
 from stockticker_async.connector.command_context import CommandContext
+from stockticker_async.connector.file_text import file_lines
 from stockticker_async.connector.output import PIECE_BYTES
 from stockticker_async.errors import BadPageError, ConnectorError, RowTooLargeError
 from stockticker_async.json_object import JsonObject
@@ -100,6 +101,16 @@ class Emitter:
         if self._bars == "prices":
             return _Chunk(self, price_lines(self.name, asked.ticker, bars, emitted_at_ms=at_ms))
         return _Chunk(self, bar_lines(self.name, bars, asked=asked, emitted_at_ms=at_ms))
+
+    async def file_text(self, text: bytes, session: date, *, otc: frozenset[str], keep_otc: bool) -> bool:
+        """Implements `sink.TakesFileText`."""
+        at_ms = self._clock.emitted_at_ms()
+        lines = file_lines(self.name, text, session, otc=otc, keep_otc=keep_otc, emitted_at_ms=at_ms)
+        if lines is None:
+            return False
+        if lines.count:
+            await self.lines(lines.data, lines.count)
+        return True
 
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
         if self._bars == "prices" and bars:

@@ -68,7 +68,7 @@ def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Strea
             raise ConfigError(
                 f"end_date {job.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    return state.StreamCursors(stream, basis, start, end=job.end_date)
+    return state.StreamCursors(stream, basis, start, end=job.end_date, lookback=job.lookback_days)
 
 
 def _bar(job: SyncJob, stream: Stream) -> BarSize:

@@ -25,6 +25,7 @@ import anyio
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError, TransientError, UnforeseenError, causes
 from stockticker_async.marketdata.allowance_wait import OnWait
+from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.client import Client
 from stockticker_async.marketdata.endpoints import MARKET_ROWS
 from stockticker_async.sync.call_plan import CallPlan, minutes_under, weekdays_in
@@ -41,6 +42,7 @@ from stockticker_async.sync.windows import BarStream, Days, first_days
 _log = logging.getLogger(__name__)
 
 _HEARTBEAT = 60.0
+_MARKET_MINUTES = 1_750_000  # 1.5 to 2 million rows a flat file
 _SESSION_BARS = {"second": 10_000, "minute": 600, "hour": 14}  # a guess, for estimates only
 
 Reach = Callable[[OnWait], AbstractAsyncContextManager[Client]]
@@ -173,16 +175,17 @@ def _raise_lasting(error: ConnectorError) -> None:
 def _expected_rows(stream: BarStream, job: SyncJob, days: Days) -> int:
     sessions = sum(weekdays_in(first, days.last) for first in stream.first_days.values())
     if job.whole_market:
-        return sessions * MARKET_ROWS
+        return sessions * (MARKET_ROWS if stream.bar == ONE_DAY else _MARKET_MINUTES)
     return sessions * _SESSION_BARS.get(stream.bar.timespan, 1)
 
 
 def _log_call_plan(call_plan: CallPlan, allowance: int | None) -> None:
     minutes = minutes_under(call_plan.calls, allowance)
     under = f", {minutes} min under the allowance" if minutes else ""
-    _log.info(
-        "Calls planned: %d, of them %d for whole sessions%s.", call_plan.calls, len(call_plan.grouped), under
-    )
+    whole = len(call_plan.grouped) + call_plan.listed_files
+    _log.info("Calls planned: %d, of them %d for whole sessions%s.", call_plan.calls, whole, under)
+    if call_plan.files:
+        _log.info("Flat files planned: %d, where they are published.", len(call_plan.files))
 
 
 def _waiting(sinks: Sequence[Sink]) -> OnWait:

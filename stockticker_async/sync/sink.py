@@ -5,9 +5,10 @@ that it took before. `rows`, `session` and `BarChunk.put` return when the rows a
 them.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from stockticker_async.errors import ConnectorError, RowTooLargeError
 from stockticker_async.json_object import JsonObject
@@ -30,6 +31,44 @@ class BarChunk(Chunk, Protocol):
 
     async def put(self) -> None:
         """Put the bars on the sink."""
+
+
+class WholeFile(Protocol):
+    """A flat file of minutes that is judged and converted, but not put yet."""
+
+    @property
+    def rows(self) -> int:
+        """The number of usable rows."""
+
+    @property
+    def tickers(self) -> Collection[str]:
+        """The tickers that have a usable row."""
+
+    @property
+    def strangers(self) -> Counter[str]:
+        """The number of rows left out, by the day that they name."""
+
+    async def put(self, otc: frozenset[str], *, keep_otc: bool) -> None:
+        """Put the rows; those of the tickers in ``otc`` are marked, or left out."""
+
+
+@runtime_checkable
+class TakesFiles(Protocol):
+    """A sink that decodes flat files of minutes itself, where all tickers are wanted."""
+
+    def whole_file(self, packed: bytes, session: date) -> Generator[None, None, WholeFile]:
+        """Judge and convert a file; gives way after each piece. Raises `BadPageError`."""
+
+
+@runtime_checkable
+class TakesFileText(Protocol):
+    """A sink that takes the judged lines of flat files of minutes as text, where all tickers are wanted."""
+
+    async def file_text(self, text: bytes, session: date, *, otc: frozenset[str], keep_otc: bool) -> bool:
+        """Take whole lines; the tickers in ``otc`` are marked, or left out.
+
+        Returns False, and takes nothing, if a line has to be left out as a row of another day.
+        """
 
 
 class Sink(Protocol):

@@ -36,6 +36,7 @@ from stockticker_async.marketdata.calendar import DAY, holds_session
 from stockticker_async.marketdata.splits import Split
 from stockticker_async.streams.table import Stream
 from stockticker_async.sync.failures import name_list
+from stockticker_async.sync.file_marks import FileLedger, FileMarks
 from stockticker_async.sync.fingerprint import fingerprint
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.state_format import (
@@ -82,6 +83,7 @@ class Start:
     """Named tickers that an earlier sync read, even if their entries begin again."""
     rereads: Mapping[str, str | None] = field(default_factory=dict)
     """Whole-market tickers to read again, each with its fingerprint after the reread."""
+    files: FileMarks = field(default_factory=FileMarks)
 
 
 def begin(
@@ -163,6 +165,7 @@ def _go_on(
         replaced=bool(again),
         from_whole_market=from_whole_market,
         moves=moves,
+        files=saved.files,
     )
 
 
@@ -272,7 +275,9 @@ def _basis_words(basis: Basis) -> str:
 class StreamCursors:
     """The cursors of one stream in this sync."""
 
-    def __init__(self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None) -> None:
+    def __init__(
+        self, stream: Stream, basis: Basis, start: Start, *, end: date | None = None, lookback: int = 0
+    ) -> None:
         self.stream = stream
         self.basis = basis
         self.start = start
@@ -280,6 +285,7 @@ class StreamCursors:
         self._market_splits = dict(start.market_splits)
         self._covered: dict[str, date] = {}
         self._seen: date | None = None
+        self.files = FileLedger(start.files, kept=lookback)
 
     def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
         """Compare the splits. Called once, before `cover`."""
@@ -306,7 +312,7 @@ class StreamCursors:
         )
 
     def reread(self, name: str) -> None:
-        """Note that a ticker of `Start.rereads` was read again, and its records are put."""
+        """Note that a ticker of `Start.rereads` was read again and put."""
         mark = self.start.rereads[name]
         if mark is None:
             del self._market_splits[name]
@@ -347,4 +353,4 @@ class StreamCursors:
     def blob(self) -> JsonObject:
         """Return the state to write."""
         entries = {name: self.entry(name) for name in self.start.entries}
-        return write(self.stream, self.basis, entries, self._market_splits)
+        return write(self.stream, self.basis, entries, self._market_splits, self.files.marks())

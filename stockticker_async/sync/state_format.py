@@ -4,6 +4,7 @@ The form is compact, because states are written often. Tickers with the same ``s
 object with their names joined by commas; a fingerprint follows a name after ``=``. The earliest cursor is at
 the top under the name of the stream's cursor field, for people, acceptance tests and older connectors.
 ``"*"`` is the whole market as one ticker; the fingerprints of its tickers are in a string of their own.
+``files`` has the marks of flat files (`file_marks`), where some were read.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from stockticker_async.errors import ConfigError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import midnight_ms, new_york_date, utc_text
 from stockticker_async.streams.table import Listed, Stream
+from stockticker_async.sync.file_marks import FileMarks
 
 VERSION = 1
 _EPOCH = date(1970, 1, 1)
@@ -68,13 +70,18 @@ class SavedState:
     basis: Basis
     entries: Mapping[str, Entry]
     market_splits: Mapping[str, str] = field(default_factory=dict)
+    files: FileMarks = field(default_factory=FileMarks)
 
 
 EarlierState = NoState | BareDateState | SavedState
 
 
 def write(
-    stream: Stream, basis: Basis, entries: Mapping[str, Entry], market_splits: Mapping[str, str]
+    stream: Stream,
+    basis: Basis,
+    entries: Mapping[str, Entry],
+    market_splits: Mapping[str, str],
+    files: FileMarks | None = None,
 ) -> JsonObject:
     """Return the stream_state of a STATE message, which `read` parses."""
     groups: dict[tuple[date, date], list[str]] = {}
@@ -96,6 +103,11 @@ def write(
     ]
     if market_splits:
         blob["splits"] = ",".join(f"{name}={mark}" for name, mark in market_splits.items())
+    if files:
+        blob["files"] = {
+            "etags": {session.isoformat(): etag for session, etag in files.etags.items()},
+            "missing": [session.isoformat() for session in files.missing],
+        }
     return blob
 
 
@@ -147,7 +159,22 @@ def _read_own(stream: Stream, blob: JsonObject) -> SavedState:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
             entries[name] = Entry(since, covered if covered >= since else None, mark)
     splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
-    return SavedState(Basis(adjusted, bar, otc is True), entries, splits)
+    return SavedState(Basis(adjusted, bar, otc is True), entries, splits, _read_files(stream, blob))
+
+
+def _read_files(stream: Stream, blob: JsonObject) -> FileMarks:
+    files = blob.get("files") or {}
+    etags = files.get("etags", {}) if isinstance(files, Mapping) else None
+    missing = files.get("missing", []) if isinstance(files, Mapping) else None
+    if not isinstance(etags, Mapping) or not isinstance(missing, list):
+        raise _unreadable(stream, "files is of a wrong type")
+    try:
+        return FileMarks(
+            {date.fromisoformat(session): str(etag) for session, etag in etags.items()},
+            tuple(sorted(date.fromisoformat(session) for session in missing)),
+        )
+    except (ValueError, TypeError):
+        raise _unreadable(stream, "files has a session that is not a date") from None
 
 
 def _read_names(stream: Stream, text: Any) -> list[tuple[str, str | None]]:

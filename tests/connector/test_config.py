@@ -185,11 +185,14 @@ def test_a_start_and_an_end_on_one_day_are_that_day() -> None:
     assert (config.job.start_date, config.job.end_date) == (date(2024, 1, 2), date(2024, 1, 2))
 
 
-@pytest.mark.parametrize("change", [{"multiplier": 5}, {"timespan": "minute"}])
-def test_the_whole_market_has_day_bars_only(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"multiplier": 5}, "gives bars of 1 day, and"), ({"timespan": "minute"}, "from flat files only")],
+)
+def test_the_whole_market_has_day_bars_only(change: dict[str, Any], said: str) -> None:
     message = refused({**TUTORIAL, "stock_ticker": "*", **change})
     assert message.startswith("stock_ticker")
-    assert "bars of 1 day only" in message
+    assert said in message
     assert made(stock_ticker="*").job.whole_market
     assert not made().job.whole_market
 
@@ -343,7 +346,7 @@ def test_every_property_explains_itself_and_has_its_place() -> None:
     for name, one in PROPERTIES.items():
         assert one["title"], name
         assert one["description"].endswith("."), name
-        assert one["type"] in ("string", "boolean", "integer"), name
+        assert one["type"] in ("string", "boolean", "integer", "object"), name
 
 
 def test_the_required_fields_are_the_ones_without_which_nothing_is_parsed() -> None:

@@ -14,7 +14,7 @@ from stockticker_async.marketdata import body_budget, call_limits, client, endpo
 
 TESTS = Path(__file__).parents[1]
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
-PROVEN = ("Transport", "Responses", "Input", "Process", "Secrets", "Soak")
+PROVEN = ("Transport", "Responses", "Flat files", "Input", "Process", "Secrets", "Soak")
 SECTIONS = (*PROVEN, "Limits")
 
 

@@ -31,9 +31,12 @@ PURE = {
         "bar_size",
         "bar_times",
         "bars",
+        "bucket_faults",
         "calendar",
         "call_limits",
         "endpoints",
+        "file_lines",
+        "file_rows",
         "limiter",
         "list_calls",
         "list_judge",
@@ -42,6 +45,7 @@ PURE = {
         "pace",
         "responses",
         "rows",
+        "session_files",
         "settings",
         "splits",
         "ticker_name",
@@ -51,16 +55,26 @@ PURE = {
         "completeness",
         "coverage",
         "failures",
+        "file_marks",
         "fingerprint",
         "job",
         "call_plan",
+        "session_runs",
         "session_sizes",
         "sink",
         "state",
         "state_format",
         "windows",
     ),
-    "connector": ("bar_lines", "catalog", "config", "protocol", "state_file"),
+    "connector": (
+        "bar_lines",
+        "catalog",
+        "config",
+        "config_values",
+        "flat_files_config",
+        "protocol",
+        "state_file",
+    ),
     "library": ("arrow_tables", "bar_columns", "outcome", "row_columns"),
     "spark": ("allowance_parts", "offset", "push_down"),
 }
@@ -212,6 +226,8 @@ def test_nothing_is_imported_that_is_not_installed_with_the_package() -> None:
         wanted = list(project["dependencies"])
         if module == f"{NAME}.connector.rich_terminal":
             wanted += extras["terminal"]
+        elif module == f"{NAME}.marketdata.bucket":
+            wanted += extras["flatfiles"]
         elif wing_of(module) in (LIBRARY, SPARK):
             wanted += extras["arrow" if wing_of(module) == LIBRARY else "spark"]
         roots = {name.split(".")[0] for name in imports(module)} - sys.stdlib_module_names - {NAME}

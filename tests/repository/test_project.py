@@ -68,7 +68,8 @@ def test_the_image_and_its_description_have_one_name() -> None:
 
 
 def test_the_description_names_the_hosts_that_the_key_is_sent_to() -> None:
-    examples = read_json("spec.json")["connectionSpecification"]["properties"]["base_url"]["examples"]
+    fields = read_json("spec.json")["connectionSpecification"]["properties"]
+    examples = fields["base_url"]["examples"] + fields["flat_files"]["properties"]["endpoint"]["examples"]
     hosts = [url.removeprefix("https://") for url in examples if url.startswith("https://")]
     assert METADATA["allowedHosts"]["hosts"] == hosts
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from stockticker_async.connector import protocol
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES, STREAMS, Listed, Stream
+from stockticker_async.sync.file_marks import FileMarks
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.state_format import BareDateState, Basis, Entry, NoState, SavedState, read, write
 
@@ -155,3 +156,26 @@ def test_a_state_that_vouches_for_nobody_is_no_state(change: dict[str, Any], fau
     assert isinstance(read(STOCK_PRICES, blob), SavedState)
     with pytest.raises(ConfigError, match=fault):
         read(STOCK_PRICES, {**blob, **change})
+
+
+@given(st.dictionaries(DAYS, st.text(max_size=5)), st.sets(DAYS))
+def test_the_marks_of_flat_files_are_read_as_they_were(etags: dict[date, str], missing: set[date]) -> None:
+    marks = FileMarks(etags, tuple(sorted(missing)))
+    blob = write(STOCK_BARS, BASIS, {"*": Entry(FIRST, FIRST)}, {}, marks)
+    assert ("files" in blob) == bool(marks)
+    found = read(STOCK_BARS, json.loads(json.dumps(blob)))
+    assert isinstance(found, SavedState)
+    assert found.files == marks
+
+
+@pytest.mark.parametrize(
+    "files",
+    [[], "x", {"etags": []}, {"missing": {}}, {"etags": {"x": "e"}}, {"missing": ["x"]}, {"missing": [1]}],
+)
+def test_marks_that_cannot_be_read_are_refused(files: Any) -> None:
+    blob = {**write(STOCK_BARS, BASIS, {"*": Entry(FIRST, FIRST)}, {}), "files": files}
+    if files == []:
+        assert isinstance(read(STOCK_BARS, blob), SavedState)  # as absent
+        return
+    with pytest.raises(ConfigError, match="files"):
+        read(STOCK_BARS, blob)

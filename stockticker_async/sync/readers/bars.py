@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 A `BarsSync` reads bars of one size for all streams of this size, so that one answer serves several
 streams. `range_slices` reads ranges, `session_slices` reads sessions, `refusals` handles refusals of the
-subscription plan, and `unproven` covers answered days. Invariants:
+subscription plan, and `unproven` covers answered days. `file_slices` reads the flat files that are published
+(`file_calls`). Invariants:
 
 - A page becomes records only after the whole page was validated, and a cursor moves only after the
   records of the page were put on the output. If the program is killed between two lines, the last
@@ -23,15 +24,26 @@ from collections.abc import Sequence
 
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.bucket import open_bucket
 from stockticker_async.marketdata.client import Client
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.failures import Failure, name_list
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.readers.family import BarFamily
+from stockticker_async.sync.readers.file_calls import FilesOfFamily, wants_files
+from stockticker_async.sync.readers.file_slices import FileReader
 from stockticker_async.sync.readers.range_slices import RangeReader
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.session_slices import SessionReader
-from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, Slice, slices_of
+from stockticker_async.sync.readers.slices import (
+    FileSlice,
+    RangeSlice,
+    SessionCalls,
+    SessionSlice,
+    Slice,
+    calls_of,
+    slices_of,
+)
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.session_sizes import SessionSizes
 from stockticker_async.sync.windows import BarStream, Days, first_days, shared_call_plan
@@ -67,33 +79,41 @@ class BarsSync:
         )
         refusals = PlanRefusals(family, unproven)
         ranges = RangeReader(family, unproven, refusals)
-        sessions = SessionReader(family, unproven, refusals, _sizes(call_plan))
+        bucket = None
+        calls = calls_of(call_plan, family.days.last)
+        if family.client.flat_files is not None and wants_files(family, call_plan):
+            bucket = open_bucket(family.client.flat_files, family.client.clock)
+            calls = await FilesOfFamily(family, bucket).calls(call_plan)
+        sessions = SessionReader(family, unproven, refusals, _sizes(calls))
+        files = None if bucket is None else FileReader(family, unproven, bucket)
 
         async def ask(slice_: Slice) -> None:
             match slice_:
                 case SessionSlice():
                     await sessions.read(slice_)
+                case FileSlice() if files is not None:
+                    await files.read(slice_)
                 case RangeSlice():
                     await ranges.read(slice_)
 
         grouped_names = (WHOLE_MARKET,) if family.job.whole_market else tuple(sorted(call_plan.by_session))
         await carry_out(
-            slices_of(call_plan, grouped_names, family.days.last),
+            slices_of(call_plan, calls, grouped_names),
             ask,
             at_once=family.client.at_once,
-            answers=lambda: family.client.answers,
+            answers=lambda: family.client.answers + (0 if bucket is None else bucket.answers),
             failed=lambda slice_, error: family.failures.append(Failure(slice_.span.names, error)),
             pace=family.client.pace,
         )
         await sessions.finish()
+        if files is not None:
+            files.tell()
         await unproven.look_up()
         _warn_of_gaps(family)
 
 
-def _sizes(call_plan: CallPlan) -> SessionSizes:
-    return SessionSizes(
-        [place for place, call in enumerate(call_plan.grouped) if calendar.is_session(call.session)]
-    )
+def _sizes(calls: SessionCalls) -> SessionSizes:
+    return SessionSizes([place for place, session in calls.grouped if calendar.is_session(session)])
 
 
 def _warn_of_gaps(family: BarFamily) -> None:

@@ -12,7 +12,7 @@ from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice, Slice
+from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class PlanRefusals:
         """Whether the day is known to be before the plan's history."""
         return self._history.hides(day)
 
-    def is_doubtful(self, slice_: Slice, refusal: Refusal) -> bool:
+    def is_doubtful(self, slice_: RangeSlice | SessionSlice, refusal: Refusal) -> bool:
         """Whether the call must be repeated before the refusal is accepted: it is the first for this reason.
 
         A recent day is not repeated: if it is not published yet, the next sync reads it.
@@ -49,7 +49,7 @@ class PlanRefusals:
         """The API gave the bars of this day: the history begins on it or before."""
         self._first_given = min(day, self._first_given or day)
 
-    async def refused(self, slice_: Slice, refusal: Refusal) -> None:
+    async def refused(self, slice_: RangeSlice | SessionSlice, refusal: Refusal) -> None:
         """Handle a slice whose call was refused."""
         self._believed.add(refusal.why)
         recent = slice_.first >= self._recent
@@ -88,7 +88,7 @@ class PlanRefusals:
             self._unpublished = True
             _log.info("The day %s is not published yet on this plan: the next sync reads it.", day)
 
-    async def pass_over(self, slice_: Slice) -> None:
+    async def pass_over(self, slice_: RangeSlice | SessionSlice) -> None:
         """Cover a slice before the plan's history: no answer will come. Fails if all days are before it."""
         if not self._history.hides(self._family.days.last):
             await self._unproven.cover(slice_.span, slice_.last)
@@ -99,10 +99,10 @@ class PlanRefusals:
         )
         self._fail(slice_, ConfigError(text, detail=f"{slice_.first}: {RefusalReason.TIMEFRAME.value}"))
 
-    def _fail(self, slice_: Slice, error: ConnectorError) -> None:
+    def _fail(self, slice_: RangeSlice | SessionSlice, error: ConnectorError) -> None:
         self._family.failures.append(Failure(slice_.span.names, error))
 
-    async def _find_history_start(self, slice_: Slice) -> None:
+    async def _find_history_start(self, slice_: RangeSlice | SessionSlice) -> None:
         async def is_given(day: date) -> bool:
             return await self._is_given(slice_, day)
 
@@ -113,7 +113,7 @@ class PlanRefusals:
         if found and not self._history.hides(last):
             _log.warning("The plan's history begins on %s: nothing before it can be read.", self._history.day)
 
-    async def _is_given(self, slice_: Slice, day: date) -> bool:
+    async def _is_given(self, slice_: RangeSlice | SessionSlice, day: date) -> bool:
         family = self._family
         adjusted = family.job.adjusted
         if isinstance(slice_, SessionSlice):

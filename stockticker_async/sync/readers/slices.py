@@ -6,6 +6,7 @@ from datetime import date
 import msgspec
 
 from stockticker_async.marketdata.calendar import DAY
+from stockticker_async.marketdata.session_files import FlatFile
 from stockticker_async.sync.call_plan import CallPlan, RangeCall
 from stockticker_async.sync.coverage import Coverage
 
@@ -45,28 +46,68 @@ class SessionSlice(msgspec.Struct, frozen=True):
     span: CoveredSpan
 
 
-Slice = RangeSlice | SessionSlice
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """The bars of many tickers in one session, in a flat file."""
+
+    file: FlatFile
+    last: date
+    """The last day that the file covers, including closed days after the session."""
+    span: CoveredSpan
+
+    @property
+    def first(self) -> date:
+        return self.file.session
 
 
-def slices_of(call_plan: CallPlan, names: Sequence[str], last: date) -> Iterator[Slice]:
+Slice = RangeSlice | SessionSlice | FileSlice
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCalls:
+    """The sessions to read, ascending, each by its file or by a grouped call (None)."""
+
+    sessions: tuple[tuple[date, FlatFile | None], ...]
+    last: date
+    """The last day that the last of them covers."""
+    late: tuple[FlatFile, ...] = ()
+    """Files of earlier sessions that were missing, and are published now."""
+
+    @property
+    def grouped(self) -> list[tuple[int, date]]:
+        """The place and the session of each grouped call."""
+        return [(place, session) for place, (session, file) in enumerate(self.sessions) if file is None]
+
+
+def calls_of(call_plan: CallPlan, last: date) -> SessionCalls:
+    """Return the grouped calls of a plan without files."""
+    return SessionCalls(tuple((call.session, None) for call in call_plan.grouped), last)
+
+
+def slices_of(call_plan: CallPlan, calls: SessionCalls, names: Sequence[str]) -> Iterator[Slice]:
     """Yield the slices of a call plan: sessions first, because they serve the most tickers.
 
-    ``names`` are the tickers that the sessions are read for; ``last`` is the last requested day.
+    ``names`` are the tickers that the sessions are read for.
     """
-    yield from _sessions(call_plan, tuple(names), last)
+    for file in calls.late:
+        yield FileSlice(file, file.session, CoveredSpan(Coverage([file.session]), 0, tuple(names)))
+    yield from _sessions(calls, tuple(names))
     pieces: dict[str, list[RangeCall]] = {}
     for piece in call_plan.ranges:
         pieces.setdefault(piece.ticker, []).append(piece)
-    for ticker, calls in pieces.items():
-        coverage = Coverage([call.last for call in calls])
-        for place, call in enumerate(calls):
+    for ticker, ranges in pieces.items():
+        coverage = Coverage([call.last for call in ranges])
+        for place, call in enumerate(ranges):
             yield RangeSlice(call, CoveredSpan(coverage, place, (ticker,)))
 
 
-def _sessions(call_plan: CallPlan, names: tuple[str, ...], last: date) -> Iterator[SessionSlice]:
-    sessions = [call.session for call in call_plan.grouped]
+def _sessions(calls: SessionCalls, names: tuple[str, ...]) -> Iterator[Slice]:
     # a session's answer covers the closed days up to the next one, too
-    ends = [session - DAY for session in sessions[1:]] + [last]
+    ends = [session - DAY for session, _ in calls.sessions[1:]] + [calls.last]
     coverage = Coverage(ends)
-    for place, session in enumerate(sessions):
-        yield SessionSlice(session, ends[place], CoveredSpan(coverage, place, names))
+    for place, (session, file) in enumerate(calls.sessions):
+        span = CoveredSpan(coverage, place, names)
+        if file is None:
+            yield SessionSlice(session, ends[place], span)
+        else:
+            yield FileSlice(file, ends[place], span)

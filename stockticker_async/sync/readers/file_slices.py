@@ -1,0 +1,293 @@
+"""Reads flat files: a whole file is fetched and judged, then its rows go to the sinks, then the cursor moves.
+
+A file has over-the-counter stocks without a mark. For minute bars, a grouped call of the session tells them:
+the whole market is read without them unless the option includes them, and rows have the field ``otc``.
+"""
+
+import logging
+from collections.abc import Generator, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import TypeVar, cast
+
+import anyio.lowlevel
+
+from stockticker_async.errors import BadPageError, ConfigError, TransientError
+from stockticker_async.marketdata import calendar, session_files
+from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.bars import Asked, GroupedBar
+from stockticker_async.marketdata.bucket import Bucket
+from stockticker_async.marketdata.bucket_faults import Absent, Refused
+from stockticker_async.marketdata.client import BODY_TRIES
+from stockticker_async.marketdata.file_rows import JudgedFile, Run, judge
+from stockticker_async.marketdata.grouped import grouped_bars
+from stockticker_async.marketdata.responses import Refusal
+from stockticker_async.marketdata.session_files import FlatFile
+from stockticker_async.sync.failures import Failure
+from stockticker_async.sync.history import HistoryStart
+from stockticker_async.sync.job import WHOLE_MARKET
+from stockticker_async.sync.readers.family import BarFamily
+from stockticker_async.sync.readers.file_calls import day_list
+from stockticker_async.sync.readers.slices import FileSlice
+from stockticker_async.sync.readers.unproven import UnprovenTickers
+from stockticker_async.sync.sink import TakesFiles, TakesFileText, WholeFile
+from stockticker_async.sync.windows import BarStream
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+_Names = frozenset[str]
+
+
+class FileReader:
+    """Reads flat files for a family of streams."""
+
+    def __init__(self, family: BarFamily, unproven: UnprovenTickers, bucket: Bucket) -> None:
+        self._family = family
+        self._unproven = unproven
+        self._bucket = bucket
+        self._history = HistoryStart()
+        self._rows: dict[date, int] = {}
+        """The number of usable rows of each file that was read."""
+        self._strangers: dict[date, int] = {}
+
+    async def read(self, file_slice: FileSlice) -> None:
+        """Read the file, unless it is before the plan's history, or no stream wants it."""
+        wanted = [(stream, self._names(stream, file_slice)) for stream in self._family.streams]
+        wanted = [(stream, names) for stream, names in wanted if names]
+        if not wanted:
+            await self._cover(file_slice)
+        elif self._history.hides(file_slice.first):
+            await self._pass_over(file_slice)
+        else:
+            await self._ask(file_slice, wanted)
+
+    def tell(self) -> None:
+        """Log what was read, and warn of rows that were left out. Called once, at the end."""
+        if self._rows:
+            _log.info("Flat files read: %d. Their rows have no vwap.", len(self._rows))
+        names = ", ".join(stream.sink.name for stream in self._family.streams)
+        if self._strangers:
+            _log.warning(
+                "%s: %d rows of other days or hours were left out of the flat files of %s.",
+                names,
+                sum(self._strangers.values()),
+                day_list(sorted(self._strangers)),
+            )
+        if halves := self._halves():
+            _log.warning(
+                "%s: the flat file of %s has less than half of the rows of the file beside it.",
+                names,
+                day_list(halves),
+            )
+
+    def _halves(self) -> list[date]:
+        """Return the sessions of the whole market with few rows. A file that is replaced is read again."""
+        if not self._family.job.whole_market:
+            return []
+        days = sorted(self._rows)
+        beside = dict(pairwise(days)) | {later: day for day, later in pairwise(days)}
+        return [day for day in days if day in beside and 2 * self._rows[day] < self._rows[beside[day]]]
+
+    async def _ask(self, file_slice: FileSlice, wanted: Sequence[tuple[BarStream, _Names]]) -> None:
+        session = file_slice.first
+        otc = await self._otc(session)
+        async with self._bucket.turn:
+            found = await self._judged(file_slice.file, wanted)
+            if isinstance(found, Refused):
+                await self._refused(file_slice, found)
+                return
+            judged, etag = found
+            if not isinstance(judged, JudgedFile):
+                await judged.put(otc, keep_otc=self._keeps_otc)
+            elif self._takes_text(wanted):
+                await self._put_text(judged, wanted, otc)
+            else:
+                await self._put(judged, wanted, otc)
+            if judged.strangers:
+                self._strangers[session] = judged.strangers.total()
+            self._rows[session], tickers = judged.rows, judged.tickers
+            del judged, found  # before the next file is fetched
+        if not self._family.job.whole_market:
+            for name in tickers:
+                self._unproven.prove(name)
+                if self._family.bar == ONE_DAY:
+                    self._family.completeness.add(name, (session,))
+        for stream, _ in wanted:
+            stream.cursors.see(session)
+            stream.cursors.files.read(session, etag)
+        await self._cover(file_slice)
+
+    async def _judged(
+        self, file: FlatFile, wanted: Sequence[tuple[BarStream, _Names]]
+    ) -> tuple[JudgedFile | WholeFile, str] | Refused:
+        """Fetch and judge a file. What is damaged is fetched again: a transfer may have done it."""
+        for tries_left in reversed(range(BODY_TRIES)):
+            found = await self._bucket.fetch(file)
+            match found:
+                case Refused():
+                    return found
+                case Absent():
+                    raise TransientError(f"the flat file {file.key} is listed, but it is not there.")
+                case packed, etag:
+                    try:
+                        return await _carried_out(self._steps(packed, file.session, wanted)), etag
+                    except BadPageError as error:
+                        if not tries_left:
+                            text = f"the flat file of {file.session} is not usable: {error.message}"
+                            raise BadPageError(text, detail=error.detail) from None
+                        del packed, found
+        raise AssertionError  # the last try returns or raises
+
+    def _steps(
+        self, packed: bytes, session: date, wanted: Sequence[tuple[BarStream, _Names]]
+    ) -> Generator[None, None, JudgedFile | WholeFile]:
+        """Return the steps that judge a file: by the only sink, if it decodes minutes itself."""
+        names = _all_names(wanted)
+        sink = wanted[0][0].sink
+        if names is None and self._family.bar != ONE_DAY and isinstance(sink, TakesFiles):
+            return sink.whole_file(packed, session)
+        return judge(packed, session, self._family.bar, names)
+
+    def _takes_text(self, wanted: Sequence[tuple[BarStream, _Names]]) -> bool:
+        """Whether all rows of the file are wanted, and no row has to be decoded for any sink."""
+        return self._family.bar != ONE_DAY and all(
+            WHOLE_MARKET in names and isinstance(stream.sink, TakesFileText) for stream, names in wanted
+        )
+
+    async def _put_text(
+        self, judged: JudgedFile, wanted: Sequence[tuple[BarStream, _Names]], otc: _Names
+    ) -> None:
+        for text in judged.texts():
+            for stream, names in wanted:
+                sink = stream.sink
+                taken = isinstance(sink, TakesFileText) and await sink.file_text(
+                    text, judged.session, otc=otc, keep_otc=self._keeps_otc
+                )
+                if not taken:
+                    await self._put(judged, [(stream, names)], otc, text)
+            await anyio.lowlevel.checkpoint()
+
+    async def _put(
+        self,
+        judged: JudgedFile,
+        wanted: Sequence[tuple[BarStream, _Names]],
+        otc: _Names,
+        text: bytes | None = None,
+    ) -> None:
+        """Put the bars of the file, or of some of its lines."""
+        family, session = self._family, judged.session
+        day: dict[str, list[GroupedBar]] = {}
+        for run in judged.runs(otc, text):
+            if run is None:
+                await anyio.lowlevel.checkpoint()
+                continue
+            if run.ticker in otc and not self._keeps_otc:
+                continue
+            asked = Asked(run.ticker, session, session, family.bar, adjusted=False)
+            for stream, names in wanted:
+                if not (WHOLE_MARKET in names or run.ticker in names):
+                    continue
+                if family.bar == ONE_DAY:
+                    day.setdefault(stream.sink.name, []).append(_grouped_bar(run))
+                else:
+                    await stream.sink.chunk(run.bars, asked).put()
+        for stream, _ in wanted:
+            bars = day.pop(stream.sink.name, [])
+            for begin in range(0, len(bars), _CHUNK):
+                await stream.sink.session(bars[begin : begin + _CHUNK], session, adjusted=False)
+
+    @property
+    def _keeps_otc(self) -> bool:
+        return self._family.job.include_otc or not self._family.job.whole_market
+
+    def _names(self, stream: BarStream, file_slice: FileSlice) -> _Names:
+        """Return the tickers that the stream wants of a file."""
+        session, ledger = file_slice.first, stream.cursors.files
+        again = session in ledger.missing
+        same = ledger.is_unchanged(session, file_slice.file.etag)
+        entries, firsts = stream.cursors.start.entries, stream.first_days
+        names = set()
+        for name in file_slice.span.names:
+            entry = entries[name]
+            passed = entry.cursor is not None and entry.since <= session <= entry.cursor
+            if (passed and again) or (session >= firsts.get(name, date.max) and not (passed and same)):
+                names.add(name)
+        return frozenset(names)
+
+    async def _otc(self, session: date) -> _Names:
+        """Return the over-the-counter stocks of a session. Raises `BadPageError` and `ConfigError`."""
+        if self._family.bar == ONE_DAY or session < session_files.OTC_SINCE:
+            return frozenset()
+        found = await grouped_bars(self._family.client, session, adjusted=False, otc=True, wanted=None)
+        if isinstance(found, Refusal):
+            raise BadPageError(
+                f"the OTC stocks of {session} cannot be told from others: the API refuses the session "
+                f"({found.why.value})."
+            )
+        if not found.value:
+            raise BadPageError(f"the API has no bars for {session}, which has a flat file.")
+        return frozenset(bar.T for bar in found.value if bar.otc)
+
+    async def _refused(self, file_slice: FileSlice, refusal: Refused) -> None:
+        """Handle a file that the plan does not include: find where its history begins."""
+        family = self._family
+
+        async def is_given(day: date) -> bool:
+            return await self._bucket.may_read(family.bar, day)
+
+        last = calendar.sessions_back(family.days.settled, 1)  # the last one may not be published yet
+        days = [day for day in calendar.weekdays(file_slice.first, last) if calendar.is_session(day)]
+        found = await self._history.find(days, family.days.last + calendar.DAY, is_given)
+        if found and not self._history.hides(family.days.last):
+            _log.warning(
+                "The plan's history of flat files begins on %s: nothing before it can be read.",
+                self._history.day,
+            )
+        if self._history.hides(file_slice.first):
+            await self._pass_over(file_slice)
+        else:
+            text = (
+                f"the bucket refuses the flat file of {file_slice.first}, and gives others ({refusal.text})."
+            )
+            family.failures.append(Failure(file_slice.span.names, TransientError(text)))
+
+    async def _pass_over(self, file_slice: FileSlice) -> None:
+        """Cover a file before the plan's history. Fails if all days are before it."""
+        if not self._history.hides(self._family.days.last):
+            await self._cover(file_slice)
+            return
+        text = (
+            f"the plan does not include the flat files of bars of {self._family.bar} for these days. Set "
+            "start_date later, change the plan, or remove flat_files."
+        )
+        self._family.failures.append(
+            Failure(file_slice.span.names, ConfigError(text, detail=f"{file_slice.first}: AccessDenied"))
+        )
+
+    async def _cover(self, file_slice: FileSlice) -> None:
+        through = min(file_slice.last, self._family.days.settled)
+        await self._unproven.cover(file_slice.span, through)
+
+
+_CHUNK = 1500
+"""The number of day bars that are encoded at once, as for the sessions of the API."""
+
+
+def _all_names(wanted: Sequence[tuple[BarStream, _Names]]) -> _Names | None:
+    names = frozenset[str]().union(*(names for _, names in wanted))
+    return None if WHOLE_MARKET in names else names
+
+
+def _grouped_bar(run: Run) -> GroupedBar:
+    bar = run.bars[0]
+    return GroupedBar(bar.t, bar.c, bar.o, bar.h, bar.l, bar.v, None, bar.n, None, run.ticker)
+
+
+async def _carried_out(steps: Generator[None, None, T]) -> T:
+    """Carry out the steps, giving way to other tasks after each. Returns the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("T", end.value)
+        await anyio.lowlevel.checkpoint()
