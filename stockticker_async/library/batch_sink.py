@@ -1,6 +1,6 @@
 """The rows of a sync as record batches, into a channel; what a sync tells of itself is for nobody here."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from stockticker_async.json_object import JsonObject
 from stockticker_async.library.arrow_schemas import schema_of
 from stockticker_async.library.bar_columns import ROW_BYTES, Rows, bars_batch, session_batch
 from stockticker_async.library.channel import Channel
+from stockticker_async.library.file_batches import FileBatches
 from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Bars, Stream
@@ -53,6 +54,10 @@ class BatchSink:
 
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
         return _Chunk(bars_batch(self._rows, self._schema, bars, asked), self._channel)
+
+    def whole_file(self, packed: bytes, session: date) -> Generator[None, None, FileBatches]:
+        """Implements `sink.TakesFiles`."""
+        return FileBatches(self._schema, self._channel, session).read(packed)
 
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
         convert = partial(session_batch, self._rows, self._schema, session=session, adjusted=adjusted)

@@ -116,6 +116,12 @@ class Channel:
             return self._ready_bytes < self._most_bytes
         return self._ready_bytes + self._held_bytes + self._expected_bytes < self._most_bytes
 
+    async def room(self) -> None:
+        """Return once the current job may put more. Only for jobs that hold nothing that others wait for."""
+        slot = _slot.get()
+        while not (self._may_begin(slot) or self._closed):
+            await self._changed.wait()
+
     def put(self, batch: pa.RecordBatch) -> None:
         """Of the current job; without one it is ready at once."""
         slot, size_bytes = _slot.get(), batch.nbytes

@@ -25,7 +25,7 @@ from stockticker_async.library.arrow_schemas import read_all, schema_of
 from stockticker_async.library.batch_sink import BatchSink
 from stockticker_async.library.channel import MOST_BYTES, Channel
 from stockticker_async.library.outcome import incomplete
-from stockticker_async.library.question import Access, Day, OnError, Question, Tickers
+from stockticker_async.library.question import Access, Day, FlatFileKeys, OnError, Question, Tickers
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.allowance_wait import OnWait
 from stockticker_async.marketdata.client import Client, open_client
@@ -251,10 +251,12 @@ def open(  # noqa: A001 - `st.open`, as `gzip.open`
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
 ) -> AbstractAsyncContextManager[Market]:
     """A market for the body of an ``async with``: one client and one allowance for all that is asked of it.
 
-    Without a key that of the environment is taken. Raises `ConfigError`.
+    ``flat_files`` are the keys of the flat files, as in the connector's configuration. Without a key that of
+    the environment is taken. Raises `ConfigError`.
     """
-    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests)
+    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests, flat_files)
     return open_market(how, Clock())

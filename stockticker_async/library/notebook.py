@@ -21,7 +21,7 @@ from stockticker_async.library import question
 from stockticker_async.library.arrow_tables import by_ticker, table_of
 from stockticker_async.library.market import open_market
 from stockticker_async.library.outcome import Result, incomplete
-from stockticker_async.library.question import Access, Day, OnError, Question, Tickers
+from stockticker_async.library.question import Access, Day, FlatFileKeys, OnError, Question, Tickers
 from stockticker_async.streams.table import STOCK_BARS
 from stockticker_async.sync.progress import SyncProgress
 
@@ -54,6 +54,7 @@ def bars(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> pa.Table: ...
 
@@ -73,6 +74,7 @@ def bars(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> Result: ...
 
@@ -91,6 +93,7 @@ def bars(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> pa.Table | Result:
     """Bars of any size (the stream `stock_bars`), by ticker in the order asked, each ticker's by time.
@@ -100,7 +103,7 @@ def bars(
     `ConfigError` for what cannot be asked, and `IncompleteError`, which has the table, for what cannot be
     read; with ``on_error="skip"`` that is returned beside the table.
     """
-    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests)
+    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests, flat_files)
     asked = Question(STOCK_BARS, tickers, start, end, timespan, multiplier, adjusted, include_otc)
     return ask(asked, how, on_error, progress=progress)
 
@@ -121,6 +124,7 @@ def read(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> pa.Table: ...
 
@@ -141,6 +145,7 @@ def read(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> Result: ...
 
@@ -160,13 +165,14 @@ def read(
     base_url: str | None = None,
     requests_per_minute: int | None = None,
     max_concurrent_requests: int | None = None,
+    flat_files: FlatFileKeys | None = None,
     progress: bool | None = None,
 ) -> pa.Table | Result:
     """Any stream by its name, as `bars`: of some tickers, or of all.
 
     Rows come in the order of the API's lists; those of `stock_prices` as bars do.
     """
-    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests)
+    how = question.access(api_key, base_url, requests_per_minute, max_concurrent_requests, flat_files)
     one = question.stream_named(stream)
     asked = Question(one, tickers, start, end, timespan, multiplier, adjusted, include_otc)
     return ask(asked, how, on_error, progress=progress)

@@ -14,6 +14,8 @@ from stockticker_async.streams.table import STREAMS, Stream
 OnError = Literal["raise", "skip"]
 Tickers = str | Iterable[str]
 Day = str | date | None
+FlatFileKeys = Mapping[str, Any]
+"""The keys of flat files, as ``flat_files`` in the connector's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ def access(
     base_url: str | None,
     requests_per_minute: int | None,
     max_concurrent_requests: int | None,
+    flat_files: FlatFileKeys | None = None,
 ) -> Access:
     """Where no key is given, it is that of the environment."""
     if api_key is None:
@@ -41,6 +44,7 @@ def access(
             "base_url": base_url,
             "requests_per_minute": requests_per_minute,
             "max_concurrent_requests": max_concurrent_requests,
+            "flat_files": flat_files,
         }
     )
 
