@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import columns, emission, held, latency, memory, planned, reads, startup
+from benchmarks import columns, emission, flat_files, held, latency, memory, planned, reads, startup
 from benchmarks.picture import draw
 from benchmarks.processes import ROOT
 from benchmarks.report import into
@@ -24,6 +24,7 @@ _BENCHMARKS = {
     "calls": planned.run,
     "memory": memory.run,
     "columns": columns.run,
+    "flatfiles": flat_files.run,
 }
 
 

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 import orjson
 from aiohttp import web
 
+from benchmarks import session_file
+
 _NEW_YORK = ZoneInfo("America/New_York")
 _MINUTES = 600
 _OPENS = 7 * 60
@@ -43,6 +45,8 @@ class Server:
                 parts = _page({}, _short_volume(request.query["date.gte"]), None)
             case [_, "calls"]:  # not of the API
                 return web.Response(text=str(self.calls))
+            case [_, bucket, *key] if bucket.startswith("files-"):
+                return _object(int(bucket.removeprefix("files-")), "/".join(key))
             case [_, "stocks", "v1", "splits"]:
                 parts = (b'{"status":"OK",', b'"results":[]', b"}")
             case _:
@@ -66,6 +70,14 @@ def _range(
         following = f"{request.scheme}://{request.host}{path}?{request.query_string}"
     bars = _bars(span, sessions[0], sessions[:most][-1]) if sessions else b""
     return _page({"ticker": ticker}, bars, following)
+
+
+def _object(tickers: int, key: str) -> web.Response:
+    """The listing of the bucket, or its only file."""
+    if not key:
+        return web.Response(text=session_file.listing(tickers), content_type="application/xml")
+    head = {"ETag": session_file.ETAG, "Last-Modified": "Sat, 06 Mar 2021 11:00:00 GMT"}
+    return web.Response(body=session_file.content(tickers), headers=head)
 
 
 def page_of_minutes(first: date, last: date) -> bytes:

@@ -13,6 +13,8 @@ class Size:
     """With 2025-03-07 as the last day: 830 weekdays of 600 minutes, ten pages."""
     sessions_first: str = "2024-03-18"
     """Of the whole market: 250 weekdays."""
+    file_tickers: int = 11_000
+    """Of a flat file of minutes: 2 million rows."""
     runs: int = 5
     short_runs: int = 11
     """Of what takes less than a second."""
@@ -31,6 +33,7 @@ TINY = Size(
     first="2025-02-03",
     minutes_first="2025-03-03",
     sessions_first="2025-02-27",
+    file_tickers=20,
     runs=1,
     short_runs=1,
     contenders=("gzip",),

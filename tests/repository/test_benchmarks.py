@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from benchmarks import columns, emission, held, latency, memory, picture, planned, reads, report, startup
+from benchmarks import (
+    columns,
+    emission,
+    flat_files,
+    held,
+    latency,
+    memory,
+    picture,
+    planned,
+    reads,
+    report,
+    startup,
+)
 from benchmarks.processes import ROOT, serving
 from benchmarks.size import TINY, Size
 
@@ -21,8 +33,18 @@ Benchmark = Callable[[Size], Iterator[report.Table]]
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize(
     "benchmark",
-    [reads.run, startup.run, memory.run, held.run, emission.run, latency.run, planned.run, columns.run],
-    ids=["reads", "startup", "memory", "held", "emission", "latency", "calls", "columns"],
+    [
+        reads.run,
+        startup.run,
+        memory.run,
+        held.run,
+        emission.run,
+        latency.run,
+        planned.run,
+        columns.run,
+        flat_files.run,
+    ],
+    ids=["reads", "startup", "memory", "held", "emission", "latency", "calls", "columns", "flatfiles"],
 )
 @pytest.mark.long
 def test_a_benchmark_measures_something_everywhere(benchmark: Benchmark) -> None:
