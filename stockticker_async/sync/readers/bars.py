@@ -98,7 +98,7 @@ class BarsSync:
 
         grouped_names = (WHOLE_MARKET,) if family.job.whole_market else tuple(sorted(call_plan.by_session))
         await carry_out(
-            slices_of(call_plan, calls, grouped_names),
+            slices_of(call_plan, calls, grouped_names, grouped_names or _names(family)),
             ask,
             at_once=family.client.at_once,
             answers=lambda: family.client.answers + (0 if bucket is None else bucket.answers),
@@ -110,6 +110,11 @@ class BarsSync:
             files.tell()
         await unproven.look_up()
         _warn_of_gaps(family)
+
+
+def _names(family: BarFamily) -> tuple[str, ...]:
+    """Return the tickers of all streams, also those that have nothing else to read."""
+    return tuple(dict.fromkeys(name for one in family.streams for name in one.cursors.start.entries))
 
 
 def _sizes(calls: SessionCalls) -> SessionSizes:

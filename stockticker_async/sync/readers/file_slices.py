@@ -265,6 +265,10 @@ class FileReader:
         )
 
     async def _cover(self, file_slice: FileSlice) -> None:
+        if file_slice.late:  # the cursors have passed it
+            for stream in self._family.streams:
+                await stream.sink.state_due()
+            return
         through = min(file_slice.last, self._family.days.settled)
         await self._unproven.cover(file_slice.span, through)
 

@@ -54,6 +54,8 @@ class FileSlice:
     last: date
     """The last day that the file covers, including closed days after the session."""
     span: CoveredSpan
+    late: bool = False
+    """Whether the cursors have passed the session: it was missing, and is published now."""
 
     @property
     def first(self) -> date:
@@ -84,13 +86,16 @@ def calls_of(call_plan: CallPlan, last: date) -> SessionCalls:
     return SessionCalls(tuple((call.session, None) for call in call_plan.grouped), last)
 
 
-def slices_of(call_plan: CallPlan, calls: SessionCalls, names: Sequence[str]) -> Iterator[Slice]:
+def slices_of(
+    call_plan: CallPlan, calls: SessionCalls, names: Sequence[str], late_names: Sequence[str] = ()
+) -> Iterator[Slice]:
     """Yield the slices of a call plan: sessions first, because they serve the most tickers.
 
-    ``names`` are the tickers that the sessions are read for.
+    ``names`` are the tickers that the sessions are read for, ``late_names`` those of files that come late.
     """
     for file in calls.late:
-        yield FileSlice(file, file.session, CoveredSpan(Coverage([file.session]), 0, tuple(names)))
+        span = CoveredSpan(Coverage([file.session]), 0, tuple(late_names))
+        yield FileSlice(file, file.session, span, late=True)
     yield from _sessions(calls, tuple(names))
     pieces: dict[str, list[RangeCall]] = {}
     for piece in call_plan.ranges:

@@ -74,7 +74,7 @@ def test_files_and_sessions_share_one_coverage_and_late_files_have_their_own() -
     calls = SessionCalls(
         ((monday, FlatFile(monday, "k", "e", 1)), (tuesday, None)), tuesday, (FlatFile(earlier, "l", "e", 1),)
     )
-    late, file, session = slices_of(CallPlan(), calls, NAMES)
+    late, file, session = slices_of(CallPlan(), calls, NAMES, ("C",))
     assert isinstance(late, FileSlice)
     assert isinstance(file, FileSlice)
     assert isinstance(session, SessionSlice)
@@ -85,6 +85,7 @@ def test_files_and_sessions_share_one_coverage_and_late_files_have_their_own() -
         monday,
         tuesday,
     )
+    assert (late.late, late.span.names, file.late, file.span.names) == (True, ("C",), False, NAMES)
     assert late.span.coverage is not file.span.coverage
     assert file.span.coverage is session.span.coverage
     assert calls.grouped == [(1, tuesday)]

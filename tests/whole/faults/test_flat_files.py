@@ -154,6 +154,18 @@ async def test_a_hole_is_passed_remembered_and_read_when_it_is_filled() -> None:
         assert rows_of(BARS, run, filled) == minutes(sandbox, "2020-12-17", DAY, ["AAA", "BBB"])
 
 
+@pytest.mark.fault("missing flat file")
+async def test_a_hole_is_filled_though_the_end_date_is_reached() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        spoil(sandbox, "missing", f"minute.*{BEFORE}")
+        run = await one_day(sandbox, start_date="2020-12-17")
+        assert (run.code, run.cursors(BARS)) == (0, {"AAA": DAY, "BBB": DAY})
+        sandbox.faults.clear()
+        filled = await one_day(sandbox, before=run, start_date="2020-12-17")
+        assert sessions_read(filled) == [BEFORE]
+        assert rows_of(BARS, run, filled) == minutes(sandbox, "2020-12-17", DAY, ["AAA", "BBB"])
+
+
 @pytest.mark.fault("flat file missing for good")
 async def test_a_hole_is_given_up_after_thirty_days() -> None:
     async with bucket_at("2020-12-22") as sandbox:
