@@ -217,7 +217,7 @@ async def test_an_address_without_the_api_is_told() -> None:
 BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"stock_ticker": ""}, "stock_ticker"),
     ({"stock_ticker": "*,TSLA"}, "stock_ticker"),
-    ({"stock_ticker": "*", "timespan": "minute"}, "1 day only"),
+    ({"stock_ticker": "*", "timespan": "minute"}, "from flat files only"),
     ({"api_key": ""}, "api_key"),
     ({"start_date": "2026-13-01"}, "start_date"),
     ({"end_date": "2020-01-01"}, "end_date"),
