@@ -108,7 +108,7 @@ class FileBatches:
         for name in _FIGURES:
             if not pc.all(pc.is_finite(batch[name])).as_py():
                 raise BadPageError(f"a row is not usable: its {name} is no finite number.")
-        for name in ("low", "close"):
+        for name in ("volume", "low", "close", "transactions"):
             if pc.min(batch[name]).as_py() < 0:
                 raise BadPageError(f"a row is not usable: its {name} is below zero.")
         if not pc.all(pc.less_equal(batch["low"], batch["high"])).as_py():

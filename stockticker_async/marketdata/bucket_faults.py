@@ -5,8 +5,9 @@ status and the body of the response, an XML document with a ``Code``. The codes 
 """
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
+
+import msgspec
 
 from stockticker_async.errors import ConfigError, ConnectorError
 
@@ -28,25 +29,21 @@ _WRONG = {
 _SLOW = frozenset({"SlowDown", "RequestLimitExceeded", "TooManyRequests", "Throttling", "ServiceUnavailable"})
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The plan does not include the file."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True):
     """There is no such file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """The file was replaced by another version while it was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passing:
+class Passing(msgspec.Struct, frozen=True):
     """A fault that may pass."""
 
     reason: str
@@ -54,8 +51,7 @@ class Passing:
     """Whether the bucket asks for fewer requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fatal:
+class Fatal(msgspec.Struct, frozen=True):
     """A retry would not help."""
 
     error: ConnectorError

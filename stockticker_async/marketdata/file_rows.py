@@ -51,20 +51,20 @@ _MOST_STRANGERS = 0.5
 """The share of rows of other days from which the file is not that of its session."""
 _runs = re.compile(rb"([^,\n]*+),[^\n]*+\n(?:\1,[^\n]*+\n)*+").finditer
 
-_Price = Annotated[float, msgspec.Meta(ge=0)]
-_Trades = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Figure = Annotated[float, msgspec.Meta(ge=0)]
+_Trades = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class FileBar(msgspec.Struct, gc=False, array_like=True, forbid_unknown_fields=True):
     """A row after its ticker, in the order of `COLUMNS`. It has the fields of a `bars.Bar`."""
 
-    v: float
+    v: _Figure
     o: float
-    c: _Price
+    c: _Figure
     h: float
-    l: _Price  # noqa: E741 - the API's name
+    l: _Figure  # noqa: E741 - the API's name
     t: int
-    n: _Trades | float
+    n: _Trades | _Figure
     vw: ClassVar[None] = None
     otc: ClassVar[bool | None] = None
 
@@ -80,8 +80,7 @@ _decode: _Decode = msgspec.json.Decoder(list[FileBar]).decode
 _decode_otc = cast("_Decode", msgspec.json.Decoder(list[OtcFileBar]).decode)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Some rows of one ticker, ascending."""
 
     ticker: str

@@ -6,8 +6,9 @@ a mark. The date in the key is the session; some files hold rows of other days.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from stockticker_async.marketdata.bar_size import BarSize
 
@@ -21,8 +22,7 @@ _FOLDERS = {BarSize(1, "day"): "day_aggs_v1", BarSize(1, "minute"): "minute_aggs
 _KEY = re.compile(r"\d{4}/\d{2}/(\d{4}-\d{2}-\d{2})\.csv\.gz")
 
 
-@dataclass(frozen=True, slots=True)
-class FlatFile:
+class FlatFile(msgspec.Struct, frozen=True):
     """A published file."""
 
     session: date

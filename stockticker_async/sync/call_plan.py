@@ -79,8 +79,7 @@ class GroupedCall(msgspec.Struct, frozen=True):
     session: date
 
 
-@dataclass(frozen=True, slots=True)
-class FileCall:
+class FileCall(msgspec.Struct, frozen=True):
     """The flat file of the whole market for one session."""
 
     session: date

@@ -46,8 +46,7 @@ class SessionSlice(msgspec.Struct, frozen=True):
     span: CoveredSpan
 
 
-@dataclass(frozen=True, slots=True)
-class FileSlice:
+class FileSlice(msgspec.Struct, frozen=True):
     """The bars of many tickers in one session, in a flat file."""
 
     file: FlatFile
@@ -65,8 +64,7 @@ class FileSlice:
 Slice = RangeSlice | SessionSlice | FileSlice
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCalls:
+class SessionCalls(msgspec.Struct, frozen=True):
     """The sessions to read, ascending, each by its file or by a grouped call (None)."""
 
     sessions: tuple[tuple[date, FlatFile | None], ...]
