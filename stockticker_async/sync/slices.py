@@ -62,8 +62,10 @@ def slices_of(
 ) -> list[SyncSlice]:
     """Return at most ``most`` slices for what the stream has to read. ``prepared`` has begun.
 
-    Raises `ConfigError` for a stream that needs the names of its tickers.
+    Raises `ConfigError` for a stream that needs the names of its tickers, and for flat files.
     """
+    if job.flat_files and isinstance(prepared, BarStream):
+        raise ConfigError("Flat files are read by one process: leave flat_files out.")
     match prepared:
         case BarStream():
             plan = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)

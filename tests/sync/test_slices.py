@@ -52,6 +52,11 @@ def test_parts_are_in_order_and_none_is_much_heavier_than_its_share(weights: lis
         assert sum(weight for _, weight in part) <= fair + max(weights) + 1e-6
 
 
+def test_flat_files_are_not_cut() -> None:
+    with pytest.raises(ConfigError, match="leave flat_files out"):
+        cut("stock_prices", SyncJob(NAMES, adjusted=False, flat_files=True), 3)
+
+
 def test_equal_items_give_as_many_parts_as_are_wanted() -> None:
     for count in range(1, 20):
         for most in range(1, count + 1):
