@@ -29,6 +29,7 @@ def test_a_task_that_fails_is_tried_again_and_repeats_its_own_calls_only(read: R
     assert len([path for path in sandbox.calls() if "/AAPL/" in path]) == 2
 
 
+@pytest.mark.quick
 def test_a_ticker_that_fails_for_good_fails_the_job_by_name(read: Read, sandbox: Served) -> None:
     fail(sandbox, "AAPL", None)
     with pytest.raises(PySparkException) as caught:
@@ -70,6 +71,7 @@ def test_calls_are_told_in_the_task_s_log(read: Read, told: Callable[[], str]) -
         assert f"INFO: Partition {partition}, attempt 0: stock_bars: 1 calls, 21 rows." in text
 
 
+@pytest.mark.quick
 def test_a_python_worker_killed_in_the_middle_changes_nothing(read: Read, sandbox: Served) -> None:
     tickers = "TSLA,AAPL,MSFT,NVDA"
     sandbox.ask("faults", "POST", kind="hang", match="/ticker/NVDA/", seconds=600, times=1)

@@ -25,6 +25,7 @@ def holds_key(data: bytes) -> bool:
     return SECRET in data or SPELLED in data or b"k3y-OF" in data
 
 
+@pytest.mark.quick
 def test_the_key_is_in_no_plan_and_no_page_and_not_in_the_event_log(
     read: Read,
     spark: SparkSession,
@@ -57,6 +58,7 @@ def test_the_key_is_in_no_plan_and_no_page_and_not_in_the_event_log(
     assert not holds_key(told().encode())
 
 
+@pytest.mark.quick
 def test_what_is_pickled_for_the_executors_has_no_key(sandbox: Served) -> None:
     source = StockTickerDataSource(
         {"stock_ticker": "TSLA,AAPL", "base_url": sandbox.url, "start_date": "2024-12-02", "end_date": LAST}

@@ -39,6 +39,7 @@ def test_every_example_is_run() -> None:
         assert sum(one in block for one in held) == 1, block
 
 
+@pytest.mark.quick
 def test_the_first_steps_and_a_filter(spark: SparkSession, sandbox: Served) -> None:
     names = run(example("SparkSession.builder"), sandbox)
     assert set(rows_of(names["bars"])) == sandbox.truth("TSLA,AAPL", "2024-01-02", LAST)

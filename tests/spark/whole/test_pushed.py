@@ -20,6 +20,7 @@ def explained(frame: DataFrame, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.quick
 def test_a_filtered_read_makes_fewer_calls_and_leaves_the_rest_to_spark(
     read: Read, sandbox: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ def test_bars_are_exactly_those_of_the_api(
 
 
 @pytest.mark.parametrize("adjusted", ["true", "false"])
+@pytest.mark.quick
 def test_both_bases_are_those_of_the_api(read: Read, sandbox: Served, adjusted: str) -> None:
     frame = read(stock_ticker="TSLA,AAPL", start_date="2020-08-03", end_date="2022-10-31", adjusted=adjusted)
     assert set(rows_of(frame)) == sandbox.truth(

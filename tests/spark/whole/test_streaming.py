@@ -65,6 +65,7 @@ def only(batches: list[Bars]) -> Bars:
     return rows
 
 
+@pytest.mark.quick
 def test_each_day_adds_its_session_and_a_split_the_history(run: Run, sandbox: Served) -> None:
     assert set(only(run(partitions="3"))) == sandbox.truth(TWO, FIRST, "2024-12-19")
     assert run() == []
