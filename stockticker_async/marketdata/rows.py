@@ -30,6 +30,8 @@ class RowPage:
     next_url: str | None = None
     stated: int | None = None
     """The number of rows that the answer states (``count``, which is right in every recorded list)."""
+    echo: str | None = None
+    """The ticker that a list states for itself, where it does (``ticker`` or ``stock_symbol``)."""
 
 
 def decode_rows(body: bytes, form: Form = "list") -> RowPage:
@@ -63,7 +65,9 @@ def page_of(answer: Row, form: Form) -> RowPage:
         raise BadPageError("the API's next_url is not a string.")
     if form == "flat" and "symbol" in answer:
         return RowPage([answer])
-    return RowPage(_results(answer, form), next_url or None, _stated(answer))
+    said = answer.get("ticker", answer.get("stock_symbol"))
+    echo = said if isinstance(said, str) else None
+    return RowPage(_results(answer, form), next_url or None, _stated(answer), echo)
 
 
 def _judge_status(answer: Row) -> None:

@@ -195,13 +195,22 @@ def open_close(row: Row, asked: str) -> list[Row]:
     if row.get("symbol") != asked:
         raise BadPageError(f"the API answered for another ticker, {str(row.get('symbol'))[:40]}.")
     for name in _PRICES:
-        if type(row.get(name)) not in (int, float):
-            raise BadPageError(f"a session's {name} is not a number.")
+        _judge_figure(name, row.get(name))
     extended = {"pre_market": row.get("preMarket"), "after_hours": row.get("afterHours")}
+    for name, value in extended.items():
+        if value is not None:
+            _judge_figure(name, value)
     rest = _without(
         row, "symbol", "from", "preMarket", "afterHours", *_ENVELOPE, *extended, "stock_ticker", "date"
     )
     return [{"stock_ticker": asked, "date": row.get("from"), **rest, **extended}]
+
+
+def _judge_figure(name: str, value: Any) -> None:
+    if type(value) not in (int, float):
+        raise BadPageError(f"a session's {name} is not a number.")
+    if value < 0:
+        raise BadPageError(f"a session's {name} is below 0.")
 
 
 def _without(row: Row, *names: str) -> Row:

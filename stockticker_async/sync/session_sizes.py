@@ -3,7 +3,7 @@
 The true number of bars of a session is unknown, but the previous session had about as many, and a ticker that
 traded then probably trades now. Answers come in any order, so an answer waits until the previous session was
 judged. This delays no cursor, because cursors pass sessions in order. The first session is compared with the
-second one.
+second one, and with the last one of an earlier sync.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,13 @@ Traded = frozenset[str]
 class SessionSizes:
     """The number of bars and the traded tickers of each session. A session is identified by its place."""
 
-    def __init__(self, places: Sequence[int]) -> None:
-        """``places`` are the places of the sessions, ascending, without closed days."""
+    def __init__(self, places: Sequence[int], earlier: int | None = None) -> None:
+        """``places`` are the places of the sessions, ascending, without closed days.
+
+        ``earlier`` is the number of bars in the last session of an earlier sync, beside the first session.
+        """
+        self._first = places[0] if places else -1
+        self._earlier = earlier
         self._before = dict(zip(places[1:], places, strict=False))
         self._beside = dict(self._before)
         if len(places) > 1:
@@ -29,8 +34,9 @@ class SessionSizes:
 
     def is_half(self, place: int, count: int) -> bool:
         """Whether ``count`` is less than half of the bars of the session beside it; False if unknown."""
-        beside = self._counts.get(self._beside.get(place, -1))
-        return beside is not None and 2 * count < beside
+        beside = self._counts.get(self._beside.get(place, -1)) or 0
+        earlier = self._earlier or 0 if place == self._first else 0
+        return 2 * count < max(beside, earlier)
 
     def second(self, place: int) -> int:
         """Return the place of the second session if ``place`` is the first one, else -1."""

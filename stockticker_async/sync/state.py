@@ -84,6 +84,8 @@ class Start:
     rereads: Mapping[str, str | None] = field(default_factory=dict)
     """Whole-market tickers to read again, each with its fingerprint after the reread."""
     files: FileMarks = field(default_factory=FileMarks)
+    market_rows: int | None = None
+    """The bars of the whole market in the last session that an earlier sync read."""
 
 
 def begin(
@@ -117,7 +119,8 @@ def begin(
             else:
                 found = _begin_anew(before, names, basis, start, fresh)
             read = frozenset(name for name, entry in before.entries.items() if entry.cursor is not None)
-            return replace(found, moves=found.moves if movable else {}, was_read=read)
+            rows = before.market_rows if WHOLE_MARKET in names else None
+            return replace(found, moves=found.moves if movable else {}, was_read=read, market_rows=rows)
 
 
 def _holds(saved: Basis, basis: Basis, *, whole_market: bool) -> bool:
@@ -286,6 +289,8 @@ class StreamCursors:
         self._covered: dict[str, date] = {}
         self._seen: date | None = None
         self.files = FileLedger(start.files, kept=lookback)
+        self.market_rows = start.market_rows
+        """The bars of the whole market in the last session that was judged."""
 
     def follow(self, splits: Sequence[Split] | None, *, today: date, settled: date) -> None:
         """Compare the splits. Called once, before `cover`."""
@@ -353,4 +358,5 @@ class StreamCursors:
     def blob(self) -> JsonObject:
         """Return the state to write."""
         entries = {name: self.entry(name) for name in self.start.entries}
-        return write(self.stream, self.basis, entries, self._market_splits, self.files.marks())
+        files, rows = self.files.marks(), self.market_rows
+        return write(self.stream, self.basis, entries, self._market_splits, files, market_rows=rows)

@@ -4,6 +4,7 @@ The form is compact, because states are written often. Tickers with the same ``s
 object with their names joined by commas; a fingerprint follows a name after ``=``. The earliest cursor is at
 the top under the name of the stream's cursor field, for people, acceptance tests and older connectors.
 ``"*"`` is the whole market as one ticker; the fingerprints of its tickers are in a string of their own.
+``market_rows`` is the number of bars in the last session of the whole market; the next sync compares it.
 ``files`` has the marks of flat files (`file_marks`), where some were read.
 """
 
@@ -71,6 +72,7 @@ class SavedState:
     entries: Mapping[str, Entry]
     market_splits: Mapping[str, str] = field(default_factory=dict)
     files: FileMarks = field(default_factory=FileMarks)
+    market_rows: int | None = None
 
 
 EarlierState = NoState | BareDateState | SavedState
@@ -82,6 +84,8 @@ def write(
     entries: Mapping[str, Entry],
     market_splits: Mapping[str, str],
     files: FileMarks | None = None,
+    *,
+    market_rows: int | None = None,
 ) -> JsonObject:
     """Return the stream_state of a STATE message, which `read` parses."""
     groups: dict[tuple[date, date], list[str]] = {}
@@ -103,6 +107,8 @@ def write(
     ]
     if market_splits:
         blob["splits"] = ",".join(f"{name}={mark}" for name, mark in market_splits.items())
+    if market_rows is not None:
+        blob["market_rows"] = market_rows
     if files:
         blob["files"] = {
             "etags": {session.isoformat(): etag for session, etag in files.etags.items()},
@@ -159,7 +165,15 @@ def _read_own(stream: Stream, blob: JsonObject) -> SavedState:
                 raise _unreadable(stream, f"it has {name[:40]} twice")
             entries[name] = Entry(since, covered if covered >= since else None, mark)
     splits = {name: mark for name, mark in _read_names(stream, blob.get("splits") or "") if mark}
-    return SavedState(Basis(adjusted, bar, otc is True), entries, splits, _read_files(stream, blob))
+    basis, rows = Basis(adjusted, bar, otc is True), _read_market_rows(stream, blob)
+    return SavedState(basis, entries, splits, _read_files(stream, blob), rows)
+
+
+def _read_market_rows(stream: Stream, blob: JsonObject) -> int | None:
+    rows = blob.get("market_rows")
+    if not isinstance(rows, int | None) or isinstance(rows, bool):
+        raise _unreadable(stream, "market_rows is not a whole number")
+    return rows
 
 
 def _read_files(stream: Stream, blob: JsonObject) -> FileMarks:

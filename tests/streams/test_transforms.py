@@ -113,6 +113,23 @@ def test_a_row_has_to_say_whose_it_is(
 
 
 @pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("value", [-1, -0.5])
+def test_a_session_has_no_figure_below_zero(name: str, value: float) -> None:
+    row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
+    with pytest.raises(BadPageError, match=f"a session's {name} is below 0"):
+        transforms.open_close(row | {name: value}, "A")
+
+
+@pytest.mark.parametrize("field", ["preMarket", "afterHours"])
+def test_a_price_outside_of_the_session_may_be_missing_and_is_a_number(field: str) -> None:
+    row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
+    assert transforms.open_close(row | {field: None}, "A") == transforms.open_close(row, "A")
+    for value in ("x", -1, True):
+        with pytest.raises(BadPageError, match=r"is not a number|is below 0"):
+            transforms.open_close(row | {field: value}, "A")
+
+
+@pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
 @pytest.mark.parametrize("value", [None, "1", True])
 def test_a_session_has_all_its_prices(name: str, value: Any) -> None:
     row = {"symbol": "A", "from": "2020-12-21"} | dict.fromkeys(("open", "high", "low", "close", "volume"), 1)

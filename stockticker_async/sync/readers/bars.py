@@ -84,7 +84,7 @@ class BarsSync:
         if family.client.flat_files is not None and wants_files(family, call_plan):
             bucket = open_bucket(family.client.flat_files, family.client.clock)
             calls = await FilesOfFamily(family, bucket).calls(call_plan)
-        sessions = SessionReader(family, unproven, refusals, _sizes(calls))
+        sessions = SessionReader(family, unproven, refusals, _sizes(family, calls))
         files = None if bucket is None else FileReader(family, unproven, bucket)
 
         async def ask(slice_: Slice) -> None:
@@ -117,8 +117,10 @@ def _names(family: BarFamily) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in family.streams for name in one.cursors.start.entries))
 
 
-def _sizes(calls: SessionCalls) -> SessionSizes:
-    return SessionSizes([place for place, session in calls.grouped if calendar.is_session(session)])
+def _sizes(family: BarFamily, calls: SessionCalls) -> SessionSizes:
+    known = [stream.cursors.market_rows or 0 for stream in family.streams]
+    places = [place for place, session in calls.grouped if calendar.is_session(session)]
+    return SessionSizes(places, earlier=max(known, default=0))
 
 
 def _warn_of_gaps(family: BarFamily) -> None:

@@ -86,8 +86,11 @@ class LookupSync:
 
         def decode(body: bytes) -> list[Row]:
             key = self._row_stream.stream.primary_key
+            page = decode_rows(body, self._lookup.form)
+            if page.echo not in (None, name):
+                raise BadPageError(f"the API answered for another ticker, {page.echo[:40]}.")
             return stream_rows(
-                decode_rows(body, self._lookup.form),
+                page,
                 self._lookup.transform,
                 asked=name,
                 primary_key=key,

@@ -126,6 +126,9 @@ class SessionReader:
             completeness.lack_half(session_slice.first)
         self._note_absent(session_slice, answered.traded, absent)
         self._sizes.judged(place, answered.traded)
+        if self._family.job.whole_market and calendar.is_session(session_slice.first):
+            for stream in self._family.streams:
+                stream.cursors.market_rows = answered.count
         del self._doubts[place]
         await self._believe(answered)
 

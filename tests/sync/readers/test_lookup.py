@@ -39,6 +39,16 @@ async def test_what_the_plan_refuses_for_one_ticker_is_asked_for_no_other() -> N
     assert "and 33 more: the plan of this key does not include this endpoint" in error.message
 
 
+@pytest.mark.parametrize("field", [b"ticker", b"stock_symbol"])
+async def test_companies_related_to_another_ticker_are_refused(field: bytes) -> None:
+    body = b'{"status":"OK","%b":"AAPL","results":[{"ticker":"TSLA"}]}' % field
+    async with sandbox() as served:
+        served.faults.add(Fault(kind="body", match="/related-companies/TSLA", body=body, times=None))
+        (kept,) = await keep(served, ["TSLA"], "related_companies")
+    assert [error.message for error in kept.errors] == ["TSLA: the API answered for another ticker, AAPL."]
+    assert kept.found == []
+
+
 async def test_the_previous_bars_of_several_tickers_are_one_call() -> None:
     async with sandbox() as served:
         (kept,) = await keep(served, NAMES, "previous_close")

@@ -189,6 +189,30 @@ async def test_sessions_that_leave_out_another_ticker_each_time_are_no_answers()
         assert set(second.cursors(PRICES).values()) == {"2020-12-17"}
 
 
+@pytest.mark.parametrize("lookback", [0, 1])
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.fault("incomplete session")
+async def test_a_night_in_which_every_session_lacks_most_of_the_market(
+    lookback: int, times: int | None
+) -> None:
+    """Only the night before shows how large the market is."""
+    asked: dict[str, Any] = {"start_date": "2020-12-14", "streams": [PRICES], "lookback_days": lookback}
+    async with market(universe=200) as sandbox:
+        sandbox.clock.set(at("2020-12-18"))
+        first = await sync(sandbox, "*", **asked)
+        sandbox.clock.set(at("2020-12-22"))
+        good = rows_of(PRICES, first, await sync(sandbox, "*", before=first, **asked))
+        for session in ("2020-12-17", "2020-12-18", "2020-12-21"):
+            told(sandbox, f"/grouped/.*/{session}", half, times)
+        second = await sync(sandbox, "*", before=first, **asked)
+        assert second.code == 0
+        assert second.cursors(PRICES) == {"*": LAST}
+        if times == 1:
+            assert (rows_of(PRICES, first, second), second.told("WARN")) == (good, [])
+        else:
+            assert any("less than half of the bars" in text for text in second.told("WARN"))
+
+
 @pytest.mark.fault("session in pages")
 async def test_a_session_in_pages_is_read_to_its_end() -> None:
     async with market(tickers=tuple(MANY)) as sandbox:
