@@ -193,8 +193,10 @@ class PreviousSync:
                     self._silent.append(name)
                 case Refusal() as refusal:
                     self._row_stream.refused((name,), refusal)
-                case Missing():
+                case Missing(no_route=True):
                     self._row_stream.missing((name,))
+                case Missing():
+                    self._silent.append(name)
 
     async def _write(self, found: list[GroupedBar], session: date) -> None:
         await self._row_stream.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))

@@ -49,6 +49,15 @@ async def test_companies_related_to_another_ticker_are_refused(field: bytes) -> 
     assert kept.found == []
 
 
+async def test_a_previous_bar_that_is_not_found_is_no_wrong_address(caplog: pytest.LogCaptureFixture) -> None:
+    body = b'{"status":"NOT_FOUND","message":"Data not found."}'
+    async with sandbox() as served:
+        served.faults.add(Fault(kind="status", status=404, match="/prev", body=body, times=None))
+        (kept,) = await keep(served, ["TSLA"], "previous_close")
+    assert (kept.errors, kept.found) == ([], [])
+    assert "the API has no bar of TSLA" in caplog.text
+
+
 async def test_the_previous_bars_of_several_tickers_are_one_call() -> None:
     async with sandbox() as served:
         (kept,) = await keep(served, NAMES, "previous_close")
