@@ -174,8 +174,10 @@ def test_the_spec_is_the_file_s_and_takes_the_configuration(entry: Any, specific
 
 def test_secrets_are_marked(fields: dict[str, Any]) -> None:
     suspicious = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
-    secret = {name for name, field in fields.items() if field.get("airbyte_secret")}
-    assert secret == {name for name in fields if suspicious.search(name)} == {"api_key"}
+    inner = fields | fields["flat_files"]["properties"]
+    secret = {name for name, field in inner.items() if field.get("airbyte_secret")}
+    assert secret == {name for name in inner if suspicious.search(name)}
+    assert secret == {"api_key", "access_key_id", "secret_access_key"}
 
 
 def test_the_spec_keeps_to_what_the_form_can_show(specification: Any, fields: dict[str, Any]) -> None:
@@ -185,7 +187,11 @@ def test_the_spec_keeps_to_what_the_form_can_show(specification: Any, fields: di
     assert connection["type"] == "object"
     assert connection["additionalProperties"] is True
     assert set(connection["required"]) <= set(fields)
-    for name, field in fields.items():
+    group = fields["flat_files"]
+    assert group["type"] == "object", "a group of fields, which is optional as a whole"
+    assert {"title", "description", "order"} <= set(group)
+    single = {name: field for name, field in fields.items() if field is not group}
+    for name, field in (single | group["properties"]).items():
         assert {"title", "description", "order", "type"} <= set(field), name
         assert field["type"] in ("string", "integer", "number", "boolean"), name
         if "default" in field:
