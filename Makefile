@@ -22,8 +22,8 @@ PIP_INSTALL    := -m pip install --quiet --disable-pip-version-check --require-h
 
 help:
 	@echo "make demo    the demo, without an API key and without a network"
-	@echo "make test    the tests except the long tests: below three minutes"
-	@echo "make check   what CI runs: ruff, mypy --strict, the audit of the pins, all tests with branch coverage"
+	@echo "make test    the tests except the long tests"
+	@echo "make check   ruff, mypy --strict, the audit of the pins, branch coverage, all tests with the long tests"
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make spark   the data source for Spark: tests with Spark (installs some 660 MB; needs Java 17)"

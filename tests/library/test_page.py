@@ -1,6 +1,7 @@
 """Every example of docs/library.md runs as it stands there, against the sandbox."""
 
 import ast
+import asyncio
 import re
 import tomllib
 from collections.abc import Iterator
@@ -73,6 +74,20 @@ def test_other_bars_and_other_streams() -> None:
     assert names["minutes"].num_rows > 2 * 21 * 390
     assert len(names["market"]["date"].unique()) == 4
     assert names["exchanges"].num_rows
+
+
+def test_minutes_of_the_market_come_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    with program.sandbox("--clock", "2025-11-04", "--universe", "60") as served:
+        monkeypatch.setattr(config, "BASE_URL", served)
+        keys = {
+            "access_key_id": "demo-access-key-id",
+            "secret_access_key": "demo-secret-access-key",
+            "endpoint": served,
+        }
+        counted = example("async def minutes(keys)").replace("...", "rows.append(batch.num_rows)")
+        rows: list[int] = []
+        asyncio.run(run(counted, rows=rows)["minutes"](keys))
+    assert sum(rows) > 20 * 390
 
 
 def test_pandas_takes_the_table() -> None:

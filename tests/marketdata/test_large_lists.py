@@ -26,7 +26,7 @@ ANSWERS = st.fixed_dictionaries(
     optional={
         "status": st.sampled_from(["OK", "DELAYED", "ERROR", None]),
         "count": st.integers(0, 5),
-        "next_url": st.none() | st.just("https://api.example/more") | st.integers(),
+        "next_url": st.none() | st.just("https://api.example/more") | st.integers(-9, 9),
         "results": ROWS | JSON,
     },
 )
