@@ -1,7 +1,5 @@
 """What waiting costs: docs/waiting.md is made of simulations, and they keep their bounds."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,20 +34,6 @@ def test_refusals_that_end_by_themselves_cost_half_a_minute() -> None:
             assert row.over <= seconds + 30, row
 
 
-def limited(kind: str, limit: int, seconds: float, phase: float) -> waits.Server:
-    """A server that allows ``limit`` calls in ``seconds``, rolling or from fixed moments."""
-    return waits.Window(limit, seconds) if kind == "rolling" else waits.Fixed(limit, seconds, phase)
-
-
-def judge_waits(
-    server: Callable[[], waits.Server], calls: int, *, named: waits.Named, seed: int, share: float = 0.1
-) -> None:
-    """The calls take at most 1.3 times the ideal, and one in ten is refused at most."""
-    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed, most=1e5)
-    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
-    assert log.refusals <= share * log.calls
-
-
 @pytest.mark.long
 @simulated
 @given(
@@ -63,10 +47,14 @@ def test_every_limit_a_minute_is_used(
     limit: int, kind: str, named: waits.Named, phase: float, seed: int
 ) -> None:
     """In a sync of five minutes and more of the limit."""
-    server = partial(limited, kind, limit, 60, phase)
-    # a window of 5 that ends right after the start: one refusal a minute in seven calls, and no time lost
-    share = 0.15 if kind == "fixed" and limit < 10 else 0.1
-    judge_waits(server, max(6 * limit, 100), named=named, seed=seed, share=share)
+
+    def server() -> waits.Server:
+        return waits.Window(limit, 60) if kind == "rolling" else waits.Fixed(limit, 60, phase)
+
+    calls = max(6 * limit, 100)
+    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed, most=1e5)
+    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
+    assert log.refusals <= 0.1 * log.calls
 
 
 @pytest.mark.long
@@ -82,7 +70,14 @@ def test_every_limit_a_second_is_used(
     limit: int, kind: str, named: waits.Named, phase: float, seed: int
 ) -> None:
     """In a sync of a minute and more of the limit."""
-    judge_waits(partial(limited, kind, limit, 1, phase), 100 * limit, named=named, seed=seed)
+
+    def server() -> waits.Server:
+        return waits.Window(limit, 1) if kind == "rolling" else waits.Fixed(limit, 1, phase)
+
+    calls = 100 * limit
+    log = waits.run(Limiter(None, at_once=16), server(), calls, named=named, seed=seed)
+    assert log.seconds <= 1.3 * waits.ideal(server(), calls)
+    assert log.refusals <= 0.1 * log.calls
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 64])
@@ -107,3 +102,11 @@ def test_a_question_that_is_always_refused_holds_up_no_other() -> None:
     waits.run(Limiter(None, at_once=16), server, 100, most=3600)
     assert len(answered) == 99
     assert max(answered) <= 60
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="one call in seven is refused; no time is lost")
+def test_a_fixed_window_of_five_that_ends_right_after_the_start() -> None:
+    server = waits.Fixed(5, 60, 0.96875)
+    log = waits.run(Limiter(None, at_once=16), server, 100, named=waits.absent, seed=1, most=1e5)
+    assert log.refusals <= 0.1 * log.calls

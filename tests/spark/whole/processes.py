@@ -46,4 +46,4 @@ def wait_until(true: Callable[[], object], seconds: float = 300) -> None:
     while not true():
         if time.monotonic() > ends:
             raise TimeoutError
-        time.sleep(0.05)
+        time.sleep(0.05)  # no process tells that its children have begun, or a file that it has grown
