@@ -44,7 +44,7 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
 
     value: T
     moment: datetime
-    """The time of the answer by the API's clock (UTC), or by the machine's clock if the API sent none."""
+    """The time of the answer by the API's clock (UTC), estimated if the API sent none (see `ServerClock`)."""
 
 
 class _Shared(msgspec.Struct, frozen=True):
