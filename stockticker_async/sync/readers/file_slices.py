@@ -8,7 +8,6 @@ import logging
 from collections.abc import Generator, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import TypeVar, cast
 
 import anyio.lowlevel
 
@@ -18,7 +17,7 @@ from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked, GroupedBar
 from stockticker_async.marketdata.bucket import Bucket
 from stockticker_async.marketdata.bucket_faults import Absent, Refused
-from stockticker_async.marketdata.client import BODY_TRIES
+from stockticker_async.marketdata.client import BODY_TRIES, taken
 from stockticker_async.marketdata.file_rows import JudgedFile, Run, judge
 from stockticker_async.marketdata.grouped import grouped_bars
 from stockticker_async.marketdata.responses import Refusal
@@ -34,7 +33,6 @@ from stockticker_async.sync.sink import TakesFiles, TakesFileText, WholeFile
 from stockticker_async.sync.windows import BarStream
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 _Names = frozenset[str]
 
 
@@ -130,7 +128,7 @@ class FileReader:
                     raise TransientError(f"the flat file {file.key} is listed, but it is not there.")
                 case packed, etag:
                     try:
-                        return await _carried_out(self._steps(packed, file.session, wanted)), etag
+                        return await taken(self._steps(packed, file.session, wanted)), etag
                     except BadPageError as error:
                         if not tries_left:
                             text = f"the flat file of {file.session} is not usable: {error.message}"
@@ -285,13 +283,3 @@ def _all_names(wanted: Sequence[tuple[BarStream, _Names]]) -> _Names | None:
 def _grouped_bar(run: Run) -> GroupedBar:
     bar = run.bars[0]
     return GroupedBar(bar.t, bar.c, bar.o, bar.h, bar.l, bar.v, None, bar.n, None, run.ticker)
-
-
-async def _carried_out(steps: Generator[None, None, T]) -> T:
-    """Carry out the steps, giving way to other tasks after each. Returns the result."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return cast("T", end.value)
-        await anyio.lowlevel.checkpoint()
