@@ -121,7 +121,8 @@ class Watched(Watching):
             await self.clock.sleep(
                 _PLAIN_EVERY if self.look.lines else _EVERY
             )  # sleeps first: a short command needs no line
-            self._show(self.screen.line, self._line())
+            if not self._ended:  # the sync may have ended while this slept
+                self._show(self.screen.line, self._line())
 
     def end(self) -> None:
         """Remove the progress line and show the table, once."""

@@ -401,6 +401,22 @@ async def test_a_terminal_that_has_gone_ends_nothing() -> None:
     assert shown.told == []
 
 
+async def test_a_line_that_was_due_at_the_end_is_not_shown_below_the_table() -> None:
+    watched, shown = watching()
+    watched.status("stock_prices", "COMPLETE")
+
+    class Ending(Standing):
+        """The sync ends while the line sleeps."""
+
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            watched.end()
+
+    watched.clock = Ending()
+    await watched.run()
+    assert shown.told == ["", [("stock_prices", "0 records, complete", "green")]]
+
+
 async def test_each_stream_s_end_is_told_once() -> None:
     watched, shown = watching()
     for status in ("STARTED", "RUNNING"):
