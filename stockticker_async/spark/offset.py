@@ -22,7 +22,8 @@ from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.streams.table import Stream
 from stockticker_async.sync import state_format
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
-from stockticker_async.sync.state import Start, StreamCursors
+from stockticker_async.sync.start import Start
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Entry, SavedState
 from stockticker_async.sync.windows import Days
 

@@ -12,10 +12,12 @@ from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize, counts_days
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed, Stream
-from stockticker_async.sync import state, state_format
+from stockticker_async.sync import state_format
 from stockticker_async.sync.job import DEFAULT_DAYS, SelectedStream, SyncJob
 from stockticker_async.sync.row_stream import NoCursor, RowStream
 from stockticker_async.sync.sink import OpenSink
+from stockticker_async.sync.start import begin
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.windows import BarStream, Days
 
 PreparedStream = BarStream | RowStream
@@ -49,12 +51,12 @@ def prepare(open_sink: OpenSink, job: SyncJob, one: SelectedStream, blob: Any, d
     return RowStream(stream, sink, job.names, cursors)
 
 
-def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.StreamCursors:
+def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> StreamCursors:
     whole = job.whole_market
     basis = state_format.Basis()
     if not isinstance(stream.source, Listed):
         basis = state_format.Basis(job.adjusted, str(_bar(job, stream)), otc=whole and job.include_otc)
-    start = state.begin(
+    start = begin(
         state_format.read(stream, blob),
         names=job.names,
         basis=basis,
@@ -68,7 +70,7 @@ def _cursors(job: SyncJob, stream: Stream, blob: Any, days: Days) -> state.Strea
             raise ConfigError(
                 f"end_date {job.end_date} is before the first day to read, {entry.since}: set start_date."
             )
-    return state.StreamCursors(stream, basis, start, end=job.end_date, lookback=job.lookback_days)
+    return StreamCursors(stream, basis, start, end=job.end_date, lookback=job.lookback_days)
 
 
 def _bar(job: SyncJob, stream: Stream) -> BarSize:

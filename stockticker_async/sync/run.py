@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 1. The days of the sync are taken from the clock once: the last day to request, and the last settled
    day. The states of all streams are parsed before the first call.
-2. Each stream writes STARTED. If its state is no longer valid (`state.begin`), the new state is written
+2. Each stream writes STARTED. If its state is no longer valid (`start.begin`), the new state is written
    before the first record that is read again.
 3. Streams of the same bar size share their calls: `stock_prices` and `stock_bars` of one day. A
    `BarsSync` plans and makes the calls of each such family.

@@ -23,7 +23,8 @@ from stockticker_async.sync.row_stream import NoCursor, RowStream
 from stockticker_async.sync.run import of_stream
 from stockticker_async.sync.sink import OpenSink
 from stockticker_async.sync.slices import SyncSlice
-from stockticker_async.sync.state import Start, StreamCursors
+from stockticker_async.sync.start import Start
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Basis, Entry
 from stockticker_async.sync.windows import BarStream
 

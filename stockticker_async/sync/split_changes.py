@@ -17,10 +17,11 @@ from stockticker_async.marketdata.grouped import grouped_bars
 from stockticker_async.marketdata.responses import Refusal
 from stockticker_async.marketdata.split_list import splits
 from stockticker_async.marketdata.splits import Split
-from stockticker_async.sync import state
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.prepare import PreparedStream, is_adjusted
+from stockticker_async.sync.rereads import after_splits
 from stockticker_async.sync.sink import Sink
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.windows import BarStream, Days
 
 _log = logging.getLogger(__name__)
@@ -68,9 +69,7 @@ async def follow_splits(client: Client, job: SyncJob, streams: Sequence[Prepared
         stream.begin(days, job.end_date)
 
 
-async def _follow(
-    cursors: state.StreamCursors, sink: Sink, splits: Sequence[Split] | None, days: Days
-) -> None:
+async def _follow(cursors: StreamCursors, sink: Sink, splits: Sequence[Split] | None, days: Days) -> None:
     cursors.follow(splits, today=days.today, settled=days.settled)
     for note in cursors.start.notes:
         _log.log(logging.WARNING if note.warn else logging.INFO, "%s: %s", sink.name, note.text)
@@ -84,7 +83,7 @@ def _known(days: Days, splits: Answer[list[Split]]) -> Days:
 
 
 async def _splits(
-    client: Client, names: Sequence[str], adjusted: Sequence[state.StreamCursors], after: date, days: Days
+    client: Client, names: Sequence[str], adjusted: Sequence[StreamCursors], after: date, days: Days
 ) -> Answer[list[Split]] | None:
     """Return the splits; None and a warning if they cannot be read. Raises `ConfigError`, `OutputError`.
 
@@ -103,7 +102,7 @@ async def _splits(
         ):
             return True
         return any(
-            state.follow_splits(one.start, found.value, today=known.today, settled=known.settled).again
+            after_splits(one.start, found.value, today=known.today, settled=known.settled).again
             for one in adjusted
         )
 

@@ -62,6 +62,8 @@ PURE = {
         "session_runs",
         "session_sizes",
         "sink",
+        "rereads",
+        "start",
         "state",
         "state_format",
         "windows",

@@ -10,7 +10,8 @@ from stockticker_async.spark.offset import NOTHING, Offset, advanced, increment,
 from stockticker_async.streams.table import STOCK_BARS
 from stockticker_async.sync import state_format
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.state import Start, StreamCursors
+from stockticker_async.sync.start import Start
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Basis, Entry
 
 BASIS = Basis(adjusted=True, bar="1 day")

@@ -16,7 +16,8 @@ from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.streams.table import STOCK_BARS, STOCK_PRICES
 from stockticker_async.sync.call_plan import GroupedCall, RangeCall
 from stockticker_async.sync.job import WHOLE_MARKET
-from stockticker_async.sync.state import Start, StreamCursors
+from stockticker_async.sync.start import Start
+from stockticker_async.sync.state import StreamCursors
 from stockticker_async.sync.state_format import Basis, Entry
 from stockticker_async.sync.windows import BarStream, Days, first_day, shared_call_plan
 
