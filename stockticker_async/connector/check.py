@@ -99,6 +99,8 @@ class _Check:
         self._allowance = judged.settings.requests_per_minute
         self._warnings = judged.warnings
         self._today = today
+        self._confirmed: set[RefusalReason] = set()
+        """Why the plan refused calls, each repeated once."""
         self._first = judged.job.start_date or today - DEFAULT_DAYS
         self._last = today if judged.job.end_date is None else min(today, judged.job.end_date)
         if self._last < self._first:
@@ -123,6 +125,7 @@ class _Check:
 
     async def _last_session(self) -> _Seen:
         day = calendar.sessions_back(self._today - calendar.DAY, 0)
+        refused = None
         for _ in range(_SESSIONS):
             found = await grouped.grouped_bars(
                 self._client,
@@ -131,6 +134,7 @@ class _Check:
                 otc=True,
                 wanted=None,
                 may_be_empty=True,
+                confirmed=self._confirmed,
             )
             match found:
                 case Answer(bars) if bars:
@@ -141,7 +145,15 @@ class _Check:
                         "massive.com, or give the key of another account.",
                         detail=text,
                     )
+                case Refusal():
+                    refused = found
             day = calendar.sessions_back(day, 1)
+        if refused is not None:
+            raise ConfigError(
+                f"The plan of this key refuses the {_SESSIONS} sessions after {day} ({refused.why.value})."
+                f"{self._clocks()} Change the plan at massive.com, or give the key of another account.",
+                detail=refused.text,
+            )
         raise ConnectorError(
             f"The API gives no bars of any stock for the {_SESSIONS} sessions after {day}.{self._clocks()}"
         )
@@ -195,13 +207,19 @@ class _Check:
         """Return the day of the first bar in the requested days (intraday: in their last week)."""
         first = max(self._first, self._last - _WEEK) if bar.intraday else self._first
         asked = Asked(name, first, self._last, bar, self._job.adjusted)
-        async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
-            async for answer in pages:
-                if isinstance(answer, Refusal):
-                    self._judge_refusal(answer, bar, first)
-                elif answer.page.first_ms is not None:
-                    return calendar.session_of(answer.page.first_ms)
-        return None
+        while True:
+            async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
+                async for answer in pages:
+                    if isinstance(answer, Refusal):
+                        break
+                    if answer.page.first_ms is not None:
+                        return calendar.session_of(answer.page.first_ms)
+                else:
+                    return None
+            if answer.why in self._confirmed:
+                self._judge_refusal(answer, bar, first)
+                return None
+            self._confirmed.add(answer.why)
 
     def _judge_refusal(self, refusal: Refusal, bar: BarSize, first: date) -> None:
         """Raise `ConfigError`, unless the refusal only concerns recent days."""

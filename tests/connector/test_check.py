@@ -18,6 +18,7 @@ from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.sandbox.service.server import serve
 
+TIMEFRAME = b'{"status":"NOT_AUTHORIZED","message":"Your plan doesn\'t include this data timeframe."}'
 NOT_ENTITLED = (
     b'{"status":"NOT_AUTHORIZED","request_id":"1",'
     b'"message":"You are not entitled to this data. Please upgrade."}'
@@ -104,16 +105,34 @@ async def test_a_delisted_ticker_is_known_but_did_not_trade() -> None:
 
 async def test_a_plan_without_the_endpoint_is_told() -> None:
     async with sandbox_at() as sandbox:
-        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=NOT_ENTITLED))
+        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=NOT_ENTITLED, times=None))
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA"))
         assert (status, "does not include daily bars" in text) == ("FAILED", True)
 
 
 async def test_a_plan_without_the_bars_configured_is_told() -> None:
     async with sandbox_at() as sandbox:
-        sandbox.faults.add(Fault(kind="status", match="/range/1/minute/", status=403, body=NOT_ENTITLED))
+        refused = Fault(kind="status", match="/range/1/minute/", status=403, body=NOT_ENTITLED, times=None)
+        sandbox.faults.add(refused)
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA", timespan="minute"))
         assert (status, "does not include bars of 1 minute" in text) == ("FAILED", True)
+
+
+@pytest.mark.parametrize("match", ["/grouped/", "/range/1/minute/"])
+async def test_a_refusal_is_repeated_once_before_it_is_believed(match: str) -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="status", match=match, status=403, body=NOT_ENTITLED))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA", timespan="minute"))
+        assert status == "SUCCEEDED", text
+
+
+async def test_a_plan_that_refuses_the_last_sessions_is_told() -> None:
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(Fault(kind="status", match="/grouped/", status=403, body=TIMEFRAME, times=None))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA"))
+        assert status == "FAILED"
+        assert "refuses the 4 sessions after 2026-11-13 (the plan does not include this timeframe)" in text
+        assert "Change the plan" in text
 
 
 async def test_a_history_that_the_plan_lacks_is_told() -> None:
