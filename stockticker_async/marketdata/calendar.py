@@ -25,6 +25,7 @@ _OPENS = time(9, 30)  # New York; the first bar of a day cannot be asked before
 TRADING_MS = (4 * 3_600_000, 20 * 3_600_000)
 """After midnight New York, from which a weekday counts whole hours: when the pre-market begins, and when
 after-hours trading ends (the API's `early_hours` and `after_hours`; a plan's `MOST_MINUTES` is their sum)."""
+_EARLY_CLOSE = time(13)  # New York, on days before some holidays; else 16:00
 _STAMPS = (time(), time(16))  # New York, of bars of a day and longer: start and close
 
 
@@ -42,6 +43,11 @@ def last_askable(moment: datetime) -> date:
 def last_settled(moment: datetime) -> date:
     """The last day that has wholly passed in New York."""
     return new_york_date(moment) - DAY
+
+
+def may_be_closed(session: date, moment: datetime) -> bool:
+    """Whether the regular trading of a session may be over at a moment; the shortest end at 13:00."""
+    return moment >= datetime.combine(session, _EARLY_CLOSE, NEW_YORK)
 
 
 @lru_cache(maxsize=16_384)  # 45 years of days

@@ -11,7 +11,7 @@ from typing import Literal
 from stockticker_async.marketdata.listings import SPLITS, Listing
 from stockticker_async.marketdata.rows import Form
 from stockticker_async.streams import transforms
-from stockticker_async.streams.transforms import Transform
+from stockticker_async.streams.transforms import Names, Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,9 @@ class Lookup:
     """Whether a ticker without an answer may have one on an earlier day, because it was delisted."""
     repeats: bool = False
     """Whether the API may give two rows with the same key."""
+    names: Names | None = None
+    """Returns whether the rows name the requested ticker. None: the form of the answer or its transform
+    shows for which ticker it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,13 @@ STREAMS = (
         ("stock_ticker", "date", "type"),
         "",
         # known to be inaccurate: a company may change its ticker twice on a day
-        Lookup("/vX/reference/tickers/{ticker}/events", transforms.events, "object", repeats=True),
+        Lookup(
+            "/vX/reference/tickers/{ticker}/events",
+            transforms.events,
+            "object",
+            repeats=True,
+            names=transforms.events_name,
+        ),
     ),
     Stream(
         "related_companies",

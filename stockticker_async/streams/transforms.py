@@ -15,6 +15,8 @@ from stockticker_async.marketdata.rows import Row, RowPage, day_of, judge_ticker
 
 Transform = Callable[[Row, str], Iterable[Row]]
 """Takes a row of the API and the requested ticker (empty: several or all), and returns our rows."""
+Names = Callable[[Sequence[Row], str], bool]
+"""Whether our rows of an answer name the requested ticker."""
 _HASH_BYTES = 16
 _DAYS = frozenset({"date", "settlement_date"})
 """The primary key fields that hold a day."""
@@ -184,6 +186,12 @@ def events(row: Row, asked: str) -> list[Row]:
         raise BadPageError("the name of a ticker with events is not a string.")
     ours = {"stock_ticker": asked} if name is None else {"stock_ticker": asked, "name": name}
     return [{**ours, **_without(event, "stock_ticker", "name")} for event in objects(found or [])]
+
+
+def events_name(rows: Sequence[Row], asked: str) -> bool:
+    """Whether one of a company's ticker changes is to this ticker. The answer states no ticker itself."""
+    changes = [row.get("ticker_change") for row in rows]
+    return any(isinstance(change, dict) and change.get("ticker") == asked for change in changes)
 
 
 def related(row: Row, asked: str) -> list[Row]:

@@ -5,9 +5,15 @@ from datetime import date
 
 import anyio
 
+from stockticker_async.errors import TransientError
+from stockticker_async.marketdata.responses import RefusalReason
+
 
 class HistoryStart:
-    """The first day of the plan's history, searched once for any number of refused calls."""
+    """The first day of the plan's history, searched once for any number of refused calls.
+
+    A history has one start. So a refusal is believed only if the earliest day of all is refused, too.
+    """
 
     def __init__(self) -> None:
         self.day: date | None = None
@@ -19,18 +25,36 @@ class HistoryStart:
         return self.day is not None and day < self.day
 
     async def find(
-        self, days: Sequence[date], otherwise: date, is_given: Callable[[date], Awaitable[bool]]
+        self,
+        refused: date,
+        days: Sequence[date],
+        otherwise: date,
+        is_given: Callable[[date], Awaitable[bool]],
+        *,
+        earliest: date,
     ) -> bool:
         """Search the first day that the plan includes, unless it is already known.
 
-        ``days`` ascend, and the first one is refused. ``otherwise`` is the result if the last day is refused,
-        too, or ``days`` is empty. Returns whether this call did the search.
+        ``days`` ascend, and the first one is the ``refused`` day. ``otherwise`` is the result if the last day
+        is refused, too, or ``days`` is empty. ``earliest`` is the earliest day that the sync reads. Returns
+        whether this call did the search. Raises `TransientError` if the earliest day, before the refused one,
+        is given: then the history does not begin after it.
         """
         async with self._turn:
             if self.day is not None:
                 return False
+            if earliest < refused and await is_given(earliest):
+                raise contradiction(refused, earliest)
             self.day = await _first_given(days, is_given) or otherwise
             return True
+
+
+def contradiction(refused: date, given: date) -> TransientError:
+    """Return the error of a refused day, when another day shows that the plan includes it."""
+    return TransientError(
+        f"the API refuses {refused} as before the plan's history, and gives {given}.",
+        detail=f"403: {RefusalReason.TIMEFRAME.value}",
+    )
 
 
 async def _first_given(days: Sequence[date], is_given: Callable[[date], Awaitable[bool]]) -> date | None:

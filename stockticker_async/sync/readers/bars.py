@@ -85,7 +85,8 @@ class BarsSync:
             bucket = open_bucket(family.client.flat_files, family.client.clock)
             calls = await FilesOfFamily(family, bucket).calls(call_plan)
         sessions = SessionReader(family, unproven, refusals, _sizes(family, calls))
-        files = None if bucket is None else FileReader(family, unproven, bucket)
+        earliest = min((file.session for file in calls.files), default=family.earliest)
+        files = None if bucket is None else FileReader(family, unproven, bucket, earliest=earliest)
 
         async def ask(slice_: Slice) -> None:
             match slice_:

@@ -22,7 +22,7 @@ from stockticker_async.streams.table import Daily
 from stockticker_async.streams.transforms import stream_rows
 from stockticker_async.sync.coverage import Coverage
 from stockticker_async.sync.failures import Failure, name_list
-from stockticker_async.sync.history import HistoryStart
+from stockticker_async.sync.history import HistoryStart, contradiction
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.row_stream import RowStream, settled, warn
 from stockticker_async.sync.windows import Days
@@ -52,6 +52,8 @@ class DailySync:
         """The first session of any ticker that was answered with a row."""
         self._quiet: dict[str, int] = {}
         """The number of sessions without data, by ticker."""
+        self._not_given: set[str] = set()
+        """Tickers with a session that was not given: without data, or before the plan's history."""
 
     async def run(self) -> None:
         """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
@@ -70,6 +72,13 @@ class DailySync:
                 f"the API, asked twice, has no data for some sessions: {sum(self._quiet.values())}, of "
                 f"{name_list(worst)}.",
             )
+        again = () if self._row_stream.cursors is None else self._row_stream.cursors.start.again
+        if old := [name for name in again if name in self._not_given]:
+            warn(
+                self._row_stream,
+                f"{name_list(old)}: some sessions were not returned this time. Their older rows stay on the "
+                "basis from before the split.",
+            )
 
     def _session_calls(self) -> Iterator[_SessionCall]:
         for ticker, first in self._row_stream.firsts.items():
@@ -84,7 +93,7 @@ class DailySync:
 
     async def _ask(self, call: _SessionCall) -> None:
         if self._history.hides(call.session):
-            await self._cover(call, call.last)
+            await self._pass_over(call)
             return
         async with self._asked(call.ticker, call.session) as found:
             if isinstance(found, Answer) and found.value:
@@ -93,7 +102,7 @@ class DailySync:
         match found:
             case Answer() | Missing(no_route=False):
                 self._quiet[call.ticker] = self._quiet.get(call.ticker, 0) + 1
-                await self._cover(call, call.last)
+                await self._pass_over(call)
             case Missing():
                 self._row_stream.missing((call.ticker,))
             case Refusal() as refusal:
@@ -132,14 +141,15 @@ class DailySync:
             # a day that is long past cannot be unpublished
             self._failed(call, TransientError(f"the API says of {call.session}: {refusal.text}"))
         elif refusal.why is RefusalReason.TIMEFRAME and call.session > self._first_given:
-            # the plan's history cannot begin after a day that it has given
-            self._failed(call, TransientError(f"the API refused {call.session}: {refusal.text}"))
+            self._failed(call, contradiction(call.session, self._first_given))
         elif refusal.why is RefusalReason.TIMEFRAME:
             await self._look_for_history_start(call)
             if self._history.hides(_last(self._days)):
                 self._row_stream.refused((call.ticker,), refusal)
+            elif self._history.hides(call.session):
+                await self._pass_over(call)
             else:
-                await self._cover(call, call.last)
+                self._failed(call, contradiction(call.session, self._history.day or call.session))
         else:
             self._row_stream.refused((call.ticker,), refusal)
 
@@ -149,11 +159,18 @@ class DailySync:
                 return not isinstance(found, Refusal)
 
         days = sessions_of(call.session, self._days)
-        if await self._history.find(days, _last(self._days) + calendar.DAY, is_given):
+        after = _last(self._days) + calendar.DAY
+        earliest = sessions_of(self._row_stream.firsts[call.ticker], self._days)[0]
+        if await self._history.find(call.session, days, after, is_given, earliest=earliest):
             warn(
                 self._row_stream,
                 f"the plan's history begins on {self._history.day}: nothing before it can be read.",
             )
+
+    async def _pass_over(self, call: _SessionCall) -> None:
+        """Cover a session that the API does not give."""
+        self._not_given.add(call.ticker)
+        await self._cover(call, call.last)
 
     async def _cover(self, call: _SessionCall, through: date) -> None:
         reached = call.coverage.answered(call.place, through)

@@ -25,6 +25,14 @@ class BarFamily:
     completeness: Completeness = field(default_factory=Completeness)
     failures: list[Failure] = field(default_factory=list)
 
+    @property
+    def earliest(self) -> date:
+        """The earliest day that is read, of any ticker."""
+        firsts = (
+            day for one in self.streams for days in (one.first_days, one.rereads) for day in days.values()
+        )
+        return min(firsts, default=self.days.last)
+
     def settled(self, moment: datetime) -> date:
         """Return the last day that is over by this machine's clock, and by the API's clock at ``moment``."""
         return min(self.days.settled, calendar.last_settled(moment))

@@ -39,7 +39,11 @@ _Names = frozenset[str]
 class FileReader:
     """Reads flat files for a family of streams."""
 
-    def __init__(self, family: BarFamily, unproven: UnprovenTickers, bucket: Bucket) -> None:
+    def __init__(
+        self, family: BarFamily, unproven: UnprovenTickers, bucket: Bucket, *, earliest: date
+    ) -> None:
+        """``earliest`` is the session of the earliest file that is read."""
+        self._earliest = earliest
         self._family = family
         self._unproven = unproven
         self._bucket = bucket
@@ -235,7 +239,8 @@ class FileReader:
 
         last = calendar.sessions_back(family.days.settled, 1)  # the last one may not be published yet
         days = [day for day in calendar.weekdays(file_slice.first, last) if calendar.is_session(day)]
-        found = await self._history.find(days, family.days.last + calendar.DAY, is_given)
+        after = family.days.last + calendar.DAY
+        found = await self._history.find(file_slice.first, days, after, is_given, earliest=self._earliest)
         if found and not self._history.hides(family.days.last):
             _log.warning(
                 "The plan's history of flat files begins on %s: nothing before it can be read.",

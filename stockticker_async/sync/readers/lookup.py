@@ -4,6 +4,7 @@ The previous bars of all tickers are the bars of the last session, which are one
 that did not trade in it take a call each.
 """
 
+from collections.abc import Hashable
 from datetime import date
 from functools import partial
 
@@ -18,7 +19,7 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 from stockticker_async.marketdata.rows import Row, decode_rows
 from stockticker_async.streams import bar_rows
 from stockticker_async.streams.table import Lookup, Previous
-from stockticker_async.streams.transforms import stream_rows
+from stockticker_async.streams.transforms import key_of, stream_rows
 from stockticker_async.sync.failures import Failure, name_list
 from stockticker_async.sync.job import DEFAULT_DAYS, WHOLE_MARKET, SyncJob
 from stockticker_async.sync.row_stream import RowStream, warn
@@ -40,6 +41,8 @@ class LookupSync:
         self._lookup = lookup
         self._days = days
         self._silent: list[str] = []
+        self._unnamed: list[str] = []
+        """Tickers whose rows may be of another company."""
         self._refusal: Refusal | None = None
 
     async def run(self) -> None:
@@ -52,6 +55,12 @@ class LookupSync:
             failed=self._failed,
             pace=self._client.pace,
         )
+        if self._unnamed:
+            warn(
+                self._row_stream,
+                f"the API, asked twice, gives rows that do not name {name_list(self._unnamed)}: they may be "
+                "of another company.",
+            )
         if not self._silent:
             return
         if self._lookup.dated:
@@ -85,7 +94,6 @@ class LookupSync:
         """Write the rows. Returns the refusal or the 404 if there is one, else None."""
 
         def decode(body: bytes) -> list[Row]:
-            key = self._row_stream.stream.primary_key
             page = decode_rows(body, self._lookup.form)
             if page.echo not in (None, name):
                 raise BadPageError(f"the API answered for another ticker, {page.echo[:40]}.")
@@ -97,12 +105,20 @@ class LookupSync:
                 repeats=self._lookup.repeats,
             )
 
+        def lacks(found: Answer[list[Row]]) -> Hashable | None:
+            if found.value and (names is None or names(found.value, name)):
+                return None
+            return tuple(key_of(row, key) for row in found.value)
+
+        key, names = self._row_stream.stream.primary_key, self._lookup.names
         path = ticker_path(self._lookup.path, name)
         ask = partial(self._client.asked, f"{path}{query}", at_once(decode))
         confirmed = self._row_stream.confirmed_refusals
-        async with asked_twice(ask, lambda found: None if found.value else (), confirmed=confirmed) as found:
+        async with asked_twice(ask, lacks, confirmed=confirmed) as found:
             if not isinstance(found, Answer):
                 return found
+            if found.value and lacks(found) is not None:
+                self._unnamed.append(name)
             await self._row_stream.rows(found.value)
             # an answer without a row means the same as a 404: no such ticker
             return None if found.value else Missing()
@@ -178,8 +194,7 @@ class PreviousSync:
             if any(name != bar.T for bar in found):
                 raise BadPageError(f"the API answered for another ticker, {found[0].T[:40]}.")
             for bar in found:
-                session = calendar.claimed_weekday(bar.t)
-                if session is None or session > self._days.today:
+                if not self._is_over(bar.t):
                     raise BadPageError(f"the API gave a bar of {calendar.utc_text(bar.t)} as the last one.")
             return found
 
@@ -197,6 +212,11 @@ class PreviousSync:
                     self._row_stream.missing((name,))
                 case Missing():
                     self._silent.append(name)
+
+    def _is_over(self, timestamp_ms: int) -> bool:
+        """Whether the bar is of a weekday whose trading is over."""
+        session = calendar.claimed_weekday(timestamp_ms)
+        return session is not None and calendar.may_be_closed(session, self._client.clock.utc_now())
 
     async def _write(self, found: list[GroupedBar], session: date) -> None:
         await self._row_stream.rows(bar_rows.bar_rows(found, session, adjusted=self._job.adjusted))

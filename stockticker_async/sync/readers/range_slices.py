@@ -51,7 +51,9 @@ class RangeReader:
                 if refusal is None:
                     self._refusals.report_unpublished(published.last + calendar.DAY)
         if refusal is not None:
-            await self._refusals.refused(range_slice, refusal)
+            part = await self._refusals.refused(range_slice, refusal)
+            if part is not None and await self._ask(part) is not None:
+                self._refusals.refused_part(part)
 
     async def _ask(self, range_slice: RangeSlice) -> Refusal | None:
         call, family = range_slice.call, self._family

@@ -10,7 +10,7 @@ from stockticker_async.marketdata import calendar, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sync.failures import Failure
-from stockticker_async.sync.history import HistoryStart
+from stockticker_async.sync.history import HistoryStart, contradiction
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.slices import RangeSlice, SessionSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
@@ -49,8 +49,8 @@ class PlanRefusals:
         """The API gave the bars of this day: the history begins on it or before."""
         self._first_given = min(day, self._first_given or day)
 
-    async def refused(self, slice_: RangeSlice | SessionSlice, refusal: Refusal) -> None:
-        """Handle a slice whose call was refused."""
+    async def refused(self, slice_: RangeSlice | SessionSlice, refusal: Refusal) -> RangeSlice | None:
+        """Handle a slice whose call was refused. Returns the part of it that is in the plan's history."""
         self._believed.add(refusal.why)
         recent = slice_.first >= self._recent
         if refusal.why is not RefusalReason.ENDPOINT and recent:
@@ -60,14 +60,29 @@ class PlanRefusals:
             text = f"the API says of days from {slice_.first} on: {refusal.text}"
             self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.UNPUBLISHED.value}"))
         elif refusal.why is RefusalReason.TIMEFRAME and slice_.first > (self._first_given or date.max):
-            text = f"the API refuses days from {slice_.first} on, and gave {self._first_given}."
-            self._fail(slice_, TransientError(text, detail=f"403: {RefusalReason.TIMEFRAME.value}"))
+            self._fail(slice_, contradiction(slice_.first, self._first_given or slice_.first))
         elif refusal.why is RefusalReason.TIMEFRAME:
-            await self._find_history_start(slice_)
-            await self.pass_over(slice_)
+            return await self._refused_by_history(slice_)
         else:
             text = "the plan does not include these bars. Change the plan, or leave the stream out."
             self._fail(slice_, ConfigError(text, detail=refusal.text))
+        return None
+
+    async def _refused_by_history(self, slice_: RangeSlice | SessionSlice) -> RangeSlice | None:
+        await self._find_history_start(slice_)
+        day = self._history.day or slice_.last
+        if day <= slice_.first:
+            self._fail(slice_, contradiction(slice_.first, day))
+        elif day <= slice_.last and isinstance(slice_, RangeSlice):
+            return RangeSlice(replace(slice_.call, first=day), slice_.span, whole=slice_.whole)
+        else:
+            await self.pass_over(slice_)
+        return None
+
+    def refused_part(self, part: RangeSlice) -> None:
+        """Fail a part that was refused, although its first day was given alone."""
+        text = f"the API refuses days from {part.first} to {part.last}, and gives the first of them alone."
+        self._fail(part, TransientError(text, detail=f"403: {RefusalReason.TIMEFRAME.value}"))
 
     @property
     def _recent(self) -> date:
@@ -109,7 +124,8 @@ class PlanRefusals:
         last = self._family.days.last
         # a slice up to the last day was refused as a whole
         days = [] if slice_.last == last else calendar.weekdays(slice_.first, last)
-        found = await self._history.find(days, last + calendar.DAY, is_given)
+        earliest = calendar.session_from(self._family.earliest)
+        found = await self._history.find(slice_.first, days, last + calendar.DAY, is_given, earliest=earliest)
         if found and not self._history.hides(last):
             _log.warning("The plan's history begins on %s: nothing before it can be read.", self._history.day)
 

@@ -74,6 +74,10 @@ class SessionCalls(msgspec.Struct, frozen=True):
     """Files of earlier sessions that were missing, and are published now."""
 
     @property
+    def files(self) -> list[FlatFile]:
+        return [*self.late, *(file for _, file in self.sessions if file is not None)]
+
+    @property
     def grouped(self) -> list[tuple[int, date]]:
         """The place and the session of each grouped call."""
         return [(place, session) for place, (session, file) in enumerate(self.sessions) if file is None]

@@ -84,8 +84,10 @@ def params(cases: Mapping[str, Case]) -> list[Any]:
 @asynccontextmanager
 async def market(**options: Any) -> AsyncIterator[Sandbox]:
     """A small market at dawn, whose clock stands still."""
-    told: dict[str, Any] = {"universe": 60, "tickers": NAMES, "speed": 0.0, "key": KEY, **options}
-    async with serve(Options(now=new_york("2020-12-22"), **told)) as sandbox:
+    told: dict[str, Any] = {
+        "now": new_york("2020-12-22"), "universe": 60, "tickers": NAMES, "speed": 0.0, "key": KEY, **options,
+    }  # fmt: skip
+    async with serve(Options(**told)) as sandbox:
         yield sandbox
 
 
