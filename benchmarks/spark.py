@@ -3,6 +3,10 @@
 What is compared is rows a second on the wall, so it needs cores that have nothing else to do: the server,
 which sends pages that it has ready, takes a part of them, too. Beside it stands the CPU that both took: a
 read that takes no more CPU in sum is twice as fast on two cores.
+
+The third line is Spark alone, with as many rows that are made already (`spark_alone`). No data source costs
+less. So a read on two cores cannot be faster than the library by more than twice the CPU of the library, over
+the CPU of both.
 """
 
 import argparse
@@ -25,6 +29,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _LATENCY_MS = 50
 _LAST = "2024-12-31"
 _PARTITIONS = 4
+_LINES = {
+    "library": "the library, one process",
+    "spark": "Spark",
+    "alone": "Spark alone, rows made before",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ def _spark(master: str) -> Iterator[Any]:
     os.environ["PYTHONPATH"] = str(ROOT)
     from pyspark.sql import SparkSession  # noqa: PLC0415 - after the environment
 
+    from benchmarks.spark_alone import MadeBars  # noqa: PLC0415 - as above
     from stockticker_async.spark import StockTickerDataSource  # noqa: PLC0415 - as above
 
     builder = SparkSession.builder.master(master)
@@ -75,6 +85,7 @@ def _spark(master: str) -> Iterator[Any]:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.dataSource.register(StockTickerDataSource)
+    session.dataSource.register(MadeBars)
     try:
         yield session
     finally:
@@ -89,9 +100,6 @@ def _measured(read: Callable[[], int], used: Callable[[], float]) -> _Run:
 
 
 def _in_spark(session: Any, url: str, tickers: str, first: str) -> int:
-    """All rows arrive in Spark's columns, of which one is added up."""
-    from pyspark.sql import functions as f  # noqa: PLC0415 - pyspark is loaded
-
     frame = (
         session.read.format("stockticker")
         .option("base_url", url)
@@ -103,6 +111,18 @@ def _in_spark(session: Any, url: str, tickers: str, first: str) -> int:
         .option("requests_per_minute", "1000000")
         .load()
     )
+    return _rows_in(frame)
+
+
+def _in_spark_alone(session: Any, rows: int) -> int:
+    frame = session.read.format("made_bars").option("rows", str(rows)).option("partitions", str(_PARTITIONS))
+    return _rows_in(frame.load())
+
+
+def _rows_in(frame: Any) -> int:
+    """All rows arrive in Spark's columns, of which one is added up."""
+    from pyspark.sql import functions as f  # noqa: PLC0415 - pyspark is loaded
+
     row = frame.agg(f.count("*").alias("rows"), f.sum("close")).first()
     return int(row["rows"])
 
@@ -124,11 +144,12 @@ def _calls(url: str) -> int:
 
 def run(master: str, runs: int, tickers: int, first: str) -> Table:
     names = ",".join(f"TK{number:05}" for number in range(tickers))
-    found: dict[str, list[_Run]] = {"library": [], "spark": []}
+    found: dict[str, list[_Run]] = {"library": [], "spark": [], "alone": []}
     calls = {}
     with serving("--latency-ms", str(_LATENCY_MS)) as url, _spark(master) as session:
         _in_spark(session, url, names, "2024-12-30")  # Python and the JVM have loaded what they need
-        _in_one_process(url, names, first)  # the server has its pages
+        rows = _in_one_process(url, names, first)  # the server has its pages
+        _in_spark_alone(session, rows)
         for _ in range(runs):
             before = _calls(url)
             # Spark's idle processes may end just then, and take their CPU with them
@@ -136,37 +157,44 @@ def run(master: str, runs: int, tickers: int, first: str) -> Table:
             found["library"].append(_measured(library, time.process_time))
             between = _calls(url)
             found["spark"].append(_measured(partial(_in_spark, session, url, names, first), _cpu_seconds))
-            calls = {"library": between - before - 1, "spark": _calls(url) - between - 1}
-    pairs = list(zip(found["spark"], found["library"], strict=True))
-    faster = statistics.median(a.rows_a_second / b.rows_a_second for a, b in pairs)
-    more = statistics.median(a.cpu / b.cpu for a, b in pairs)
-    rows = found["library"][0].rows
+            calls = {"library": between - before - 1, "spark": _calls(url) - between - 1, "alone": 0}
+            found["alone"].append(_measured(partial(_in_spark_alone, session, rows), _cpu_seconds))
     assert all(one.rows == rows for some in found.values() for one in some)
+    cores = os.cpu_count() or 1
+    pairs = zip(found["library"], found["alone"], strict=True)
+    most = cores * statistics.median(one.cpu / (one.cpu + alone.cpu) for one, alone in pairs)
     return Table(
         "Spark beside one process",
         f"{rows:,} minute bars of {tickers} tickers, {_LATENCY_MS} ms a call; median of {runs} interleaved "
-        f"pairs, on {os.cpu_count()} cores (load before: {os.getloadavg()[0]:.1f}). Spark: {master}, "
-        f"{_PARTITIONS} partitions, started before.",
+        f"pairs, on {cores} cores (load before: {os.getloadavg()[0]:.1f}). Spark: {master}, "
+        f"{_PARTITIONS} partitions, started before. By CPU, no data source can reach more than "
+        f"{most:.2f} times.",
         ("", "rows a second", "times", "CPU", "times", "calls"),
         [
             (
                 name,
                 f"{statistics.median(one.rows_a_second for one in found[key]):,.0f}",
-                f"**{faster:.2f}**" if key == "spark" else "",
+                _times(found, key, lambda one: one.rows_a_second),
                 f"{statistics.median(one.cpu for one in found[key]):.2f} s",
-                f"{more:.2f}" if key == "spark" else "",
+                _times(found, key, lambda one: one.cpu),
                 f"{calls[key]}",
             )
-            for key, name in (("library", "the library, one process"), ("spark", "Spark"))
+            for key, name in _LINES.items()
         ],
     )
+
+
+def _times(found: dict[str, list[_Run]], key: str, figure: Callable[[_Run], float]) -> str:
+    """How many times the figure of the library, as the median of the pairs."""
+    pairs = zip(found[key], found["library"], strict=True)
+    return "" if key == "library" else f"{statistics.median(figure(a) / figure(b) for a, b in pairs):.2f}"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark")
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tickers", type=int, default=24)
+    parser.add_argument("--tickers", type=int, default=60)
     parser.add_argument("--first", default="2024-07-01")
     given = parser.parse_args()
     print(run(given.master, given.runs, given.tickers, given.first).markdown())
