@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -12,11 +13,13 @@ from stockticker_async.json_object import JsonObject
 from stockticker_async.library.arrow_schemas import schema_of
 from stockticker_async.library.bar_columns import ROW_BYTES, Rows, bars_batch, session_batch
 from stockticker_async.library.channel import Channel
-from stockticker_async.library.file_batches import FileBatches
 from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Bars, Stream
 from stockticker_async.sync.sink import StateSource, TooLarge
+
+if TYPE_CHECKING:
+    from stockticker_async.library.file_batches import FileBatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,11 @@ class BatchSink:
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> _Chunk:
         return _Chunk(bars_batch(self._rows, self._schema, bars, asked), self._channel)
 
-    def whole_file(self, packed: bytes, session: date) -> Generator[None, None, FileBatches]:
+    def whole_file(self, packed: bytes, session: date) -> Generator[None, None, "FileBatches"]:
         """Implements `sink.TakesFiles`."""
+        # Arrow's functions take a twentieth of a second, which a read without files does not spend
+        from stockticker_async.library.file_batches import FileBatches  # noqa: PLC0415
+
         return FileBatches(self._schema, self._channel, session).read(packed)
 
     async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:

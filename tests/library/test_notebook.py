@@ -214,6 +214,20 @@ def test_to_import_the_package_costs_nothing() -> None:
     assert {name for name in done.stdout.split() if name.startswith("stockticker_async.")} == set()
 
 
+def test_a_read_without_flat_files_does_not_pay_for_them() -> None:
+    done = run("import sys, stockticker_async as st; st.bars; print(*sys.modules)")
+    loaded = set(done.stdout.split())
+    assert "stockticker_async.sync.readers.bars" in loaded
+    assert not loaded & {
+        "pyarrow.compute",
+        "pyarrow.csv",
+        "stockticker_async.library.file_batches",
+        "stockticker_async.marketdata.file_rows",
+        "stockticker_async.sync.readers.files",
+        "stockticker_async.sync.readers.file_slices",
+    }
+
+
 def test_what_the_extra_installs_is_named_where_it_is_missing() -> None:
     done = run("import sys; sys.modules['pyarrow'] = None\nimport stockticker_async as st\nst.bars")
     assert done.returncode == 1

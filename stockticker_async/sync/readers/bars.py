@@ -24,14 +24,11 @@ from collections.abc import Sequence
 
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import BarSize
-from stockticker_async.marketdata.bucket import open_bucket
 from stockticker_async.marketdata.client import Client
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.failures import Failure, name_list
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.file_calls import FilesOfFamily, wants_files
-from stockticker_async.sync.readers.file_slices import FileReader
 from stockticker_async.sync.readers.range_slices import RangeReader
 from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.session_slices import SessionReader
@@ -79,14 +76,12 @@ class BarsSync:
         )
         refusals = PlanRefusals(family, unproven)
         ranges = RangeReader(family, unproven, refusals)
-        bucket = None
-        calls = calls_of(call_plan, family.days.last)
-        if family.client.flat_files is not None and wants_files(family, call_plan):
-            bucket = open_bucket(family.client.flat_files, family.client.clock)
-            calls = await FilesOfFamily(family, bucket).calls(call_plan)
+        files, calls = None, calls_of(call_plan, family.days.last)
+        if family.client.flat_files is not None and family.wants_files(call_plan):
+            from stockticker_async.sync.readers.files import open_files  # noqa: PLC0415 - few syncs have files
+
+            files, calls = await open_files(family.client.flat_files, family, unproven, call_plan)
         sessions = SessionReader(family, unproven, refusals, _sizes(family, calls))
-        earliest = min((file.session for file in calls.files), default=family.earliest)
-        files = None if bucket is None else FileReader(family, unproven, bucket, earliest=earliest)
 
         async def ask(slice_: Slice) -> None:
             match slice_:
@@ -102,7 +97,7 @@ class BarsSync:
             slices_of(call_plan, calls, grouped_names, grouped_names or _names(family)),
             ask,
             at_once=family.client.at_once,
-            answers=lambda: family.client.answers + (0 if bucket is None else bucket.answers),
+            answers=lambda: family.client.answers + (0 if files is None else files.answers),
             failed=lambda slice_, error: family.failures.append(Failure(slice_.span.names, error)),
             pace=family.client.pace,
         )

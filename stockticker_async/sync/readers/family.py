@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from stockticker_async.marketdata import calendar
+from stockticker_async.marketdata import calendar, session_files
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.client import Client
+from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.completeness import Completeness
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import SyncJob
@@ -32,6 +33,12 @@ class BarFamily:
             day for one in self.streams for days in (one.first_days, one.rereads) for day in days.values()
         )
         return min(firsts, default=self.days.last)
+
+    def wants_files(self, call_plan: CallPlan) -> bool:
+        """Whether the sync has to list the bucket of flat files."""
+        if self.job.adjusted or not session_files.has_files(self.bar):
+            return False
+        return bool(call_plan.files) or any(stream.cursors.files.missing for stream in self.streams)
 
     def settled(self, moment: datetime) -> date:
         """Return the last day that is over by this machine's clock, and by the API's clock at ``moment``."""

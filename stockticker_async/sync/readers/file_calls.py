@@ -21,13 +21,6 @@ from stockticker_async.sync.readers.slices import SessionCalls
 _log = logging.getLogger(__name__)
 
 
-def wants_files(family: BarFamily, call_plan: CallPlan) -> bool:
-    """Whether a sync has to list the bucket."""
-    if family.job.adjusted or not session_files.has_files(family.bar):
-        return False
-    return bool(call_plan.files) or any(stream.cursors.files.missing for stream in family.streams)
-
-
 class FilesOfFamily:
     """The published files of a family's sessions."""
 

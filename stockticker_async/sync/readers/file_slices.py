@@ -52,6 +52,11 @@ class FileReader:
         """The number of usable rows of each file that was read."""
         self._strangers: dict[date, int] = {}
 
+    @property
+    def answers(self) -> int:
+        """The answers of the bucket so far, including refusals."""
+        return self._bucket.answers
+
     async def read(self, file_slice: FileSlice) -> None:
         """Read the file, unless it is before the plan's history, or no stream wants it."""
         wanted = [(stream, self._names(stream, file_slice)) for stream in self._family.streams]
