@@ -5,20 +5,17 @@ the whole market is read without them unless the option includes them, and rows 
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import date
 from itertools import pairwise
-
-import anyio.lowlevel
 
 from stockticker_async.errors import BadPageError, ConfigError, TransientError
 from stockticker_async.marketdata import calendar, session_files
 from stockticker_async.marketdata.bar_size import ONE_DAY
-from stockticker_async.marketdata.bars import Asked, GroupedBar
 from stockticker_async.marketdata.bucket import Bucket
 from stockticker_async.marketdata.bucket_faults import Absent, Refused
 from stockticker_async.marketdata.client import BODY_TRIES, taken
-from stockticker_async.marketdata.file_rows import JudgedFile, Run, judge
+from stockticker_async.marketdata.file_rows import JudgedFile, judge
 from stockticker_async.marketdata.grouped import grouped_bars
 from stockticker_async.marketdata.responses import Refusal
 from stockticker_async.marketdata.session_files import FlatFile
@@ -27,13 +24,13 @@ from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.file_calls import day_list
+from stockticker_async.sync.readers.file_puts import FileRows, Names, Wanted
 from stockticker_async.sync.readers.slices import FileSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
-from stockticker_async.sync.sink import TakesFiles, TakesFileText, WholeFile
+from stockticker_async.sync.sink import TakesFiles, WholeFile
 from stockticker_async.sync.windows import BarStream
 
 _log = logging.getLogger(__name__)
-_Names = frozenset[str]
 
 
 class FileReader:
@@ -48,6 +45,7 @@ class FileReader:
         self._unproven = unproven
         self._bucket = bucket
         self._history = HistoryStart()
+        self._rows_of = FileRows(family)
         self._rows: dict[date, int] = {}
         """The number of usable rows of each file that was read."""
         self._strangers: dict[date, int] = {}
@@ -95,7 +93,7 @@ class FileReader:
         beside = dict(pairwise(days)) | {later: day for day, later in pairwise(days)}
         return [day for day in days if day in beside and 2 * self._rows[day] < self._rows[beside[day]]]
 
-    async def _ask(self, file_slice: FileSlice, wanted: Sequence[tuple[BarStream, _Names]]) -> None:
+    async def _ask(self, file_slice: FileSlice, wanted: Wanted) -> None:
         session = file_slice.first
         otc = await self._otc(session)
         async with self._bucket.turn:
@@ -104,12 +102,7 @@ class FileReader:
                 await self._refused(file_slice, found)
                 return
             judged, etag = found
-            if not isinstance(judged, JudgedFile):
-                await judged.put(otc, keep_otc=self._keeps_otc)
-            elif self._takes_text(wanted):
-                await self._put_text(judged, wanted, otc)
-            else:
-                await self._put(judged, wanted, otc)
+            await self._rows_of.put(judged, wanted, otc)
             if judged.strangers:
                 self._strangers[session] = judged.strangers.total()
             self._rows[session], tickers = judged.rows, judged.tickers
@@ -124,9 +117,7 @@ class FileReader:
             stream.cursors.files.read(session, etag)
         await self._cover(file_slice)
 
-    async def _judged(
-        self, file: FlatFile, wanted: Sequence[tuple[BarStream, _Names]]
-    ) -> tuple[JudgedFile | WholeFile, str] | Refused:
+    async def _judged(self, file: FlatFile, wanted: Wanted) -> tuple[JudgedFile | WholeFile, str] | Refused:
         """Fetch and judge a file. What is damaged is fetched again: a transfer may have done it."""
         for tries_left in reversed(range(BODY_TRIES)):
             found = await self._bucket.fetch(file)
@@ -146,7 +137,7 @@ class FileReader:
         raise AssertionError  # the last try returns or raises
 
     def _steps(
-        self, packed: bytes, session: date, wanted: Sequence[tuple[BarStream, _Names]]
+        self, packed: bytes, session: date, wanted: Wanted
     ) -> Generator[None, None, JudgedFile | WholeFile]:
         """Return the steps that judge a file: by the only sink, if it decodes minutes itself."""
         names = _all_names(wanted)
@@ -155,59 +146,7 @@ class FileReader:
             return sink.whole_file(packed, session)
         return judge(packed, session, self._family.bar, names)
 
-    def _takes_text(self, wanted: Sequence[tuple[BarStream, _Names]]) -> bool:
-        """Whether all rows of the file are wanted, and no row has to be decoded for any sink."""
-        return self._family.bar != ONE_DAY and all(
-            WHOLE_MARKET in names and isinstance(stream.sink, TakesFileText) for stream, names in wanted
-        )
-
-    async def _put_text(
-        self, judged: JudgedFile, wanted: Sequence[tuple[BarStream, _Names]], otc: _Names
-    ) -> None:
-        for text in judged.texts():
-            for stream, names in wanted:
-                sink = stream.sink
-                taken = isinstance(sink, TakesFileText) and await sink.file_text(
-                    text, judged.session, otc=otc, keep_otc=self._keeps_otc
-                )
-                if not taken:
-                    await self._put(judged, [(stream, names)], otc, text)
-            await anyio.lowlevel.checkpoint()
-
-    async def _put(
-        self,
-        judged: JudgedFile,
-        wanted: Sequence[tuple[BarStream, _Names]],
-        otc: _Names,
-        text: bytes | None = None,
-    ) -> None:
-        """Put the bars of the file, or of some of its lines."""
-        family, session = self._family, judged.session
-        day: dict[str, list[GroupedBar]] = {}
-        for run in judged.runs(otc, text):
-            if run is None:
-                await anyio.lowlevel.checkpoint()
-                continue
-            if run.ticker in otc and not self._keeps_otc:
-                continue
-            asked = Asked(run.ticker, session, session, family.bar, adjusted=False)
-            for stream, names in wanted:
-                if not (WHOLE_MARKET in names or run.ticker in names):
-                    continue
-                if family.bar == ONE_DAY:
-                    day.setdefault(stream.sink.name, []).append(_grouped_bar(run))
-                else:
-                    await stream.sink.chunk(run.bars, asked).put()
-        for stream, _ in wanted:
-            bars = day.pop(stream.sink.name, [])
-            for begin in range(0, len(bars), _CHUNK):
-                await stream.sink.session(bars[begin : begin + _CHUNK], session, adjusted=False)
-
-    @property
-    def _keeps_otc(self) -> bool:
-        return self._family.job.include_otc or not self._family.job.whole_market
-
-    def _names(self, stream: BarStream, file_slice: FileSlice) -> _Names:
+    def _names(self, stream: BarStream, file_slice: FileSlice) -> Names:
         """Return the tickers that the stream wants of a file."""
         session, ledger = file_slice.first, stream.cursors.files
         again = session in ledger.missing
@@ -221,7 +160,7 @@ class FileReader:
                 names.add(name)
         return frozenset(names)
 
-    async def _otc(self, session: date) -> _Names:
+    async def _otc(self, session: date) -> Names:
         """Return the over-the-counter stocks of a session. Raises `BadPageError` and `ConfigError`."""
         if self._family.bar == ONE_DAY or session < session_files.OTC_SINCE:
             return frozenset()
@@ -281,15 +220,6 @@ class FileReader:
         await self._unproven.cover(file_slice.span, through)
 
 
-_CHUNK = 1500
-"""The number of day bars that are encoded at once, as for the sessions of the API."""
-
-
-def _all_names(wanted: Sequence[tuple[BarStream, _Names]]) -> _Names | None:
+def _all_names(wanted: Wanted) -> Names | None:
     names = frozenset[str]().union(*(names for _, names in wanted))
     return None if WHOLE_MARKET in names else names
-
-
-def _grouped_bar(run: Run) -> GroupedBar:
-    bar = run.bars[0]
-    return GroupedBar(bar.t, bar.c, bar.o, bar.h, bar.l, bar.v, None, bar.n, None, run.ticker)
