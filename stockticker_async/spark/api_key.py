@@ -8,13 +8,11 @@ import os
 import socket
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
-
-from pyspark import SparkFiles
 
 from stockticker_async.connector import config
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.settings import Settings
+from stockticker_async.spark.key_files import read_key_file
 
 _ANY_DAY = date(2024, 1, 2)
 
@@ -44,18 +42,8 @@ def _from_environment() -> _Found | str:
 
 
 def _from_file(name: str) -> _Found | str:
-    try:
-        key = _path(name).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        return f"The option api_key_file names {name[:120]!r}, which cannot be read: {reason}."
-    return _judged(key, "")
-
-
-def _path(name: str) -> Path:
-    """A file of this machine, or one that Spark has brought here (``spark.files``, ``addFile``)."""
-    path = Path(name)
-    return path if path.is_absolute() or path.exists() else Path(SparkFiles.get(name))
+    found = read_key_file("api_key_file", name)
+    return found if isinstance(found, str) else _judged(found.text, "")
 
 
 def _judged(key: str, source: str) -> _Found | str:

@@ -11,8 +11,8 @@ from pyspark.sql.datasource import DataSourceReader, Filter, InputPartition
 from stockticker_async.clock import Clock
 from stockticker_async.marketdata.calendar import new_york_date
 from stockticker_async.spark import task, task_log
-from stockticker_async.spark.api_key import with_key
 from stockticker_async.spark.filters import condition_of
+from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
 from stockticker_async.spark.planning import plan
@@ -37,7 +37,7 @@ class StockTickerReader(DataSourceReader):
         for warning in options.warnings:
             task_log.LOGGER.warning(warning)
         some = narrowed(options.stream, options.job, self._conditions, today=new_york_date(clock.utc_now()))
-        settings = with_key(options.settings, options.api_key_file)
+        settings = with_keys(options.settings, options)
         planned = anyio.run(plan, options, settings, some, clock)
         found = partitions_of(planned.slices, options.settings, spent=planned.calls)
         task_log.LOGGER.info(

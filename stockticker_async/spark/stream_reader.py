@@ -19,7 +19,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.calendar import new_york_date
 from stockticker_async.spark import task, task_log
-from stockticker_async.spark.api_key import with_key
+from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.offset import NOTHING, Offset
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
@@ -70,7 +70,7 @@ class StockTickerStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNo
         if self._looked_on == today and self._clock.monotonic() < self._look_at:
             return start
         task_log.begin()
-        settings = with_key(self._options.settings, self._options.api_key_file)
+        settings = with_keys(self._options.settings, self._options)
         found = anyio.run(latest, self._options, settings, self._clock, start)
         self._calls += found.calls
         self._looked_on = today

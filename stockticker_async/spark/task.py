@@ -24,7 +24,7 @@ from stockticker_async.library.channel import MOST_BYTES, Channel
 from stockticker_async.marketdata.client import open_client
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.spark import task_log
-from stockticker_async.spark.api_key import with_key
+from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition
 from stockticker_async.spark.rows import for_spark
@@ -91,9 +91,7 @@ def batches(
     attempt = 0 if context is None else context.attemptNumber()
     where = "" if context is None else f"Partition {context.partitionId()}, attempt {attempt}: "
     own = partition.share.of(options.settings, again=attempt > 0)
-    reading = _Reading(
-        options.stream, partition.some, partition.seen, with_key(own, options.api_key_file), make_clock()
-    )
+    reading = _Reading(options.stream, partition.some, partition.seen, with_keys(own, options), make_clock())
     rows = 0
     for batch in _batches(reading):
         rows += batch.num_rows

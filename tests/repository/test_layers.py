@@ -192,7 +192,7 @@ def test_the_wing_of_spark_imports_the_library_and_how_options_are_judged() -> N
         above = {name for name in ours(module) if wing_of(name) in ("connector", "sandbox")}
         assert above <= {f"{NAME}.connector.config"}, module
         users |= {module} if above else set()
-    assert users == {f"{NAME}.spark.options", f"{NAME}.spark.api_key"}
+    assert users == {f"{NAME}.spark.{name}" for name in ("options", "api_key", "bucket_keys")}
     for module in MODULES:
         foreign = {name for name in ours(module) if wing_of(name) == SPARK}
         assert foreign == set() or module in members, module

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from stockticker_async.connector import config
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.bar_size import BarSize
+from stockticker_async.marketdata.settings import FILES_BUCKET, FILES_URL, FlatFiles
 from stockticker_async.spark.options import DEFAULT_PARTITIONS, judged
 
 TODAY = date(2024, 12, 31)
@@ -72,6 +73,61 @@ def test_the_key_is_no_option(name: str) -> None:
         judged({"stock_ticker": "TSLA", name: "s3cret"}, today=TODAY)
     assert "s3cret" not in caught.value.message
     assert "MASSIVE_API_KEY" in caught.value.message
+
+
+def test_flat_files_are_a_switch_with_an_endpoint_and_a_bucket() -> None:
+    given_ = {"stock_ticker": "*", "timespan": "minute", "adjusted": "false", "flat_files": " True "}
+    plain = judged(given_, today=TODAY)
+    assert plain.job.flat_files
+    assert plain.settings.flat_files == FlatFiles("", "", FILES_URL, FILES_BUCKET)
+    own = judged(
+        {
+            **given_,
+            "flat_files.endpoint": "http://127.0.0.1:1/",
+            "flat_files.bucket": "mine",
+            "flat_files_key_file": "/etc/keys.json",
+        },
+        today=TODAY,
+    )
+    assert own.settings.flat_files == FlatFiles("", "", "http://127.0.0.1:1", "mine")
+    assert own.flat_files_key_file == "/etc/keys.json"
+    assert own.warnings == ()
+    off = judged({"stock_ticker": "TSLA", "flat_files": "false", "flat_files.bucket": "mine"}, today=TODAY)
+    assert off.settings.flat_files is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"flat_files": "yes"}, "flat_files must be true or false: its fields are options of their own"),
+        ({"flat_files": '{"access_key_id": "s3cret"}'}, "flat_files must be true or false"),
+        ({"flat_files.bucket": "mine"}, "flat_files.bucket is set, but flat_files is not"),
+        ({"flat_files_key_file": "mine"}, "flat_files_key_file is set, but flat_files is not"),
+        ({"flat_files": "true", "flat_files.bucket": "a/b"}, "flat_files.bucket 'a/b' is not the name of"),
+        ({"flat_files": "true", "flat_files.endpoint": "mine"}, "is not an address of a bucket"),
+        ({"flat_files": "true", "flat_files.region": "mine"}, "flat_files has an unknown field 'region'"),
+        ({"timespan": "minute"}, "gives bars of 1 minute from flat files only: set flat_files"),
+        ({"flat_files": "true", "timespan": "minute"}, "which are never split-adjusted"),
+    ],
+)
+def test_wrong_flat_files_are_refused_in_the_words_of_the_connector(
+    options: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        judged({"stock_ticker": "*", **options}, today=TODAY)
+    assert words in caught.value.message
+    assert "s3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["flat_files.access_key_id", "flat_files.secret_access_key", "Access_Key_Id", "flat_files.token"]
+)
+def test_the_keys_of_flat_files_are_no_options(name: str) -> None:
+    with pytest.raises(ConfigError, match="The keys of flat files must not be options") as caught:
+        judged({"stock_ticker": "TSLA", name: "s3cret"}, today=TODAY)
+    assert "s3cret" not in caught.value.message
+    assert "MASSIVE_ACCESS_KEY_ID and MASSIVE_SECRET_ACCESS_KEY" in caught.value.message
+    assert "flat_files_key_file" in caught.value.message
 
 
 @pytest.mark.parametrize("text", ["0", "1001", "many", "1.5", "-1"])
