@@ -10,17 +10,23 @@ import anyio.lowlevel
 from stockticker_async.clock import Clock
 from stockticker_async.errors import ConnectorError
 from stockticker_async.json_object import JsonObject
+from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.marketdata.client import open_client
+from stockticker_async.marketdata.session_files import FlatFile
 from stockticker_async.marketdata.settings import Settings
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.streams.table import STREAMS, Stream
+from stockticker_async.sync.bar_slices import Parts, bar_slices
 from stockticker_async.sync.job import SelectedStream, SyncJob
 from stockticker_async.sync.prepare import PreparedStream, days_of, prepare
 from stockticker_async.sync.progress import SyncProgress
+from stockticker_async.sync.readers.slices import SessionCalls
+from stockticker_async.sync.row_stream import RowStream
 from stockticker_async.sync.run import run
 from stockticker_async.sync.sink import StateSource, TooLarge
-from stockticker_async.sync.windows import Days
+from stockticker_async.sync.slices import SyncSlice, slices_of
+from stockticker_async.sync.windows import Days, shared_call_plan
 
 BY_NAME = {stream.name: stream for stream in STREAMS}
 
@@ -117,6 +123,30 @@ def prepared(
     days = days_of(clock_of(sandbox), job)
     chosen = [SelectedStream(BY_NAME[name], incremental) for name in streams]
     return days, [prepare(Kept, job, one, (blobs or {}).get(one.stream.name), days) for one in chosen]
+
+
+def slices_for(
+    stream: PreparedStream,
+    job: SyncJob,
+    days: Days,
+    *,
+    most: int,
+    allowance: int | None = None,
+    files: Sequence[FlatFile] = (),
+    most_calling: int | None = None,
+) -> list[SyncSlice]:
+    """The slices of a stream that has begun; ``files`` are those that are published."""
+    if isinstance(stream, RowStream):
+        return slices_of(stream, job, days, most=most)
+    plan = shared_call_plan(job, stream.bar, [stream], days, allowance=allowance)
+    published = {file.session: file for file in files}
+    sessions = [(call.session, published.get(call.session)) for call in plan.files]
+    if stream.bar != ONE_DAY:
+        sessions = [(session, file) for session, file in sessions if file is not None]
+    sessions += [(call.session, None) for call in plan.grouped]
+    parts = Parts(most, rationed=allowance is not None, most_calling=most_calling)
+    calls = SessionCalls(tuple(sorted(sessions, key=lambda one: one[0])), days.last)
+    return bar_slices(stream, plan, calls, job=job, days=days, parts=parts)
 
 
 def client_of(sandbox: Sandbox, **options: Any) -> Any:

@@ -37,6 +37,14 @@ def has_files(bar: BarSize) -> bool:
     return bar in _FOLDERS
 
 
+def needs_otc_call(bar: BarSize, session: date) -> bool:
+    """Whether a call of the API must tell the OTC stocks of the file, which it does not mark.
+
+    Files of day bars since `OTC_SINCE` are read only where nobody asks which stocks are OTC stocks.
+    """
+    return bar.intraday and session >= OTC_SINCE
+
+
 def folder(bar: BarSize) -> str:
     """Return the prefix of the keys of all files with bars of this size."""
     return f"us_stocks_sip/{_FOLDERS[bar]}/"

@@ -4,6 +4,7 @@ Any partitions may run in the same minute: some at once, and others right after 
 part of the allowance for itself, whether it runs or not. Nothing is coordinated while they run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stockticker_async.marketdata.limiter import PER_SECOND
@@ -56,6 +57,32 @@ def shares(settings: Settings, count: int, *, spent: int) -> list[Share]:
         spent -= paid
         found.append(Share(minute, most, second, paid))
     return found
+
+
+def most_calling(settings: Settings, *, at_once_is_set: bool) -> int | None:
+    """Return how many slices with flat files may make calls; None: any number.
+
+    What is set is never exceeded. Where nothing is set, a session's file is a slice: its one call is made
+    beside those of other tasks.
+    """
+    if settings.requests_per_minute is None and not at_once_is_set:
+        return None
+    return most_partitions(settings, PER_SECOND)
+
+
+def shares_with_files(settings: Settings, has_files: Sequence[bool], *, spent: int) -> list[Share]:
+    """Return a part for each slice that makes calls; of each, whether it has flat files.
+
+    As `shares`. Where there are more slices than calls to divide, nothing is set (`most_calling`): then a
+    slice with files makes one call at a time, and the others divide the rest.
+    """
+    if not has_files:
+        return []
+    if len(has_files) <= most_partitions(settings, len(has_files)):
+        return shares(settings, len(has_files), spent=spent)
+    others = has_files.count(False)
+    parts = iter(shares(settings, others, spent=spent) if others else ())
+    return [Share(None, 1, 1) if files else next(parts) for files in has_files]
 
 
 def _parts(number: int, count: int) -> list[int]:

@@ -1,23 +1,34 @@
-"""Plans a read on the driver: the planner's calls, cut into slices, for a handful of calls."""
+"""Plans a read on the driver: the planner's calls and files, cut into slices, for a handful of calls.
+
+The driver compares the splits where prices depend on them, and lists the bucket of flat files where the plan
+has files. It reads no row.
+"""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stockticker_async.clock import Clock
 from stockticker_async.library.batch_sink import BatchSink
 from stockticker_async.library.channel import Channel
-from stockticker_async.marketdata.client import open_client
+from stockticker_async.marketdata.bar_size import ONE_DAY
+from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.marketdata.settings import Settings
-from stockticker_async.spark.allowance_parts import most_partitions
+from stockticker_async.spark.allowance_parts import most_calling, most_partitions
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.push_down import Narrowed
-from stockticker_async.streams.table import Stream
+from stockticker_async.streams.table import STOCK_BARS, Bars, Stream
+from stockticker_async.sync.bar_slices import Parts, bar_slices
+from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.job import WHOLE_MARKET, SelectedStream, SyncJob
+from stockticker_async.sync.narrowed_plan import narrowed_plan
 from stockticker_async.sync.prepare import PreparedStream, days_of, is_adjusted, prepare
+from stockticker_async.sync.readers.bars import BarsSync
+from stockticker_async.sync.readers.file_calls import day_list, halves
+from stockticker_async.sync.readers.slices import SessionCalls, calls_of
 from stockticker_async.sync.sink import StateSource
 from stockticker_async.sync.slices import SyncSlice, slices_of
 from stockticker_async.sync.split_changes import follow_splits
-from stockticker_async.sync.windows import BarStream, Days
+from stockticker_async.sync.windows import BarStream, Days, may_read_files, shared_call_plan
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +47,16 @@ def open_sink(stream: Stream, vouched: StateSource) -> BatchSink:
     return BatchSink(stream, vouched, Channel(0))
 
 
+def may_have_files(options: ReadOptions) -> bool:
+    """Whether the planner may choose flat files."""
+    source = options.stream.source
+    if not isinstance(source, Bars):
+        return False
+    bar = options.job.bar if options.stream is STOCK_BARS else ONE_DAY
+    allowance, prices_only = options.settings.requests_per_minute, source.rows == "prices"
+    return may_read_files(options.job, bar, allowance=allowance, prices_only=prices_only)
+
+
 async def plan(options: ReadOptions, settings: Settings, some: Narrowed, clock: Clock) -> Planned:
     """Plan a read from its start date on. Raises `ConnectorError`.
 
@@ -43,10 +64,15 @@ async def plan(options: ReadOptions, settings: Settings, some: Narrowed, clock: 
     """
     if some.empty:
         return Planned([], 0)
-    job = some.job
+    if may_have_files(options):
+        whole = _whole_plan(options, days_of(clock, options.job))
+        if whole.calls.files:
+            async with open_client(settings, clock) as client:
+                return Planned(await _with_files(client, options, whole, some), client.calls)
+    # a part of what is read without files is read without files, too
+    job = replace(some.job, flat_files=False)
     days = days_of(clock, job)
-    stream = SelectedStream(options.stream, incremental=False)
-    prepared = prepare(open_sink, job, stream, None, days)
+    prepared = _prepared(options.stream, job, days)
     calls = 0
     if job.adjusted and is_adjusted(prepared) and not some.by_name:
         async with open_client(settings, clock) as client:
@@ -56,9 +82,73 @@ async def plan(options: ReadOptions, settings: Settings, some: Narrowed, clock: 
         begin(prepared, job, days)
     if isinstance(prepared, BarStream) and some.by_name:
         _read_by_name(prepared, some.by_name, days)
-    allowance = settings.requests_per_minute
-    most = most_partitions(settings, options.partitions)
-    return Planned(slices_of(prepared, job, days, most=most, allowance=allowance), calls)
+    return Planned(slices_by_calls(prepared, options, job, days), calls)
+
+
+def slices_by_calls(
+    prepared: PreparedStream, options: ReadOptions, job: SyncJob, days: Days
+) -> list[SyncSlice]:
+    """Return the slices of a stream that has begun, and has no flat files. Raises `ConfigError`."""
+    most = most_partitions(options.settings, options.partitions)
+    if not isinstance(prepared, BarStream):
+        return slices_of(prepared, job, days, most=most)
+    allowance = options.settings.requests_per_minute
+    call_plan = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)
+    calls, parts = calls_of(call_plan, days.last), Parts(most, rationed=allowance is not None)
+    return bar_slices(prepared, call_plan, calls, job=job, days=days, parts=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A read of bars that no condition narrows."""
+
+    stream: BarStream
+    days: Days
+    calls: CallPlan
+
+
+def _whole_plan(options: ReadOptions, days: Days) -> _Whole:
+    job, allowance = options.job, options.settings.requests_per_minute
+    prepared = _prepared(options.stream, job, days)
+    begin(prepared, job, days)
+    assert isinstance(prepared, BarStream)  # noqa: S101 - flat files have bars
+    calls = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)
+    return _Whole(prepared, days, calls)
+
+
+async def _with_files(client: Client, options: ReadOptions, whole: _Whole, some: Narrowed) -> list[SyncSlice]:
+    """Narrow the plan of the whole read, list the bucket if files are left, and return the slices.
+
+    A plan of its own for the narrowed read might have rows of calls in place of rows of files.
+    """
+    job, days, settings = options.job, whole.days, options.settings
+    names = None if job.whole_market else frozenset(some.job.tickers)
+    first = some.job.start_date or min(whole.stream.first_days.values(), default=days.last)
+    call_plan = narrowed_plan(whole.calls, names, first, some.job.end_date or days.last)
+    calls = await BarsSync(client, job, whole.stream.bar, [whole.stream], days).sessions(call_plan)
+    if job.whole_market:
+        _warn_of_halves(options.stream_name, calls)
+    parts = Parts(
+        most_partitions(settings, options.partitions),
+        rationed=settings.requests_per_minute is not None,
+        most_calling=most_calling(settings, at_once_is_set=options.at_once_is_set),
+    )
+    return bar_slices(whole.stream, call_plan, calls, job=job, days=days, parts=parts)
+
+
+def _warn_of_halves(name: str, calls: SessionCalls) -> None:
+    """Compare files beside each other, which different tasks read: by their bytes."""
+    sizes = {file.session: file.size_bytes for _, file in calls.sessions if file is not None}
+    if days := halves(sizes):
+        _log.warning(
+            "%s: the flat file of %s has less than half of the bytes of the file beside it.",
+            name,
+            day_list(days),
+        )
+
+
+def _prepared(stream: Stream, job: SyncJob, days: Days) -> PreparedStream:
+    return prepare(open_sink, job, SelectedStream(stream, incremental=False), None, days)
 
 
 def begin(prepared: PreparedStream, job: SyncJob, days: Days) -> None:

@@ -5,7 +5,8 @@ rows, but with no row that the whole read does not have. A condition is ``exact`
 then need not evaluate it again.
 
 - Tickers: a read of named tickers is narrowed to those wanted. A read of the whole market asks for few
-  tickers by name. Where the whole market leaves out OTC stocks, so do the calls by name.
+  tickers by name. Where the whole market leaves out OTC stocks, so do the calls by name. Where its rows may
+  come from flat files, it is not narrowed: the rows of calls by name have other columns filled.
 - Days: bars of days and shorter are narrowed by ``date`` and ``timestamp``, other streams by their cursor.
   Bars of weeks and longer are not narrowed by days: their windows depend on the first requested day.
 """
@@ -46,13 +47,15 @@ class Narrowed:
     """The places of the conditions that every row fulfills."""
 
 
-def narrowed(stream: Stream, job: SyncJob, conditions: Sequence[Condition], *, today: date) -> Narrowed:
-    """Narrow the job of a stream. ``today`` is the date in New York."""
+def narrowed(
+    stream: Stream, job: SyncJob, conditions: Sequence[Condition], *, today: date, files: bool = False
+) -> Narrowed:
+    """Narrow the job of a stream. ``today`` is the date in New York; ``files``: bars may be of flat files."""
     days = [n for n, one in enumerate(conditions) if one.column in _day_columns(stream, job)]
     tickers = [n for n, one in enumerate(conditions) if one.column == "stock_ticker" and _names(one)]
     found = _by_days(job, [conditions[n] for n in days], today)
     found = replace(found, exact=frozenset(n for n in days if _is_exact(conditions[n])))
-    if not tickers:
+    if not tickers or (files and job.whole_market):
         return found
     by_ticker = _by_tickers(stream, found, [conditions[n] for n in tickers], today)
     if by_ticker is None:

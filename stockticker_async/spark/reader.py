@@ -15,8 +15,8 @@ from stockticker_async.spark.filters import condition_of
 from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
-from stockticker_async.spark.planning import plan
-from stockticker_async.spark.push_down import Condition, narrowed
+from stockticker_async.spark.planning import may_have_files, plan
+from stockticker_async.spark.push_down import Condition, Narrowed, narrowed
 
 _PUSHING_WORKER = "pyspark.sql.worker.data_source_pushdown_filters"
 """The module of the process in which Spark pushes filters."""
@@ -36,18 +36,28 @@ class StockTickerReader(DataSourceReader):
         options, clock = self._options, self._make_clock()
         for warning in options.warnings:
             task_log.LOGGER.warning(warning)
-        some = narrowed(options.stream, options.job, self._conditions, today=new_york_date(clock.utc_now()))
+        some = self._narrowed(clock)
         settings = with_keys(options.settings, options)
         planned = anyio.run(plan, options, settings, some, clock)
         found = partitions_of(planned.slices, options.settings, spent=planned.calls)
+        files = sum(len(one.files) for one in planned.slices)
         task_log.LOGGER.info(
-            "%s: %d partitions; the driver made %d calls.", options.stream_name, len(found), planned.calls
+            "%s: %d partitions%s; the driver made %d calls.",
+            options.stream_name,
+            len(found),
+            f", {files} flat files" if files else "",
+            planned.calls,
         )
         return found or [SlicePartition(None)]  # Spark would make one of its own
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         some = cast("SlicePartition", partition)
         return task.batches(self._options, some, self._make_clock, skip=self._options.on_error == "skip")
+
+    def _narrowed(self, clock: Clock) -> Narrowed:
+        options, today = self._options, new_york_date(clock.utc_now())
+        files = may_have_files(options)
+        return narrowed(options.stream, options.job, self._conditions, today=today, files=files)
 
 
 class FilteringReader(StockTickerReader):
@@ -57,9 +67,7 @@ class FilteringReader(StockTickerReader):
         """Narrow the plan. Returns the filters that Spark has to evaluate."""
         found = [(place, one) for place, filter_ in enumerate(filters) if (one := condition_of(filter_))]
         self._conditions = tuple(condition for _, condition in found)
-        options = self._options
-        today = new_york_date(self._make_clock().utc_now())
-        exact = narrowed(options.stream, options.job, self._conditions, today=today).exact
+        exact = self._narrowed(self._make_clock()).exact
         answered = {place for n, (place, _) in enumerate(found) if n in exact}
         return [filter_ for place, filter_ in enumerate(filters) if place not in answered]
 

@@ -17,15 +17,14 @@ from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.marketdata.grouped import grouped_bars
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.marketdata.settings import Settings
-from stockticker_async.spark.allowance_parts import most_partitions
 from stockticker_async.spark.offset import Increment, Offset, advanced, increment, last_session
 from stockticker_async.spark.options import ReadOptions
-from stockticker_async.spark.planning import open_sink
+from stockticker_async.spark.planning import open_sink, slices_by_calls
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed
 from stockticker_async.sync.job import WHOLE_MARKET, SelectedStream, SyncJob
 from stockticker_async.sync.prepare import PreparedStream, days_of, prepare
 from stockticker_async.sync.row_stream import RowStream
-from stockticker_async.sync.slices import SyncSlice, slices_of
+from stockticker_async.sync.slices import SyncSlice
 from stockticker_async.sync.split_changes import follow_splits
 from stockticker_async.sync.windows import BarStream
 
@@ -85,7 +84,7 @@ async def _published(client: Client, job: SyncJob, before: date | None, last: da
 
 
 def slices_between(
-    options: ReadOptions, start: Offset, end: Offset, settings: Settings
+    options: ReadOptions, start: Offset, end: Offset
 ) -> tuple[Sequence[SyncSlice], date | None]:
     """Return the slices of a micro-batch, and its last session."""
     found = increment(options.stream, options.job, start, end)
@@ -96,8 +95,7 @@ def slices_between(
     if isinstance(prepared, BarStream) and WHOLE_MARKET in prepared.first_days:
         # each row once: later sessions have the bars of all tickers
         prepared.rereads_last = prepared.first_days[WHOLE_MARKET] - calendar.DAY
-    most, allowance = most_partitions(settings, options.partitions), settings.requests_per_minute
-    return slices_of(prepared, found.job, found.days, most=most, allowance=allowance), found.days.last
+    return slices_by_calls(prepared, options, found.job, found.days), found.days.last
 
 
 def _prepared(options: ReadOptions, found: Increment) -> PreparedStream:

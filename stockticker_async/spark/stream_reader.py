@@ -23,6 +23,7 @@ from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.offset import NOTHING, Offset
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
+from stockticker_async.spark.planning import may_have_files
 from stockticker_async.spark.stream_planning import latest, slices_between
 from stockticker_async.sync.readers.rows import NO_NAMES, needs_names
 
@@ -81,7 +82,7 @@ class StockTickerStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNo
     def partitions(self, start: Offset, end: Offset) -> Sequence[SlicePartition]:
         task_log.begin()
         settings = self._options.settings
-        slices, last = slices_between(self._options, start, end, settings)
+        slices, last = slices_between(self._options, start, end)
         # the calls of the batch before may be of this minute
         spent = (settings.requests_per_minute or 0) if self._batches else self._calls
         self._batches, self._calls = self._batches + 1, 0
@@ -101,5 +102,7 @@ def _judge(options: ReadOptions) -> None:
             "on_error=skip is for read: a streaming query would never read again what it has left out. "
             "Leave the ticker out of stock_ticker."
         )
+    if may_have_files(options):
+        raise ConfigError("flat_files is for read: leave it out, or use read in place of readStream.")
     if needs_names(stream.source, options.job):
         raise ConfigError(f"{stream.name}: {NO_NAMES}")

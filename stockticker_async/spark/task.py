@@ -85,18 +85,21 @@ def batches(
     ``skip``: failures of single tickers are logged instead.
     """
     task_log.begin()
-    if partition.some is None or partition.share is None:
+    if partition.some is None:
         return
     context = TaskContext.get()
     attempt = 0 if context is None else context.attemptNumber()
     where = "" if context is None else f"Partition {context.partitionId()}, attempt {attempt}: "
-    own = partition.share.of(options.settings, again=attempt > 0)
+    own = options.settings
+    if partition.share is not None:
+        own = partition.share.of(own, again=attempt > 0)
     reading = _Reading(options.stream, partition.some, partition.seen, with_keys(own, options), make_clock())
     rows = 0
     for batch in _batches(reading):
         rows += batch.num_rows
         yield batch
-    _log.info("%s%s: %d calls, %d rows.", where, options.stream_name, reading.calls, rows)
+    files = f" {len(partition.some.files)} flat files," if partition.some.files else ""
+    _log.info("%s%s: %d calls,%s %d rows.", where, options.stream_name, reading.calls, files, rows)
     failures = reading.failures
     if skip and all(error.tickers and WHOLE_MARKET not in error.tickers for error in failures):
         for error in failures:

@@ -13,12 +13,14 @@ from stockticker_async.errors import ConnectorError, TransientError
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.marketdata.client import Client
+from stockticker_async.marketdata.session_files import FlatFile
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed, Stream
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.failures import Failure, errors_by_cause, name_list
 from stockticker_async.sync.readers.bars import BarsSync
 from stockticker_async.sync.readers.listing import ListingSync
 from stockticker_async.sync.readers.rows import read_row_stream
+from stockticker_async.sync.readers.slices import SessionCalls
 from stockticker_async.sync.row_stream import NoCursor, RowStream
 from stockticker_async.sync.run import of_stream
 from stockticker_async.sync.sink import OpenSink
@@ -51,7 +53,7 @@ async def run_slice(
             bars = BarStream(sink, cursors, bar, 0, firsts, dict(some.rereads), some.days.last)
             sync = BarsSync(client, some.job, bar, [bars], some.days)
             failures = sync.failures
-            await sync.run(some.calls)
+            await sync.run(some.calls, _sessions(some, some.calls), earliest_file=some.earliest_file)
         else:
             rows = RowStream(stream, sink, some.job.names, cursors, firsts=dict(some.firsts))
             failures = rows.failures
@@ -76,6 +78,13 @@ async def _read_rows(client: Client, some: SyncSlice, rows: RowStream) -> None:
         rows.warn_of_lacking()
     else:
         await read_row_stream(client, some.job, rows, some.days)
+
+
+def _sessions(some: SyncSlice, plan: CallPlan) -> SessionCalls:
+    """Return how each session of the slice is read. The bucket is not listed again."""
+    sessions: dict[date, FlatFile | None] = {call.session: None for call in plan.grouped}
+    sessions |= {file.session: file for file in some.files}
+    return SessionCalls(tuple(sorted(sessions.items(), key=lambda item: item[0])), some.days.last)
 
 
 def _start(some: SyncSlice) -> Start:
@@ -118,8 +127,9 @@ def _last_days(some: SyncSlice) -> Mapping[str, date]:
     for call in some.calls.ranges:
         if call.ticker not in some.rereads:
             found[call.ticker] = max(call.last, found.get(call.ticker, call.last))
-    if some.calls.grouped:
-        last = max(call.session for call in some.calls.grouped)
+    sessions = [call.session for call in some.calls.grouped] + [file.session for file in some.files]
+    if sessions:
+        last = max(sessions)
         covered = some.job.names if some.job.whole_market else some.calls.by_session
         found |= dict.fromkeys(covered, last)
     return found

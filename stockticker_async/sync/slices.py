@@ -3,19 +3,15 @@
 Theory of operation
 -------------------
 The calls of a stream are planned once, for the whole sync, exactly as `run` plans them. Then the planned
-calls are cut, in their order, into slices of about the same number of expected rows (or of calls, where an
-allowance rations them). So the calls of all slices in sum are those of one process. What one call needs of
-another, it has within its slice:
-
-- A ticker whose pieces are cut is new only in the slice with its first piece. In the other slices it is
-  ``known``: it must have bars, and is not looked up again.
-- Sessions are compared with the sessions of the same slice. The first session of a slice is compared with the
-  second one, as the first session of a sync is.
+calls are cut, in their order, into slices of about the same size: those of bars by `bar_slices`, those of
+other streams here. So the calls of all slices in sum are those of one process. What one call needs of
+another, it has within its slice: a ticker whose pieces are cut is new only in the slice with its first piece.
+In the other slices it is ``known``: it must have bars, and is not looked up again.
 
 A slice holds no client, no key and no sink. `slice_run` reads it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
@@ -23,15 +19,15 @@ from typing import TypeVar
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.marketdata.list_calls import ListCall
+from stockticker_async.marketdata.session_files import FlatFile
 from stockticker_async.streams.table import Daily, Listed, Lookup
-from stockticker_async.sync.call_plan import CallPlan, GroupedCall, RangeCall, weekdays_in
-from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
-from stockticker_async.sync.prepare import PreparedStream
+from stockticker_async.sync.call_plan import CallPlan
+from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.readers.daily import sessions_of
 from stockticker_async.sync.readers.listing import first_calls
 from stockticker_async.sync.readers.rows import NO_NAMES, needs_names
 from stockticker_async.sync.row_stream import RowStream
-from stockticker_async.sync.windows import BarStream, Days, shared_call_plan
+from stockticker_async.sync.windows import Days
 
 T = TypeVar("T")
 
@@ -55,81 +51,19 @@ class SyncSlice:
     """Tickers that are read again because their splits changed."""
     rereads: Mapping[str, date] = field(default_factory=dict)
     """Tickers of the whole market that are read by name, each with its first day."""
+    files: tuple[FlatFile, ...] = ()
+    """The flat files of the planned calls, ascending: they were published when the bucket was listed."""
+    earliest_file: date | None = None
+    """The session of the earliest file of the whole sync: where it is given, so is each later one."""
+    makes_calls: bool = True
+    """Whether a call of the API may be made; False for files that need none."""
 
 
-def slices_of(
-    prepared: PreparedStream, job: SyncJob, days: Days, *, most: int, allowance: int | None
-) -> list[SyncSlice]:
-    """Return at most ``most`` slices for what the stream has to read. ``prepared`` has begun.
+def slices_of(row_stream: RowStream, job: SyncJob, days: Days, *, most: int) -> list[SyncSlice]:
+    """Return at most ``most`` slices for what the stream has to read. The stream has begun.
 
-    Raises `ConfigError` for a stream that needs the names of its tickers, and for flat files.
+    Raises `ConfigError` for a stream that needs the names of its tickers.
     """
-    if job.flat_files and isinstance(prepared, BarStream):
-        raise ConfigError("Flat files are read by one process: leave flat_files out.")
-    match prepared:
-        case BarStream():
-            plan = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)
-            return _of_bars(prepared, plan, job, days, most=most, rationed=allowance is not None)
-        case RowStream():
-            return _of_rows(prepared, job, days, most=most)
-
-
-def balanced(items: Sequence[T], weight: Callable[[T], float], most: int) -> list[list[T]]:
-    """Cut the items, in their order, into at most ``most`` parts; none is empty.
-
-    No part is heavier than its fair share by more than its heaviest item.
-    """
-    total = sum(map(weight, items))
-    parts: dict[int, list[T]] = {}
-    before = 0.0
-    for item in items:
-        middle = before + weight(item) / 2
-        before += weight(item)
-        parts.setdefault(min(most - 1, int(middle * most / total)), []).append(item)
-    return list(parts.values())
-
-
-def _of_bars(
-    stream: BarStream, plan: CallPlan, job: SyncJob, days: Days, *, most: int, rationed: bool
-) -> list[SyncSlice]:
-    def rows(call: RangeCall | GroupedCall) -> float:
-        if rationed:
-            return 1.0
-        if isinstance(call, GroupedCall):
-            return plan.market_rows
-        return max(1.0, weekdays_in(call.first, call.last) * plan.rows_per_session)
-
-    found: list[SyncSlice] = []
-    begun = {name for name, entry in stream.cursors.start.entries.items() if entry.cursor is not None}
-    begun.update(stream.cursors.start.again)
-    calls: list[RangeCall | GroupedCall] = [*plan.grouped, *plan.ranges]
-    for part in balanced(calls, rows, most):
-        grouped = tuple(call for call in part if isinstance(call, GroupedCall))
-        ranges = tuple(call for call in part if isinstance(call, RangeCall))
-        by_session = plan.by_session if grouped else frozenset[str]()
-        named = dict.fromkeys([*sorted(by_session), *(call.ticker for call in ranges)])
-        found.append(
-            SyncSlice(
-                stream.cursors.stream.name,
-                job if job.whole_market else replace(job, tickers=tuple(named)),
-                days,
-                _firsts(stream, WHOLE_MARKET if job.whole_market else None, named),
-                replace(plan, ranges=ranges, grouped=grouped, by_session=by_session),
-                frozenset(begun.intersection([*named, WHOLE_MARKET])),
-                tuple(name for name in stream.cursors.start.again if name in named),
-                {name: stream.rereads[name] for name in named if name in stream.rereads},
-            )
-        )
-        begun.update(named)
-    return found
-
-
-def _firsts(stream: BarStream, whole: str | None, named: Iterable[str]) -> dict[str, date | None]:
-    names = [whole] if whole is not None else named
-    return {name: stream.first_days[name] for name in names if name in stream.first_days}
-
-
-def _of_rows(row_stream: RowStream, job: SyncJob, days: Days, *, most: int) -> list[SyncSlice]:
     source, firsts = row_stream.stream.source, row_stream.firsts
     if not firsts:
         return []
@@ -165,3 +99,18 @@ def _of_sessions(whole: SyncSlice, name: str, most: int) -> list[SyncSlice]:
         replace(_named(whole, {name: part[0]}), days=replace(whole.days, last=end))
         for part, end in zip(parts, ends, strict=True)
     ]
+
+
+def balanced(items: Sequence[T], weight: Callable[[T], float], most: int) -> list[list[T]]:
+    """Cut the items, in their order, into at most ``most`` parts; none is empty.
+
+    No part is heavier than its fair share by more than its heaviest item.
+    """
+    total = sum(map(weight, items))
+    parts: dict[int, list[T]] = {}
+    before = 0.0
+    for item in items:
+        middle = before + weight(item) / 2
+        before += weight(item)
+        parts.setdefault(min(most - 1, int(middle * most / total)), []).append(item)
+    return list(parts.values())

@@ -150,6 +150,11 @@ def plan_bars(
     return CallPlan(ranges=tuple(RangeCall(window.ticker, window.first, window.last) for window in windows))
 
 
+def may_read_files(job: SyncJob, bar: BarSize, *, allowance: int | None, prices_only: bool) -> bool:
+    """Whether a plan of `plan_bars` may have flat files."""
+    return _file_offer(job, bar, allowance=allowance, prices_only=prices_only) is not None
+
+
 def _file_offer(job: SyncJob, bar: BarSize, *, allowance: int | None, prices_only: bool) -> FileOffer | None:
     """Return what flat files may answer; None if nothing.
 

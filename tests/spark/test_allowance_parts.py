@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from stockticker_async.marketdata.limiter import PER_SECOND, Limiter
 from stockticker_async.marketdata.settings import Settings
-from stockticker_async.spark.allowance_parts import most_partitions, shares
+from stockticker_async.spark.allowance_parts import (
+    Share,
+    most_calling,
+    most_partitions,
+    shares,
+    shares_with_files,
+)
 
 some_settings = st.builds(
     Settings,
@@ -34,6 +40,42 @@ def test_the_parts_are_exactly_the_whole(whole: Settings, wanted: int, spent: in
         assert min(minutes) >= 1
         assert max(minutes) - min(minutes) <= 1
         assert sum(part.spent for part in parts) == min(spent, whole.requests_per_minute)
+
+
+@given(some_settings, st.lists(st.booleans(), max_size=100), st.integers(0, 20))
+def test_the_parts_of_slices_with_files_are_the_whole_as_long_as_there_is_enough(
+    whole: Settings, has_files: list[bool], spent: int
+) -> None:
+    at_once = most_partitions(whole, len(has_files)) < len(has_files)
+    if whole.requests_per_minute is not None and at_once:
+        return  # no such slices are made
+    if has_files.count(False) > most_partitions(whole, 100):
+        return  # as above
+    parts = shares_with_files(whole, has_files, spent=spent)
+    assert len(parts) == len(has_files)
+    if not at_once:
+        assert parts == (shares(whole, len(parts), spent=spent) if parts else [])
+        return
+    of_files = [part for part, files in zip(parts, has_files, strict=True) if files]
+    others = [part for part, files in zip(parts, has_files, strict=True) if not files]
+    assert all(part == Share(None, 1, 1) for part in of_files)
+    assert sum(part.max_concurrent_requests for part in others) == (
+        whole.max_concurrent_requests if others else 0
+    )
+
+
+@given(some_settings, st.booleans())
+def test_what_is_set_bounds_the_slices_that_make_calls(
+    whole: Settings,
+    at_once_is_set: bool,  # noqa: FBT001 - a case
+) -> None:
+    most = most_calling(whole, at_once_is_set=at_once_is_set)
+    if whole.requests_per_minute is None and not at_once_is_set:
+        assert most is None
+        return
+    assert most is not None
+    assert 1 <= most <= whole.max_concurrent_requests
+    assert most <= (whole.requests_per_minute or most)
 
 
 @settings(derandomize=True, max_examples=30, deadline=None)

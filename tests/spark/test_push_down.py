@@ -110,6 +110,20 @@ def test_few_tickers_of_the_market_are_read_by_name_and_many_by_session() -> Non
     assert many == Narrowed(many.job)
 
 
+def test_a_market_of_flat_files_is_narrowed_by_days_only() -> None:
+    job = SyncJob((), date(2024, 12, 2), date(2024, 12, 27), flat_files=True, adjusted=False)
+    conditions = [
+        Condition("stock_ticker", "in", ("TSLA",)),
+        Condition("date", ">=", (date(2024, 12, 20),)),
+    ]
+    found = narrowed(STOCK_BARS, job, conditions, today=TODAY, files=True)
+    assert found == Narrowed(replace(job, start_date=date(2024, 12, 20)), exact=frozenset({1}))
+    named = replace(job, tickers=("TSLA", "AAPL"))
+    found = narrowed(STOCK_BARS, named, conditions, today=TODAY, files=True)
+    assert found.job.tickers == ("TSLA",)
+    assert found.exact == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("name", "otc", "narrows"),
     [

@@ -43,7 +43,7 @@ def day_later(served: Sandbox, days: int = 1) -> None:
 def windows(served: Sandbox, start: Offset, end: Offset, **fields: Any) -> dict[str, tuple[date, date]]:
     """The days that each ticker is asked for by range, and the sessions asked whole."""
     options = options_of(served, **fields)
-    slices, last = slices_between(options, start, end, options.settings)
+    slices, last = slices_between(options, start, end)
     found: dict[str, tuple[date, date]] = {}
     for one in slices:
         assert one.days.last == last
@@ -75,7 +75,7 @@ async def test_an_offset_is_the_state_of_what_is_over_and_published() -> None:
             ("TSLA", "AAPL"), (tuesday, tuesday)
         )
         options = options_of(served)
-        assert slices_between(options, second.offset, second.offset, options.settings) == ((), None)
+        assert slices_between(options, second.offset, second.offset) == ((), None)
 
 
 async def test_a_split_adds_the_history_of_its_ticker() -> None:
@@ -117,7 +117,7 @@ async def test_finished_sessions_are_read_again_where_that_is_asked() -> None:
         second = await look(served, first.offset)
         options = options_of(served, lookback_days=2)
         back = ReadOptions(options.stream_name, options.job, options.settings, lookback_is_set=True)
-        slices, _ = slices_between(back, first.offset, second.offset, options.settings)
+        slices, _ = slices_between(back, first.offset, second.offset)
         assert {one.firsts["TSLA"] for one in slices if "TSLA" in one.firsts} == {date(2020, 12, 18)}
 
 
@@ -129,7 +129,7 @@ async def test_rows_of_other_streams_go_on_day_by_day(name: str) -> None:
         day_later(served)
         second = await look(served, first.offset, name)
         options = options_of(served, name)
-        slices, last = slices_between(options, first.offset, second.offset, options.settings)
+        slices, last = slices_between(options, first.offset, second.offset)
         assert last == MONDAY + timedelta(days=1)
         assert slices
 

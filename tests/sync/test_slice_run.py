@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asking import sandbox
-from kept import BY_NAME, Kept, client_of, keep, prepared
+from kept import BY_NAME, Kept, client_of, keep, prepared, slices_for
 
 from stockticker_async.errors import ConfigError, TransientError
 from stockticker_async.marketdata.bar_size import BarSize
@@ -16,7 +16,7 @@ from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.streams.table import STREAMS, Stream
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.slice_run import run_slice
-from stockticker_async.sync.slices import SyncSlice, slices_of
+from stockticker_async.sync.slices import SyncSlice
 
 SINCE = date(2020, 12, 1)
 NAMES = ("TSLA", "AAPL", "MSFT", "NVDA", "AMZN")
@@ -25,7 +25,7 @@ NAMES = ("TSLA", "AAPL", "MSFT", "NVDA", "AMZN")
 def cut(served: Sandbox, name: str, job: SyncJob, most: int = 3) -> list[SyncSlice]:
     days, (stream,) = prepared(served, [name], job, incremental=False)
     stream.begin(days, job.end_date)
-    return slices_of(stream, job, days, most=most, allowance=None)
+    return slices_for(stream, job, days, most=most)
 
 
 async def read(served: Sandbox, stream: Stream, slices: Iterable[SyncSlice], **told: Any) -> list[Kept]:

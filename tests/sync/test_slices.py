@@ -8,18 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kept import BY_NAME, Kept
+from kept import BY_NAME, Kept, slices_for
 
 from stockticker_async.errors import ConfigError
-from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.streams.table import STREAMS, Stream
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.job import SelectedStream, SyncJob
 from stockticker_async.sync.prepare import PreparedStream, prepare
 from stockticker_async.sync.readers.listing import first_calls
 from stockticker_async.sync.row_stream import RowStream
-from stockticker_async.sync.slices import SyncSlice, balanced, slices_of
-from stockticker_async.sync.windows import BarStream, Days, shared_call_plan
+from stockticker_async.sync.slices import SyncSlice, balanced
+from stockticker_async.sync.windows import Days
 
 TODAY = date(2020, 12, 22)
 DAYS = Days(TODAY - timedelta(days=1), TODAY - timedelta(days=1), TODAY)
@@ -34,7 +33,7 @@ def begun(name: str, job: SyncJob, days: Days = DAYS) -> PreparedStream:
 
 
 def cut(name: str, job: SyncJob, most: int, *, allowance: int | None = None) -> list[SyncSlice]:
-    return slices_of(begun(name, job), job, DAYS, most=most, allowance=allowance)
+    return slices_for(begun(name, job), job, DAYS, most=most, allowance=allowance)
 
 
 def plans(slices: list[SyncSlice]) -> list[CallPlan]:
@@ -52,11 +51,6 @@ def test_parts_are_in_order_and_none_is_much_heavier_than_its_share(weights: lis
         assert sum(weight for _, weight in part) <= fair + max(weights) + 1e-6
 
 
-def test_flat_files_are_not_cut() -> None:
-    with pytest.raises(ConfigError, match="leave flat_files out"):
-        cut("stock_prices", SyncJob(NAMES, adjusted=False, flat_files=True), 3)
-
-
 def test_equal_items_give_as_many_parts_as_are_wanted() -> None:
     for count in range(1, 20):
         for most in range(1, count + 1):
@@ -64,46 +58,6 @@ def test_equal_items_give_as_many_parts_as_are_wanted() -> None:
             assert len(sizes) == most
             assert max(sizes) - min(sizes) <= 1
     assert balanced([], lambda _: 1, 3) == []
-
-
-@given(
-    st.integers(1, 40),
-    st.integers(0, 400),
-    st.sampled_from([BarSize(), BarSize(1, "minute"), BarSize(1, "week")]),
-    st.integers(1, 9),
-    st.sampled_from([None, 5]),
-)
-def test_each_planned_call_stands_in_one_slice(
-    count: int, back: int, bar: BarSize, most: int, allowance: int | None
-) -> None:
-    job = SyncJob(NAMES[:count], start_date=TODAY - timedelta(days=back + 1), bar=bar)
-    stream = begun("stock_bars", job)
-    assert isinstance(stream, BarStream)
-    whole = shared_call_plan(job, bar, [stream], DAYS, allowance=allowance)
-    slices = slices_of(stream, job, DAYS, most=most, allowance=allowance)
-    assert len(slices) <= most
-    assert [call for plan in plans(slices) for call in plan.grouped] == list(whole.grouped)
-    assert [call for plan in plans(slices) for call in plan.ranges] == list(whole.ranges)
-    for one, plan in zip(slices, plans(slices), strict=True):
-        asked = {call.ticker for call in plan.ranges} | (plan.by_session if plan.grouped else set())
-        assert set(one.job.tickers) == set(one.firsts) == asked
-
-
-def test_a_ticker_is_new_only_where_its_first_piece_is_read() -> None:
-    job = SyncJob(("TSLA",), start_date=date(2020, 1, 2), bar=BarSize(1, "minute"))
-    slices = cut("stock_bars", job, 3)
-    assert [one.known for one in slices] == [frozenset(), {"TSLA"}, {"TSLA"}]
-    by_session = cut("stock_bars", SyncJob(NAMES * 100, start_date=date(2020, 12, 14)), 2)
-    assert [len(plan.grouped) for plan in plans(by_session)] == [3, 3]
-    assert [len(one.known) for one in by_session] == [0, 40]
-
-
-def test_slices_are_balanced_by_rows_or_where_calls_are_rationed_by_calls() -> None:
-    job = SyncJob(NAMES[:6], start_date=date(2019, 1, 2), bar=BarSize(1, "minute"))
-    counts = [plan.rows for plan in plans(cut("stock_bars", job, 4))]
-    assert max(counts) < 1.2 * min(counts)
-    rationed = [plan.calls for plan in plans(cut("stock_bars", job, 4, allowance=5))]
-    assert max(rationed) - min(rationed) <= 1
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda one: one.name)
@@ -148,10 +102,3 @@ def test_nothing_to_read_is_no_slice() -> None:
 def test_a_stream_with_a_call_for_each_ticker_needs_names(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}: .* name them in stock_ticker"):
         cut(name, SyncJob((), start_date=date(2020, 12, 1)), 4)
-
-
-def test_sessions_of_the_market_are_cut() -> None:
-    slices = cut("stock_prices", SyncJob((), start_date=date(2020, 12, 1)), 4)
-    assert [len(plan.grouped) for plan in plans(slices)] == [4, 3, 4, 4]
-    assert [one.job.tickers for one in slices] == [()] * 4
-    assert all(one.firsts == {"*": date(2020, 12, 1)} for one in slices)

@@ -21,10 +21,13 @@ subscription plan, and `unproven` covers answered days. `file_slices` reads the 
 
 import logging
 from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.client import Client
+from stockticker_async.marketdata.settings import FlatFiles
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.failures import Failure, name_list
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
@@ -46,6 +49,9 @@ from stockticker_async.sync.session_sizes import SessionSizes
 from stockticker_async.sync.windows import BarStream, Days, first_days, shared_call_plan
 from stockticker_async.sync.workers import carry_out
 
+if TYPE_CHECKING:
+    from stockticker_async.sync.readers.files import FilesAccess
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +62,7 @@ class BarsSync:
         self, client: Client, job: SyncJob, bar: BarSize, streams: Sequence[BarStream], days: Days
     ) -> None:
         self._family = BarFamily(client, job, bar, streams, days)
+        self._files: FilesAccess | None = None
 
     @property
     def failures(self) -> list[Failure]:
@@ -67,20 +74,36 @@ class BarsSync:
         family = self._family
         return shared_call_plan(family.job, family.bar, family.streams, family.days, allowance=allowance)
 
-    async def run(self, call_plan: CallPlan) -> None:
-        """Make the calls. Raises a `ConnectorError` that ends the whole sync."""
-        family = self._family
+    async def sessions(self, call_plan: CallPlan) -> SessionCalls:
+        """Return how each session is read. Lists the bucket, once, if a flat file may be.
+
+        Raises a `ConnectorError` if the bucket cannot be listed.
+        """
+        family, settings = self._family, self._family.client.flat_files
+        if settings is None or not family.wants_files(call_plan):
+            return calls_of(call_plan, family.days.last)
+        return await self._opened(settings).calls(call_plan)
+
+    async def run(
+        self, call_plan: CallPlan, calls: SessionCalls | None = None, *, earliest_file: date | None = None
+    ) -> None:
+        """Make the calls. Raises a `ConnectorError` that ends the whole sync.
+
+        ``calls`` are those of `sessions`, if they are known, and ``earliest_file`` is the session of the
+        earliest file of all, if ``calls`` are a part.
+        """
+        family, settings = self._family, self._family.client.flat_files
+        if calls is None:
+            calls = await self.sessions(call_plan)
         names = first_days(family.streams)
         unproven = UnprovenTickers(
             family, (name for name in names if name != WHOLE_MARKET and family.is_new(name))
         )
         refusals = PlanRefusals(family, unproven)
         ranges = RangeReader(family, unproven, refusals)
-        files, calls = None, calls_of(call_plan, family.days.last)
-        if family.client.flat_files is not None and family.wants_files(call_plan):
-            from stockticker_async.sync.readers.files import open_files  # noqa: PLC0415 - few syncs have files
-
-            files, calls = await open_files(family.client.flat_files, family, unproven, call_plan)
+        files = None
+        if settings is not None and calls.files:
+            files = self._opened(settings).reader(unproven, calls, earliest=earliest_file)
         sessions = SessionReader(family, unproven, refusals, _sizes(family, calls))
 
         async def ask(slice_: Slice) -> None:
@@ -106,6 +129,13 @@ class BarsSync:
             files.tell()
         await unproven.look_up()
         _warn_of_gaps(family)
+
+    def _opened(self, settings: FlatFiles) -> "FilesAccess":
+        if self._files is None:
+            from stockticker_async.sync.readers.files import FilesAccess  # noqa: PLC0415 - few syncs have files
+
+            self._files = FilesAccess(settings, self._family)
+        return self._files
 
 
 def _names(family: BarFamily) -> tuple[str, ...]:

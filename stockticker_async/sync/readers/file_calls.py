@@ -7,8 +7,9 @@ A weekday without a session in the exchange's calendar has no file.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 from stockticker_async.marketdata import calendar, session_files
 from stockticker_async.marketdata.bar_size import ONE_DAY
@@ -33,8 +34,9 @@ class FilesOfFamily:
         family = self._family
         planned = [call.session for call in call_plan.files if call.session >= session_files.FIRST_DAY]
         missed = {session for stream in family.streams for session in stream.cursors.files.missing}
-        first = min([*planned, *missed], default=family.days.last)
-        listed = await self._bucket.files(family.bar, first, family.days.settled)
+        wanted = [*planned, *missed]
+        first, last = min(wanted, default=family.days.last), max(wanted, default=family.days.settled)
+        listed = await self._bucket.files(family.bar, first, min(last, family.days.settled))
         files = {file.session: file for file in listed}
         late = tuple(files[session] for session in sorted(missed) if session in files)
         self._give_up(sorted(missed - files.keys()))
@@ -104,6 +106,13 @@ def covers_up_to(published: Sequence[date], last: date) -> date:
     if not published:
         return last
     return min(last, calendar.session_from(published[-1] + calendar.DAY) - calendar.DAY)
+
+
+def halves(sizes: Mapping[date, int]) -> list[date]:
+    """Return the sessions whose size is less than half of that of a session beside it, ascending."""
+    days = sorted(sizes)
+    beside = dict(pairwise(days)) | {later: day for day, later in pairwise(days)}
+    return [day for day in days if day in beside and 2 * sizes[day] < sizes[beside[day]]]
 
 
 def day_list(days: Sequence[date]) -> str:

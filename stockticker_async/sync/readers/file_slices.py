@@ -7,7 +7,6 @@ the whole market is read without them unless the option includes them, and rows 
 import logging
 from collections.abc import Generator
 from datetime import date
-from itertools import pairwise
 
 from stockticker_async.errors import BadPageError, ConfigError, TransientError
 from stockticker_async.marketdata import calendar, session_files
@@ -23,7 +22,7 @@ from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.readers.family import BarFamily
-from stockticker_async.sync.readers.file_calls import day_list
+from stockticker_async.sync.readers.file_calls import day_list, halves
 from stockticker_async.sync.readers.file_puts import FileRows, Names, Wanted
 from stockticker_async.sync.readers.slices import FileSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
@@ -89,9 +88,7 @@ class FileReader:
         """Return the sessions of the whole market with few rows. A file that is replaced is read again."""
         if not self._family.job.whole_market:
             return []
-        days = sorted(self._rows)
-        beside = dict(pairwise(days)) | {later: day for day, later in pairwise(days)}
-        return [day for day in days if day in beside and 2 * self._rows[day] < self._rows[beside[day]]]
+        return halves(self._rows)
 
     async def _ask(self, file_slice: FileSlice, wanted: Wanted) -> None:
         session = file_slice.first
@@ -162,7 +159,7 @@ class FileReader:
 
     async def _otc(self, session: date) -> Names:
         """Return the over-the-counter stocks of a session. Raises `BadPageError` and `ConfigError`."""
-        if self._family.bar == ONE_DAY or session < session_files.OTC_SINCE:
+        if not session_files.needs_otc_call(self._family.bar, session):
             return frozenset()
         found = await grouped_bars(self._family.client, session, adjusted=False, otc=True, wanted=None)
         if isinstance(found, Refusal):

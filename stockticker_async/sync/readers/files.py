@@ -1,5 +1,7 @@
 """Opens the bucket of flat files for a family, in a sync that wants files: others do not import this."""
 
+from datetime import date
+
 from stockticker_async.marketdata.bucket import open_bucket
 from stockticker_async.marketdata.settings import FlatFiles
 from stockticker_async.sync.call_plan import CallPlan
@@ -10,14 +12,25 @@ from stockticker_async.sync.readers.slices import SessionCalls
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 
 
-async def open_files(
-    settings: FlatFiles, family: BarFamily, unproven: UnprovenTickers, call_plan: CallPlan
-) -> tuple[FileReader, SessionCalls]:
-    """Return the reader of the files, and how each session is read.
+class FilesAccess:
+    """The bucket as a family needs it: to list its files, and to read them."""
 
-    Raises a `ConnectorError` if the bucket cannot be listed.
-    """
-    bucket = open_bucket(settings, family.client.clock)
-    calls = await FilesOfFamily(family, bucket).calls(call_plan)
-    earliest = min((file.session for file in calls.files), default=family.earliest)
-    return FileReader(family, unproven, bucket, earliest=earliest), calls
+    def __init__(self, settings: FlatFiles, family: BarFamily) -> None:
+        """Raises `ConfigError` without the client of the bucket."""
+        self._family = family
+        self._bucket = open_bucket(settings, family.client.clock)
+
+    async def calls(self, call_plan: CallPlan) -> SessionCalls:
+        """Return how each session is read. Raises a `ConnectorError` if the bucket cannot be listed."""
+        return await FilesOfFamily(self._family, self._bucket).calls(call_plan)
+
+    def reader(
+        self, unproven: UnprovenTickers, calls: SessionCalls, *, earliest: date | None = None
+    ) -> FileReader:
+        """Return the reader of the files.
+
+        ``earliest`` is the session of the earliest file of the sync; None: of these calls.
+        """
+        if earliest is None:
+            earliest = min((file.session for file in calls.files), default=self._family.earliest)
+        return FileReader(self._family, unproven, self._bucket, earliest=earliest)
