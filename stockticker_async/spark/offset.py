@@ -8,6 +8,9 @@ of the splits for which the rows are adjusted. A micro-batch is the difference o
 - A ticker with the same first day and fingerprint in both is read from the session after its first cursor.
 - Any other ticker is read from its first day: it is new, its splits have changed, or other bars are wanted.
 
+- A session of the market's minutes without a flat file, which the first offset passed and the second one does
+  not name any more, is read late.
+
 So the two offsets determine a micro-batch. A batch that is repeated after a failure or a restart is the same
 batch, whatever has happened since. The only exception: a ticker that is no longer among the options is left
 out, so that a ticker that fails for good can be removed. The next offset does not have it either.
@@ -21,6 +24,7 @@ from typing import Any
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.streams.table import Stream
 from stockticker_async.sync import state_format
+from stockticker_async.sync.file_marks import FileMarks
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.start import Start
 from stockticker_async.sync.state import StreamCursors
@@ -40,6 +44,8 @@ class Increment:
     cursors: StreamCursors
     days: Days
     """``last`` is the last session of the batch."""
+    passed: frozenset[date] = frozenset()
+    """Sessions whose flat files the second offset misses: no part of the batch, even if they have come."""
 
 
 def advanced(cursors: StreamCursors, through: date | None) -> Offset:
@@ -48,7 +54,7 @@ def advanced(cursors: StreamCursors, through: date | None) -> Offset:
     entries = {name: _advanced(entry, through) for name, entry in start.entries.items()}
     marks: dict[str, str | None] = {**start.market_splits, **start.rereads}
     splits = {name: mark for name, mark in marks.items() if mark is not None}
-    return dict(state_format.write(cursors.stream, cursors.basis, entries, splits))
+    return dict(state_format.write(cursors.stream, cursors.basis, entries, splits, cursors.files.marks()))
 
 
 def _advanced(entry: Entry, through: date | None) -> Entry:
@@ -64,6 +70,12 @@ def last_session(stream: Stream, offset: Offset) -> date | None:
     return max((entry.cursor for entry in entries if entry.cursor is not None), default=None)
 
 
+def missing_sessions(stream: Stream, offset: Offset) -> tuple[date, ...]:
+    """Return the sessions that were passed without a flat file, and may still come; ascending."""
+    saved = state_format.read(stream, offset)
+    return saved.files.missing if isinstance(saved, SavedState) else ()
+
+
 def increment(stream: Stream, job: SyncJob, start: Offset, end: Offset) -> Increment | None:
     """Return what is read between two offsets; None if it is nothing."""
     after = state_format.read(stream, end)
@@ -73,8 +85,9 @@ def increment(stream: Stream, job: SyncJob, start: Offset, end: Offset) -> Incre
     before = state_format.read(stream, start)
     known: Mapping[str, Entry] = {}
     market_splits: Mapping[str, str] = {}
+    files = FileMarks()
     if isinstance(before, SavedState) and before.basis == after.basis:
-        known, market_splits = before.entries, before.market_splits
+        known, market_splits, files = before.entries, before.market_splits, before.files
     entries = {
         name: replace(entry, cursor=_cursor(known.get(name), entry))
         for name, entry in after.entries.items()
@@ -85,12 +98,15 @@ def increment(stream: Stream, job: SyncJob, start: Offset, end: Offset) -> Incre
     if WHOLE_MARKET in entries and entries[WHOLE_MARKET].cursor is not None:
         both = {**market_splits, **after.market_splits}
         rereads = [name for name in both if market_splits.get(name) != after.market_splits.get(name)]
-    began = Start(entries, again=(*again, *rereads), rereads=dict.fromkeys(rereads))
+    # the sessions of both are known to be missing, and are not told again
+    marks = FileMarks(files.etags, tuple({*files.missing, *after.files.missing}))
+    began = Start(entries, again=(*again, *rereads), rereads=dict.fromkeys(rereads), files=marks)
     tickers = () if WHOLE_MARKET in after.entries else tuple(entries)
     return Increment(
         replace(job, tickers=tickers),
         StreamCursors(stream, after.basis, began),
         Days(last=last, settled=last, today=last + DAY),
+        frozenset(after.files.missing),
     )
 
 

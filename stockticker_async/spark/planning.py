@@ -89,13 +89,18 @@ def slices_by_calls(
     prepared: PreparedStream, options: ReadOptions, job: SyncJob, days: Days
 ) -> list[SyncSlice]:
     """Return the slices of a stream that has begun, and has no flat files. Raises `ConfigError`."""
-    most = most_partitions(options.settings, options.partitions)
+    parts = parts_of(options)
     if not isinstance(prepared, BarStream):
-        return slices_of(prepared, job, days, most=most)
-    allowance = options.settings.requests_per_minute
-    call_plan = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)
-    calls, parts = calls_of(call_plan, days.last), Parts(most, rationed=allowance is not None)
+        return slices_of(prepared, job, days, most=parts.most)
+    call_plan = planned_calls(prepared, options, job, days)
+    calls = calls_of(call_plan, days.last)
     return bar_slices(prepared, call_plan, calls, job=job, days=days, parts=parts)
+
+
+def planned_calls(stream: BarStream, options: ReadOptions, job: SyncJob, days: Days) -> CallPlan:
+    """Return the calls and files for a stream that has begun."""
+    allowance = options.settings.requests_per_minute
+    return shared_call_plan(job, stream.bar, [stream], days, allowance=allowance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +113,10 @@ class _Whole:
 
 
 def _whole_plan(options: ReadOptions, days: Days) -> _Whole:
-    job, allowance = options.job, options.settings.requests_per_minute
-    prepared = _prepared(options.stream, job, days)
-    begin(prepared, job, days)
+    prepared = _prepared(options.stream, options.job, days)
+    begin(prepared, options.job, days)
     assert isinstance(prepared, BarStream)  # noqa: S101 - flat files have bars
-    calls = shared_call_plan(job, prepared.bar, [prepared], days, allowance=allowance)
-    return _Whole(prepared, days, calls)
+    return _Whole(prepared, days, planned_calls(prepared, options, options.job, days))
 
 
 async def _with_files(client: Client, options: ReadOptions, whole: _Whole, some: Narrowed) -> list[SyncSlice]:
@@ -121,19 +124,24 @@ async def _with_files(client: Client, options: ReadOptions, whole: _Whole, some:
 
     A plan of its own for the narrowed read might have rows of calls in place of rows of files.
     """
-    job, days, settings = options.job, whole.days, options.settings
+    job, days = options.job, whole.days
     names = None if job.whole_market else frozenset(some.job.tickers)
     first = some.job.start_date or min(whole.stream.first_days.values(), default=days.last)
     call_plan = narrowed_plan(whole.calls, names, first, some.job.end_date or days.last)
     calls = await BarsSync(client, job, whole.stream.bar, [whole.stream], days).sessions(call_plan)
     if job.whole_market:
         _warn_of_halves(options.stream_name, calls)
-    parts = Parts(
+    return bar_slices(whole.stream, call_plan, calls, job=job, days=days, parts=parts_of(options))
+
+
+def parts_of(options: ReadOptions) -> Parts:
+    """Return into how many slices the calls and files of a read are cut."""
+    settings = options.settings
+    return Parts(
         most_partitions(settings, options.partitions),
         rationed=settings.requests_per_minute is not None,
         most_calling=most_calling(settings, at_once_is_set=options.at_once_is_set),
     )
-    return bar_slices(whole.stream, call_plan, calls, job=job, days=days, parts=parts)
 
 
 def _warn_of_halves(name: str, calls: SessionCalls) -> None:

@@ -1,7 +1,8 @@
 """Finds the latest offset on the driver, and the slices between two offsets.
 
 An offset passes only sessions that are over and published: some stock has a bar of it, or of a later one. One
-call for a whole session shows that. The splits are compared once a day, as in every sync.
+call for a whole session shows that; for flat files, see `stream_files`. The splits are compared once a day,
+as in every sync.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,19 @@ from stockticker_async.marketdata.client import Client, open_client
 from stockticker_async.marketdata.grouped import grouped_bars
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.marketdata.settings import Settings
-from stockticker_async.spark.offset import Increment, Offset, advanced, increment, last_session
+from stockticker_async.spark.offset import (
+    Increment,
+    Offset,
+    advanced,
+    increment,
+    last_session,
+    missing_sessions,
+)
 from stockticker_async.spark.options import ReadOptions
-from stockticker_async.spark.planning import open_sink, slices_by_calls
+from stockticker_async.spark.planning import may_have_files, open_sink, slices_by_calls
+from stockticker_async.spark.stream_files import next_offset, slices_with_files, waits_for_files
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed
+from stockticker_async.sync.file_marks import MISSED_FOR
 from stockticker_async.sync.job import WHOLE_MARKET, SelectedStream, SyncJob
 from stockticker_async.sync.prepare import PreparedStream, days_of, prepare
 from stockticker_async.sync.row_stream import RowStream
@@ -57,10 +67,15 @@ async def latest(options: ReadOptions, settings: Settings, clock: Clock, start: 
             found: date | None = last
         else:
             found = await _published(client, job, before, last)
-    through = max((day for day in (before, found) if day is not None), default=None)
-    offset = advanced(prepared.cursors, through)
+        through = max((day for day in (before, found) if day is not None), default=None)
+        if waits_for_files(options) and through is not None:
+            offset = await next_offset(client, options, start, days, through)
+            through = last_session(stream, offset)
+        else:
+            offset = advanced(prepared.cursors, through)
     reached = through or last - calendar.DAY * (2 * _MOST_LOOKS)
-    is_complete = not calendar.holds_session(reached + calendar.DAY, last)
+    is_missing = any(day >= days.today - MISSED_FOR for day in missing_sessions(stream, offset))
+    is_complete = not (is_missing or calendar.holds_session(reached + calendar.DAY, last))
     return Latest(start if offset == start else offset, is_complete, client.calls)
 
 
@@ -83,10 +98,10 @@ async def _published(client: Client, job: SyncJob, before: date | None, last: da
     return None
 
 
-def slices_between(
-    options: ReadOptions, start: Offset, end: Offset
+async def slices_between(
+    options: ReadOptions, settings: Settings, clock: Clock, start: Offset, end: Offset
 ) -> tuple[Sequence[SyncSlice], date | None]:
-    """Return the slices of a micro-batch, and its last session."""
+    """Return the slices of a micro-batch, and its last session. Raises a `ConnectorError`."""
     found = increment(options.stream, options.job, start, end)
     if found is None:
         return (), None
@@ -95,6 +110,9 @@ def slices_between(
     if isinstance(prepared, BarStream) and WHOLE_MARKET in prepared.first_days:
         # each row once: later sessions have the bars of all tickers
         prepared.rereads_last = prepared.first_days[WHOLE_MARKET] - calendar.DAY
+    if isinstance(prepared, BarStream) and may_have_files(options):
+        async with open_client(settings, clock) as client:
+            return await slices_with_files(client, options, found, prepared), found.days.last
     return slices_by_calls(prepared, options, found.job, found.days), found.days.last
 
 

@@ -23,7 +23,7 @@ from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.offset import NOTHING, Offset
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
-from stockticker_async.spark.planning import may_have_files
+from stockticker_async.spark.stream_files import without_files_of_lists
 from stockticker_async.spark.stream_planning import latest, slices_between
 from stockticker_async.sync.readers.rows import NO_NAMES, needs_names
 
@@ -38,7 +38,7 @@ class StockTickerStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNo
     def __init__(self, options: ReadOptions, make_clock: Callable[[], Clock]) -> None:
         """Raises `ConfigError` for what cannot be streamed."""
         _judge(options)
-        self._options = options
+        self._options = without_files_of_lists(options)
         self._make_clock = make_clock
         self._clock = make_clock()
         self._once = False
@@ -71,6 +71,9 @@ class StockTickerStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNo
         if self._looked_on == today and self._clock.monotonic() < self._look_at:
             return start
         task_log.begin()
+        if self._looked_on is None:
+            for warning in self._options.warnings:
+                _log.warning(warning)
         settings = with_keys(self._options.settings, self._options)
         found = anyio.run(latest, self._options, settings, self._clock, start)
         self._calls += found.calls
@@ -81,8 +84,8 @@ class StockTickerStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNo
 
     def partitions(self, start: Offset, end: Offset) -> Sequence[SlicePartition]:
         task_log.begin()
-        settings = self._options.settings
-        slices, last = slices_between(self._options, start, end)
+        settings = with_keys(self._options.settings, self._options)
+        slices, last = anyio.run(slices_between, self._options, settings, self._clock, start, end)
         # the calls of the batch before may be of this minute
         spent = (settings.requests_per_minute or 0) if self._batches else self._calls
         self._batches, self._calls = self._batches + 1, 0
@@ -102,7 +105,5 @@ def _judge(options: ReadOptions) -> None:
             "on_error=skip is for read: a streaming query would never read again what it has left out. "
             "Leave the ticker out of stock_ticker."
         )
-    if may_have_files(options):
-        raise ConfigError("flat_files is for read: leave it out, or use read in place of readStream.")
     if needs_names(stream.source, options.job):
         raise ConfigError(f"{stream.name}: {NO_NAMES}")

@@ -130,7 +130,11 @@ class _Cutter:
         return bool(sessions) and self._stream.first_days.get(name, date.max) <= max(sessions)
 
     def _firsts(self, names: Iterable[str], files: Sequence[FlatFile]) -> dict[str, date | None]:
-        """The first days: those of the sync, or of a file that comes late, which the cursors have passed."""
-        firsts, late = self._stream.first_days, min((file.session for file in files), default=date.max)
-        passed = self._job.whole_market
-        return {name: min(firsts[name], late) if passed else firsts[name] for name in names if name in firsts}
+        """Return the first day of each ticker. A file that comes late is before that of the whole market."""
+        firsts: dict[str, date | None] = {
+            name: first for name in names if (first := self._stream.first_days.get(name)) is not None
+        }
+        if files and self._job.whole_market:
+            sessions = [file.session for file in files]
+            firsts[WHOLE_MARKET] = min(self._stream.first_days.get(WHOLE_MARKET, date.max), *sessions)
+        return firsts

@@ -1,5 +1,6 @@
 """The latest offset: what is over and published, and the splits of today."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.stream_planning import Latest, latest, slices_between
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.job import SyncJob
+from stockticker_async.sync.slices import SyncSlice
 
 read_all()  # files, for which no event loop should wait
 SINCE = date(2020, 12, 1)
@@ -40,10 +42,16 @@ def day_later(served: Sandbox, days: int = 1) -> None:
     served.clock.advance(timedelta(days=days).total_seconds())
 
 
-def windows(served: Sandbox, start: Offset, end: Offset, **fields: Any) -> dict[str, tuple[date, date]]:
+async def between(
+    served: Sandbox, options: ReadOptions, start: Offset, end: Offset
+) -> tuple[Sequence[SyncSlice], date | None]:
+    return await slices_between(options, options.settings, clock_of(served), start, end)
+
+
+async def windows(served: Sandbox, start: Offset, end: Offset, **fields: Any) -> dict[str, tuple[date, date]]:
     """The days that each ticker is asked for by range, and the sessions asked whole."""
     options = options_of(served, **fields)
-    slices, last = slices_between(options, start, end)
+    slices, last = await between(served, options, start, end)
     found: dict[str, tuple[date, date]] = {}
     for one in slices:
         assert one.days.last == last
@@ -59,7 +67,9 @@ async def test_an_offset_is_the_state_of_what_is_over_and_published() -> None:
         first = await look(served, NOTHING)
         assert last_session(options_of(served).stream, first.offset) == MONDAY
         assert first.is_complete
-        assert windows(served, NOTHING, first.offset) == dict.fromkeys(("TSLA", "AAPL"), (SINCE, MONDAY))
+        assert await windows(served, NOTHING, first.offset) == dict.fromkeys(
+            ("TSLA", "AAPL"), (SINCE, MONDAY)
+        )
         again = await look(served, first.offset)
         assert again.offset == first.offset
         assert all("/splits" in call.path for call in served.calls)
@@ -71,11 +81,11 @@ async def test_an_offset_is_the_state_of_what_is_over_and_published() -> None:
         served.unpublished = 0
         second = await look(served, first.offset)
         tuesday = MONDAY + timedelta(days=1)
-        assert windows(served, first.offset, second.offset) == dict.fromkeys(
+        assert await windows(served, first.offset, second.offset) == dict.fromkeys(
             ("TSLA", "AAPL"), (tuesday, tuesday)
         )
         options = options_of(served)
-        assert slices_between(options, second.offset, second.offset) == ((), None)
+        assert await between(served, options, second.offset, second.offset) == ((), None)
 
 
 async def test_a_split_adds_the_history_of_its_ticker() -> None:
@@ -83,10 +93,10 @@ async def test_a_split_adds_the_history_of_its_ticker() -> None:
         first = await look(served, NOTHING)
         served.add_split("TSLA", date(2020, 12, 22), 1, 4)
         second = await look(served, first.offset)
-        assert windows(served, first.offset, second.offset) == {"TSLA": (SINCE, MONDAY)}
+        assert await windows(served, first.offset, second.offset) == {"TSLA": (SINCE, MONDAY)}
         # a repetition is the same, whatever has happened since
         served.withdraw_split("TSLA", date(2020, 12, 22))
-        assert windows(served, first.offset, second.offset) == {"TSLA": (SINCE, MONDAY)}
+        assert await windows(served, first.offset, second.offset) == {"TSLA": (SINCE, MONDAY)}
 
 
 async def test_the_history_of_a_ticker_of_the_market_ends_where_whole_sessions_begin() -> None:
@@ -96,18 +106,18 @@ async def test_the_history_of_a_ticker_of_the_market_ends_where_whole_sessions_b
         served.add_split("TSLA", date(2020, 12, 23), 1, 4)
         second = await look(served, first.offset, tickers=())
         tuesday = MONDAY + timedelta(days=1)
-        found = windows(served, first.offset, second.offset, tickers=())
+        found = await windows(served, first.offset, second.offset, tickers=())
         assert found == {"*": (tuesday, tuesday), "TSLA": (SINCE, MONDAY)}
 
 
 async def test_a_ticker_that_was_removed_is_left_out_of_a_batch_that_is_repeated() -> None:
     async with sandbox() as served:
         first = await look(served, NOTHING, tickers=("TSLA", "NOPE"))
-        assert set(windows(served, NOTHING, first.offset, tickers=("TSLA", "NOPE"))) == {"TSLA", "NOPE"}
-        assert set(windows(served, NOTHING, first.offset, tickers=("TSLA",))) == {"TSLA"}
+        assert set(await windows(served, NOTHING, first.offset, tickers=("TSLA", "NOPE"))) == {"TSLA", "NOPE"}
+        assert set(await windows(served, NOTHING, first.offset, tickers=("TSLA",))) == {"TSLA"}
         second = await look(served, first.offset, tickers=("TSLA",))
         assert "NOPE" not in str(second.offset)
-        assert windows(served, first.offset, second.offset, tickers=("TSLA",)) == {}
+        assert await windows(served, first.offset, second.offset, tickers=("TSLA",)) == {}
 
 
 async def test_finished_sessions_are_read_again_where_that_is_asked() -> None:
@@ -117,7 +127,7 @@ async def test_finished_sessions_are_read_again_where_that_is_asked() -> None:
         second = await look(served, first.offset)
         options = options_of(served, lookback_days=2)
         back = ReadOptions(options.stream_name, options.job, options.settings, lookback_is_set=True)
-        slices, _ = slices_between(back, first.offset, second.offset)
+        slices, _ = await between(served, back, first.offset, second.offset)
         assert {one.firsts["TSLA"] for one in slices if "TSLA" in one.firsts} == {date(2020, 12, 18)}
 
 
@@ -129,7 +139,7 @@ async def test_rows_of_other_streams_go_on_day_by_day(name: str) -> None:
         day_later(served)
         second = await look(served, first.offset, name)
         options = options_of(served, name)
-        slices, last = slices_between(options, first.offset, second.offset)
+        slices, last = await between(served, options, first.offset, second.offset)
         assert last == MONDAY + timedelta(days=1)
         assert slices
 
