@@ -11,7 +11,7 @@ from typing import Any
 import clocked
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from served import KEY, ROOT, Read, Served, serving
+from served import ACCESS_KEY_ID, FILES_SECRET, KEY, ROOT, Read, Served, serving
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,8 @@ def spark(folder: Path) -> Iterator[SparkSession]:
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
         "MASSIVE_API_KEY": KEY,
+        "MASSIVE_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "MASSIVE_SECRET_ACCESS_KEY": FILES_SECRET,
         clocked.VARIABLE: str(folder / "clock"),
     }
     time.tzset()

@@ -1,4 +1,4 @@
-"""A driver in a process of its own: `job.py MASTER URL FOLDER batch|stream`, with the clock of the tests.
+"""A driver in a process of its own: `job.py MASTER URL FOLDER batch|files|stream`, with the tests' clock.
 
 It writes Parquet to the folder.
 """
@@ -30,7 +30,10 @@ if __name__ == "__main__":
         "timespan": "minute",
         "partitions": "4",
     }
-    if kind == "batch":
+    if kind == "files":
+        options |= {"stock_ticker": "*", "adjusted": "false", "start_date": "2024-12-24"}
+        options |= {"flat_files": "true", "flat_files.endpoint": url}
+    if kind != "stream":
         frame = spark.read.format("stockticker").options(**options).load()
         frame.write.mode("overwrite").parquet(f"{folder}/rows")
     else:

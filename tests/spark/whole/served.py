@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 from stockticker_async.sandbox.data.simulated_market import Market
 
 KEY = "k3y-OF-the-tests/+=9"
+ACCESS_KEY_ID = "1d-OF-the-files/+="
+FILES_SECRET = "s3cret-OF-the-files/+=8"
 ROOT = Path(__file__).parents[3]
 UNIVERSE = 300
 LAST = "2024-12-31"
@@ -102,8 +104,13 @@ def rows_of(frame: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in frame.select(*COLUMNS).collect()]
 
 
+def of_files(bars: set[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """What flat files have of these bars: no vwap, and always a number of trades."""
+    return {(*bar[:-2], None, bar[-1] or 1.0) for bar in bars}
+
+
 @contextmanager
-def serving(clock: str, *arguments: str) -> Iterator[Served]:
+def serving(clock: str, *arguments: str, universe: int = UNIVERSE) -> Iterator[Served]:
     """A sandbox whose clock stands still at noon, New York, of a day."""
     now = datetime.fromisoformat(f"{clock}T17:00:00+00:00")
     command = [
@@ -112,9 +119,13 @@ def serving(clock: str, *arguments: str) -> Iterator[Served]:
         "stockticker_async",
         "sandbox",
         "--universe",
-        str(UNIVERSE),
+        str(universe),
         "--key",
         KEY,
+        "--access-key-id",
+        ACCESS_KEY_ID,
+        "--secret-access-key",
+        FILES_SECRET,
     ]
     with subprocess.Popen(
         [*command, "--clock", now.isoformat(), *arguments],
@@ -127,7 +138,7 @@ def serving(clock: str, *arguments: str) -> Iterator[Served]:
         try:
             url = process.stdout.readline().strip()
             found: list[Served] = []
-            market = Market(1, UNIVERSE, (), lambda: found[0].today() if found else now.date())
+            market = Market(1, universe, (), lambda: found[0].today() if found else now.date())
             found.append(Served(url, market))
             yield found[0]
         finally:

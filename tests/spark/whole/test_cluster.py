@@ -14,7 +14,7 @@ import pyspark
 import pytest
 from processes import descendants, wait_until
 from pyspark.sql import SparkSession
-from served import KEY, ROOT, Served, rows_of
+from served import ACCESS_KEY_ID, FILES_SECRET, KEY, ROOT, Served, of_files, rows_of, serving
 
 HERE = Path(__file__).parent
 TICKERS = "TSLA,AAPL,MSFT,NVDA"
@@ -34,6 +34,8 @@ def started(folder: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
         **os.environ,
         "SPARK_LOCAL_IP": "127.0.0.1",
         "MASSIVE_API_KEY": KEY,
+        "MASSIVE_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "MASSIVE_SECRET_ACCESS_KEY": FILES_SECRET,
         "SPARK_HOME": str(SPARK_CLASS.parent.parent),
     }
     with (
@@ -56,7 +58,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """The master's address, and its workers."""
     port, log = free_port(), folder / "log"
@@ -68,15 +70,18 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
         def begin(kind: str, *more: str) -> subprocess.Popen[bytes]:
             return stack.enter_context(started(folder, run[0], f"{run[1]}.{kind}", *options, *more))
 
+        before = log.read_bytes() if log.exists() else b""
+        masters = before.count(b"New state: ALIVE")
+        registered = before.count(b"Successfully registered with master")
         begin("master.Master", "--port", str(port))
-        wait_until(lambda: b"New state: ALIVE" in log.read_bytes())
+        wait_until(lambda: log.read_bytes().count(b"New state: ALIVE") > masters)
         workers = [
             begin(
                 "worker.Worker", "--cores", "1", "--memory", "1g", "--work-dir", str(folder / "work"), master
             )
             for _ in range(2)
         ]
-        wait_until(lambda: log.read_bytes().count(b"Successfully registered with master") == 2)
+        wait_until(lambda: log.read_bytes().count(b"Successfully registered with master") == registered + 2)
         yield master, workers
 
 
@@ -111,6 +116,29 @@ def test_a_worker_killed_in_the_middle_leaves_the_rows_exact(
     assert set(rows) == truth(sandbox)
     asked = [one for one in sandbox.calls() if "/range/" in one]
     assert len(asked) > len(set(asked)), "what the dead worker had asked for was asked for again"
+
+
+def test_a_worker_killed_in_the_middle_of_its_file_leaves_the_rows_exact(
+    spark: SparkSession,
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    master, workers = cluster
+    with serving("2025-01-01", "--speed", "0", universe=12) as sandbox:
+        for day in ("2024-12-24", "2024-12-26"):  # a file on each worker
+            sandbox.ask("faults", "POST", kind="hang", match=f"{day}.csv", seconds=20, times=1)
+        with drive(folder, master, sandbox.url, tmp_path, "files") as driver:
+            wait_until(lambda: len([one for one in sandbox.calls() if ".csv.gz" in one]) >= 2)
+            end(workers[0])
+            assert driver.wait(240) == 0, (folder / "log").read_bytes()[-3000:]
+        names = ",".join(one.ticker for one in sandbox.market.universe if not one.otc)
+        bars = sandbox.truth(names, "2024-12-24", "2024-12-31", bar=(1, "minute"), adjusted=False)
+        files = [one for one in sandbox.calls() if ".csv.gz" in one]
+    rows = written(spark, tmp_path)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == of_files(bars)
+    assert len(files) == len(set(files)) + 1 == 6, "the file of the dead worker is read again, and no other"
 
 
 def test_a_driver_killed_in_the_middle_goes_on_from_its_checkpoint(

@@ -20,7 +20,8 @@ from served import Read
         ),
         ({"stock_ticker": "TSLA", "partitions": "0"}, "partitions must be a whole number from 1 to 1000"),
         ({"stock_ticker": "TSLA", "on_error": "ignore"}, "on_error must be one of raise, skip"),
-        ({"stock_ticker": "*", "timespan": "minute"}, "gives bars of 1 day only"),
+        ({"stock_ticker": "*", "timespan": "minute"}, "gives bars of 1 minute from flat files only"),
+        ({"stock_ticker": "*", "flat_files": "on"}, "flat_files must be true or false"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once(read: Read, options: dict[str, Any], words: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from served import KEY, LAST, ROOT, Served, rows_of
+from served import KEY, LAST, ROOT, Served, of_files, rows_of
 
 from stockticker_async.spark.options import DEFAULT_PARTITIONS
 
@@ -21,6 +21,8 @@ def run(code: str, sandbox: Served, **given: Any) -> dict[str, Any]:
     """Run an example; the sandbox stands where the API does, with its clock."""
     source = '.format("stockticker")'
     code = code.replace(source, f'{source}.option("base_url", "{sandbox.url}")')
+    files = '.option("flat_files", "true")'
+    code = code.replace(files, f'{files}.option("flat_files.endpoint", "{sandbox.url}")')
     code = code.replace("from stockticker_async.spark import", "from clocked import ClockedSource as")
     names: dict[str, Any] = dict(given)
     exec(compile(code, "docs/spark.md", "exec"), names)  # noqa: S102 - the page's own
@@ -46,6 +48,14 @@ def test_the_first_steps_and_a_filter(spark: SparkSession, sandbox: Served) -> N
     few = run(example("few ="), sandbox, bars=names["bars"])["few"]
     assert set(rows_of(few)) == sandbox.truth("TSLA", "2024-12-02", LAST)
     assert spark is names["spark"]
+
+
+def test_flat_files(spark: SparkSession, sandbox: Served) -> None:
+    minutes = run(example("minutes ="), sandbox, spark=spark)["minutes"]
+    assert minutes.rdd.getNumPartitions() == 3
+    rows = rows_of(minutes.where("stock_ticker in ('TSLA', 'AAPL')"))
+    wanted = sandbox.truth("TSLA,AAPL", "2024-12-27", LAST, bar=(1, "minute"), adjusted=False)
+    assert set(rows) == of_files(wanted)
 
 
 def test_a_streaming_query(spark: SparkSession, sandbox: Served) -> None:
