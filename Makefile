@@ -27,7 +27,7 @@ help:
 	@echo "make conformance  Airbyte's own clients and suites against the connector (installs some 700 MB)"
 	@echo "make example   a chart of TSLA through its splits, read with PyAirbyte from the sandbox"
 	@echo "make spark   the data source for Spark: tests with Spark (installs some 660 MB; needs Java 17)"
-	@echo "make spark-bench  the data source's rows a second beside one process"
+	@echo "make spark-bench  the data source's rows a second beside one process, and flat files on two cores beside one"
 	@echo "make image   builds and runs the image, if docker or podman is installed"
 	@echo "make fixtures  generates the calendar, the files of the acceptance tests and the tables of the documents"
 	@echo "make soak    syncs through faults, splits and kills for SECONDS=600: no growth, no leaks"
@@ -111,7 +111,7 @@ spark:
 
 spark-bench:
 	@if $(HAS_JAVA); \
-	then $(MAKE) --no-print-directory $(SPARK_READY) && $(SPARK)/bin/python -m benchmarks.spark; \
+	then $(MAKE) --no-print-directory $(SPARK_READY) && $(SPARK)/bin/python -m benchmarks.spark && $(SPARK)/bin/python -m benchmarks.spark_files; \
 	else $(NO_JAVA); fi
 
 # Run this after a change of a stream: generates the calendar, catalogs, expected records, future states and the tables

@@ -46,7 +46,7 @@ class Server:
             case [_, "calls"]:  # not of the API
                 return web.Response(text=str(self.calls))
             case [_, bucket, *key] if bucket.startswith("files-"):
-                return _object(int(bucket.removeprefix("files-")), "/".join(key))
+                return _object([*map(int, bucket.split("-")[1:])], "/".join(key))
             case [_, "stocks", "v1", "splits"]:
                 parts = (b'{"status":"OK",', b'"results":[]', b"}")
             case _:
@@ -72,12 +72,13 @@ def _range(
     return _page({"ticker": ticker}, bars, following)
 
 
-def _object(tickers: int, key: str) -> web.Response:
-    """The listing of the bucket, or its only file."""
+def _object(sizes: list[int], key: str) -> web.Response:
+    """The listing of the bucket, or one of its files. ``sizes`` are as in `session_file.listing`."""
     if not key:
-        return web.Response(text=session_file.listing(tickers), content_type="application/xml")
+        return web.Response(text=session_file.listing(*sizes), content_type="application/xml")
     head = {"ETag": session_file.ETAG, "Last-Modified": "Sat, 06 Mar 2021 11:00:00 GMT"}
-    return web.Response(body=session_file.content(tickers), headers=head)
+    session = date.fromisoformat(key.rpartition("/")[2].removesuffix(".csv.gz"))
+    return web.Response(body=session_file.content(sizes[0], session), headers=head)
 
 
 def page_of_minutes(first: date, last: date) -> bytes:

@@ -66,7 +66,8 @@ def _cpu_seconds() -> float:
 
 
 @contextmanager
-def _spark(master: str) -> Iterator[Any]:
+def in_spark(master: str) -> Iterator[Any]:
+    """A session of Spark that has the data source."""
     os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "MASSIVE_API_KEY": "none"}
     os.environ["PYTHONPATH"] = str(ROOT)
     from pyspark.sql import SparkSession  # noqa: PLC0415 - after the environment
@@ -111,15 +112,15 @@ def _in_spark(session: Any, url: str, tickers: str, first: str) -> int:
         .option("requests_per_minute", "1000000")
         .load()
     )
-    return _rows_in(frame)
+    return rows_in(frame)
 
 
 def _in_spark_alone(session: Any, rows: int) -> int:
     frame = session.read.format("made_bars").option("rows", str(rows)).option("partitions", str(_PARTITIONS))
-    return _rows_in(frame.load())
+    return rows_in(frame.load())
 
 
-def _rows_in(frame: Any) -> int:
+def rows_in(frame: Any) -> int:
     """All rows arrive in Spark's columns, of which one is added up."""
     from pyspark.sql import functions as f  # noqa: PLC0415 - pyspark is loaded
 
@@ -146,7 +147,7 @@ def run(master: str, runs: int, tickers: int, first: str) -> Table:
     names = ",".join(f"TK{number:05}" for number in range(tickers))
     found: dict[str, list[_Run]] = {"library": [], "spark": [], "alone": []}
     calls = {}
-    with serving("--latency-ms", str(_LATENCY_MS)) as url, _spark(master) as session:
+    with serving("--latency-ms", str(_LATENCY_MS)) as url, in_spark(master) as session:
         _in_spark(session, url, names, "2024-12-30")  # Python and the JVM have loaded what they need
         rows = _in_one_process(url, names, first)  # the server has its pages
         _in_spark_alone(session, rows)
