@@ -15,7 +15,8 @@ from stockticker_async.spark.filters import condition_of
 from stockticker_async.spark.keys import with_keys
 from stockticker_async.spark.options import ReadOptions
 from stockticker_async.spark.partition import SlicePartition, partitions_of
-from stockticker_async.spark.planning import may_have_files, plan
+from stockticker_async.spark.plan_steps import may_have_files
+from stockticker_async.spark.planning import plan
 from stockticker_async.spark.push_down import Condition, Narrowed, narrowed
 
 _PUSHING_WORKER = "pyspark.sql.worker.data_source_pushdown_filters"

@@ -24,7 +24,7 @@ from stockticker_async.marketdata.client import Client
 from stockticker_async.marketdata.session_files import FIRST_DAY, FlatFile
 from stockticker_async.spark.offset import Increment, Offset, advanced
 from stockticker_async.spark.options import ReadOptions
-from stockticker_async.spark.planning import begin, may_have_files, open_sink, parts_of, planned_calls
+from stockticker_async.spark.plan_steps import begin, may_have_files, open_sink, parts_of, planned_calls
 from stockticker_async.streams.table import STOCK_BARS
 from stockticker_async.sync.bar_slices import bar_slices
 from stockticker_async.sync.call_plan import CallPlan

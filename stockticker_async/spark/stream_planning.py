@@ -27,7 +27,7 @@ from stockticker_async.spark.offset import (
     missing_sessions,
 )
 from stockticker_async.spark.options import ReadOptions
-from stockticker_async.spark.planning import may_have_files, open_sink, slices_by_calls
+from stockticker_async.spark.plan_steps import may_have_files, open_sink, slices_by_calls
 from stockticker_async.spark.stream_files import next_offset, slices_with_files, waits_for_files
 from stockticker_async.streams.table import STOCK_BARS, Bars, Listed
 from stockticker_async.sync.file_marks import MISSED_FOR

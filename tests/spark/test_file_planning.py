@@ -18,7 +18,8 @@ from stockticker_async.marketdata.settings import FlatFiles, Settings
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.spark.options import ReadOptions
-from stockticker_async.spark.planning import Planned, may_have_files, plan
+from stockticker_async.spark.plan_steps import may_have_files
+from stockticker_async.spark.planning import Planned, plan
 from stockticker_async.spark.push_down import Condition, narrowed
 from stockticker_async.sync.call_plan import CallPlan
 from stockticker_async.sync.job import SyncJob
