@@ -102,7 +102,7 @@ async def _splits(
         ):
             return True
         return any(
-            after_splits(one.start, found.value, today=known.today, settled=known.settled).again
+            after_splits(one.start, found.value, today=known.today, settled=known.settled).changed
             for one in adjusted
         )
 

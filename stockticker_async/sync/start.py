@@ -47,7 +47,9 @@ class Start:
     moves: Mapping[str, date] = field(default_factory=dict)
     """A later ``since`` for these tickers, which takes effect after their splits were compared."""
     again: tuple[str, ...] = ()
-    """Tickers whose splits changed."""
+    """Tickers that are read again because of their splits."""
+    changed: tuple[str, ...] = ()
+    """Those of them whose splits changed."""
     was_read: frozenset[str] = frozenset()
     """Named tickers that an earlier sync read, even if their entries begin again."""
     rereads: Mapping[str, str | None] = field(default_factory=dict)

@@ -32,7 +32,7 @@ from datetime import date
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import DAY, holds_session
 from stockticker_async.marketdata.splits import Split
-from stockticker_async.streams.table import Stream
+from stockticker_async.streams.table import Daily, Stream
 from stockticker_async.sync.failures import name_list
 from stockticker_async.sync.file_marks import FileLedger
 from stockticker_async.sync.rereads import after_splits
@@ -63,7 +63,9 @@ class StreamCursors:
             for entry in self.start.entries.values():
                 if entry.cursor is not None and entry.cursor <= settled:
                     self.see(entry.cursor)  # an earlier sync saw a bar of this day or a later one
-        self.start = after_splits(self.start, splits, today=today, settled=settled)
+        # the sessions of a `Daily` stream cost a call each
+        confirm = not isinstance(self.stream.source, Daily)
+        self.start = after_splits(self.start, splits, today=today, settled=settled, confirm=confirm)
         self._market_splits = dict(self.start.market_splits)
 
     def uncover(self, names: Collection[str]) -> None:
