@@ -212,7 +212,7 @@ class _RunReader:
 
     def _decoded(self, ticker: str, text: bytes) -> list[FileBar]:
         """Return the rows of this session, with their times in milliseconds."""
-        listed = _as_json(ticker, text)
+        listed = _as_json(text)
         # a minute in nanoseconds ends in ten zeros: six are taken off before decoding, not from each struct
         short = listed.replace(b"0000000000,", b"0000,")
         try:
@@ -264,15 +264,14 @@ class _RunReader:
         raise BadPageError(f"a row of {ticker} stands {what}: that of {utc_text(every[later + 1])}.")
 
 
-def _as_json(ticker: str, text: bytes) -> bytes:
+def _as_json(text: bytes) -> bytes:
     name = text[: text.index(b",")]
-    if not is_ticker(ticker):
-        raise BadPageError(f"a row has a ticker that is none: {ticker[:40]!r}.")
     inner = text.replace(b"\n" + name + b",", b"],[")
     return b"[[%b]]" % inner[len(name) + 1 : -1]
 
 
 def _wanted_runs(block: bytes, wanted: frozenset[str] | None) -> Iterator[tuple[str, bytes]]:
+    """Yield the runs of the wanted tickers. Raises `BadPageError` for a line or a ticker that is none."""
     place = 0
     for run in _runs(block):
         if run.start() != place:
@@ -282,6 +281,8 @@ def _wanted_runs(block: bytes, wanted: frozenset[str] | None) -> Iterator[tuple[
             ticker = run[1].decode()
         except UnicodeDecodeError as fault:
             raise BadPageError("a row has a ticker that is no text.") from fault
+        if not is_ticker(ticker):  # of any row: in quotes it would not be the ticker that is wanted
+            raise BadPageError(f"a row has a ticker that is none: {ticker[:40]!r}.")
         if wanted is None or ticker in wanted:
             yield ticker, run[0]
     if place != len(block):
@@ -300,7 +301,7 @@ def _unusable(ticker: str, text: bytes, fault: Exception) -> BadPageError:
     """Return the error that names the row."""
     for line in text.splitlines():
         try:
-            _decode(_as_json(ticker, line + b"\n"))
+            _decode(_as_json(line + b"\n"))
         except (msgspec.MsgspecError, UnicodeDecodeError) as refused:
             shown = line[:100].decode(errors="replace")
             return BadPageError(f"a row is not usable: {shown!r} ({refused}).", detail=str(fault))

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 MOST_CHARS = 24
 """The longest tickers, of options, have 23. A key has 32, and must not be sent or shown as a ticker."""
-_FOREIGN = " *=?#,"
-"""Characters that separate names, fingerprints in a state, or parts of a URL."""
+_FOREIGN = ' *=?#,"'
+"""Characters that separate names, fingerprints in a state, parts of a URL, or columns of a file."""
 
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789."
 _DOTS = frozenset("." * count for count in range(MOST_CHARS + 1))

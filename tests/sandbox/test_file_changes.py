@@ -110,6 +110,7 @@ ROWS: dict[Change, Callable[[Lines, Lines], bool]] = {
     "before_the_epoch": one_cell(6, lambda text: text == "-68400000000000"),
     "fractional_volume": lambda before, after: all(row[1].endswith(".25") for row in after[1:])
     and [int(float(row[1])) for row in after[1:]] == [int(row[1]) for row in before[1:]],
+    "quoted": lambda before, after: after[1:] == [[f'"{row[0]}"', *row[1:]] for row in before[1:]],
     "odd_tickers": lambda before, after: after[:-3] == before and runs(after)[-3:] == ["NA", "NULL", "NAN"],
     "unordered": descending,
     "repeated_row": with_repetition,

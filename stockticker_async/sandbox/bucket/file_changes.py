@@ -12,8 +12,9 @@ from stockticker_async.sandbox.data.flat_rows import HEADER
 
 Change = Literal[
     "corrected", "touched",
-    "other_day", "before_the_epoch", "fractional_volume", "odd_tickers", "unordered", "repeated_row",
-    "scattered_ticker", "no_price", "no_number", "negative_price", "inverted_range", "short_row",
+    "other_day", "before_the_epoch", "fractional_volume", "odd_tickers", "quoted", "unordered",
+    "repeated_row", "scattered_ticker", "no_price", "no_number", "negative_price", "inverted_range",
+    "short_row",
     "columns_moved", "extra_column", "missing_column", "no_header", "no_rows", "empty_tail", "fewer_tickers",
     "no_bytes", "truncated", "wrong_crc", "broken", "no_gzip",
     "missing", "late",
@@ -116,6 +117,12 @@ def _odd_tickers(table: Table) -> None:
     table.rows += [[name, *table.rows[0][1:]] for name in _ODD]
 
 
+def _quoted(table: Table) -> None:
+    """Tickers in quotes, as some writers of CSV put all texts."""
+    for row in table.rows:
+        row[TICKER] = f'"{row[TICKER]}"'
+
+
 def _unordered(table: Table) -> None:
     """The rows of one ticker, descending."""
     where = table.of_one_ticker()
@@ -183,6 +190,7 @@ _ROWS: dict[Change, Callable[[Table], None]] = {
     "before_the_epoch": _cell(START, _BEFORE_THE_EPOCH),
     "fractional_volume": _fractional_volume,
     "odd_tickers": _odd_tickers,
+    "quoted": _quoted,
     "unordered": _unordered,
     "repeated_row": _repeated_row,
     "scattered_ticker": _scattered_ticker,

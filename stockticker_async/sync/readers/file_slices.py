@@ -23,11 +23,12 @@ from stockticker_async.sync.history import HistoryStart
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.file_calls import day_list, halves
+from stockticker_async.sync.readers.file_gaps import FileGaps
 from stockticker_async.sync.readers.file_puts import FileRows, Names, Wanted
 from stockticker_async.sync.readers.slices import FileSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.sink import TakesFiles, WholeFile
-from stockticker_async.sync.windows import BarStream
+from stockticker_async.sync.windows import BarStream, first_days
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class FileReader:
         self._rows: dict[date, int] = {}
         """The number of usable rows of each file that was read."""
         self._strangers: dict[date, int] = {}
+        self._gaps = FileGaps([name for name in first_days(family.streams) if not family.is_new(name)])
 
     @property
     def answers(self) -> int:
@@ -77,6 +79,8 @@ class FileReader:
                 sum(self._strangers.values()),
                 day_list(sorted(self._strangers)),
             )
+        if gaps := self._gaps.warning():
+            _log.warning("%s: %s", names, gaps)
         if halves := self._halves():
             _log.warning(
                 "%s: the flat file of %s has less than half of the rows of the file beside it.",
@@ -105,6 +109,7 @@ class FileReader:
             self._rows[session], tickers = judged.rows, judged.tickers
             del judged, found  # before the next file is fetched
         if not self._family.job.whole_market:
+            self._gaps.add(session, _all_names(wanted) or (), tickers)
             for name in tickers:
                 self._unproven.prove(name)
                 if self._family.bar == ONE_DAY:
