@@ -8,7 +8,7 @@ that was replaced meanwhile is read again from its beginning.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
@@ -20,8 +20,18 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.marketdata import session_files
 from stockticker_async.marketdata.bar_size import BarSize
-from stockticker_async.marketdata.bucket_faults import Absent, Changed, Fatal, Passing, Refused, judge
+from stockticker_async.marketdata.bucket_faults import (
+    Absent,
+    Changed,
+    Fatal,
+    Fault,
+    Passing,
+    Refused,
+    Unreadable,
+    judge,
+)
 from stockticker_async.marketdata.call_limits import LIMITS, MIB
+from stockticker_async.marketdata.client import BODY_TRIES
 from stockticker_async.marketdata.patience import PATIENCE, Patience
 from stockticker_async.marketdata.proxy import proxy_for
 from stockticker_async.marketdata.session_files import FlatFile
@@ -43,6 +53,8 @@ _TRIES = 3
 """Versions of a file that are fetched, when each was replaced while it was read."""
 _PIECE_BYTES = 16 * 1024
 """Bytes that are taken at once: what came of a smaller piece is lost when a transfer is cut."""
+_LIST_ROWS = 1000
+"""Files that are taken at once of a list: as many as a page of S3 has."""
 _SLOW_DOWN = 2.0
 """Seconds to wait at least when the bucket asks for fewer requests."""
 
@@ -66,35 +78,44 @@ class Bucket:
         return self._held
 
     async def files(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
-        """Return the published files of these sessions, both ends included, ascending."""
-        found = await self._with_patience(lambda: self._list(bar, first, last))
-        if not isinstance(found, list):
-            raise ConfigError(
-                "The bucket of flat files does not let these keys list its files. Check the plan."
-            )
-        return sorted(found, key=lambda file: file.session)
+        """Return the published files of these sessions, both ends included, ascending.
+
+        Raises `BadPageError` for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
+        """
+        for tries_left in reversed(range(BODY_TRIES)):
+            try:
+                found = await self._with_patience(lambda: self._list(bar, first, last))
+            except BadPageError:
+                if not tries_left:
+                    raise
+            else:
+                if not isinstance(found, list):
+                    raise ConfigError(
+                        "The bucket of flat files does not let these keys list its files. Check the plan."
+                    )
+                return found
+        raise AssertionError  # the last try returns or raises
 
     async def _list(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
         import obstore  # noqa: PLC0415 - 15 MB, wanted by few
 
         self.requests += 1
         before = session_files.key_of(bar, first).removesuffix(".csv.gz")  # the key itself comes after it
-        found = []
+        found: list[FlatFile] = []
+        latest = ""
         pages = obstore.list(
-            self._store, prefix=session_files.folder(bar).rstrip("/"), offset=before, chunk_size=1000
+            self._store, prefix=session_files.folder(bar).rstrip("/"), offset=before, chunk_size=_LIST_ROWS
         )
-        async for page in pages:
+        async for page in _in_time(pages):
             for one in page:
-                session = session_files.session_of_key(one["path"])
-                if session is None or not first <= session <= last:
-                    continue
-                found.append(FlatFile(session, one["path"], one["e_tag"] or "", one["size"]))
-            if (
-                page
-                and (session := session_files.session_of_key(page[-1]["path"])) is not None
-                and session > last
-            ):
-                break
+                if one["path"] <= latest:
+                    raise BadPageError("the bucket's list of files repeats itself, or is out of order.")
+                latest = one["path"]
+                session = session_files.session_of_key(latest)
+                if session is not None and session > last:
+                    return found
+                if session is not None and session >= first:
+                    found.append(FlatFile(session, latest, one["e_tag"] or "", one["size"]))
         return found
 
     async def fetch(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent:
@@ -155,7 +176,7 @@ class Bucket:
             try:
                 found = await ask()
             except PassingFaultError as cut:
-                fault: Passing | Refused | Absent | Changed | Fatal = Passing(str(cut))
+                fault: Fault = Passing(str(cut))
             except Exception as error:
                 if isinstance(error, BadPageError) or not _is_clients(error):
                     raise
@@ -173,10 +194,27 @@ class Bucket:
                     await self._patience.back_off(PassingFaultError(reason), faults, began, PATIENCE)
                 case Fatal(error=fatal):
                     raise fatal
+                case Unreadable(text, detail):
+                    self.answers += 1
+                    self._patience.succeeded()
+                    raise BadPageError(text, detail=detail)
                 case refusal:
                     self.answers += 1
                     self._patience.succeeded()
                     return refusal
+
+
+async def _in_time(pages: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Yield the pages of a list, each within the time of a call: the client asks on while pages are empty."""
+    while True:
+        try:
+            with anyio.fail_after(LIMITS.call):
+                page = await anext(pages)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise PassingFaultError("the bucket's list of files has no end") from None
+        yield page
 
 
 def _is_clients(error: Exception) -> bool:

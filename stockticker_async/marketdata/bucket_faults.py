@@ -51,13 +51,20 @@ class Passing(msgspec.Struct, frozen=True):
     """Whether the bucket asks for fewer requests."""
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """The bucket answered with something that is not what was asked for."""
+
+    reason: str
+    detail: str
+
+
 class Fatal(msgspec.Struct, frozen=True):
     """A retry would not help."""
 
     error: ConnectorError
 
 
-Fault = Refused | Absent | Changed | Passing | Fatal
+Fault = Refused | Absent | Changed | Passing | Unreadable | Fatal
 
 
 def judge(error: Exception) -> Fault:
@@ -77,22 +84,33 @@ def judge(error: Exception) -> Fault:
         return Refused(code or "403")
     if status == HTTPStatus.UNAUTHORIZED:
         return Fatal(ConfigError(f"The bucket of flat files does not accept these keys (401). {_KEYS}."))
-    if status is None and "certificate" in str(error).lower():
+    if status is None:
+        return _without_status(said, str(error))
+    if (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.NOT_MODIFIED)
+        or code == "RequestTimeout"
+    ):
+        return Passing(f"the bucket answered {_answer(status, code)}")
+    return Fatal(ConnectorError(f"The bucket of flat files refused our request ({_answer(status, code)})."))
+
+
+def _without_status(said: str, debug: str) -> Fault:
+    """Judge a failure that has no status: of the connection, or of an answer that cannot be read."""
+    if "certificate" in debug.lower():
         return Fatal(
             ConfigError(
                 "The certificate of the bucket of flat files is not trusted. Where a proxy opens TLS, name "
                 "its authority in the environment variable SSL_CERT_FILE."
             )
         )
-    if status is None:
-        return Passing(_without_answer(str(error)))
-    if (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or status == HTTPStatus.REQUEST_TIMEOUT
-        or code == "RequestTimeout"
-    ):
-        return Passing(f"the bucket answered {status}{'' if code is None else f' {code}'}")
-    return Fatal(ConnectorError(f"The bucket of flat files refused our request ({status} {code or ''})."))
+    if "invalid list response" in said.lower():
+        return Unreadable("the bucket's list of files cannot be read.", said[:200])
+    return Passing(_without_answer(debug))
+
+
+def _answer(status: int, code: str | None) -> str:
+    return str(status) if code is None else f"{status} {code}"
 
 
 def _without_answer(debug: str) -> str:

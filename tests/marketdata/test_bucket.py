@@ -1,6 +1,7 @@
 """The bucket's client against small servers: what it sends, where it goes on, and what it never sends."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -9,9 +10,11 @@ from loopback import authority, serving
 
 from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, TransientError
+from stockticker_async.marketdata import bucket as bucket_module
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.bucket import Bucket, open_bucket
 from stockticker_async.marketdata.bucket_faults import Absent, Refused
+from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.session_files import FlatFile, key_of
 from stockticker_async.marketdata.settings import FlatFiles
 
@@ -55,6 +58,52 @@ async def test_files_are_listed_from_the_first_session_on() -> None:
     assert request.query["start-after"] == "us_stocks_sip/day_aggs_v1/2024/05/2024-05-01"
     assert request.query["prefix"] == "us_stocks_sip/day_aggs_v1/"
     assert request.query["list-type"] == "2"
+
+
+@pytest.mark.fault("bucket without files", "list of the bucket without an end")
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (lambda: listing(SESSION, token="next"), "repeats itself, or is out of order"),
+        (lambda: listing(SESSION, date(2024, 4, 30)), "repeats itself, or is out of order"),
+        (lambda: web.Response(text="busy"), "the bucket's list of files cannot be read"),
+        (lambda: web.Response(text=""), "the bucket's list of files cannot be read"),
+    ],
+    ids=["the same page without end", "out of order", "a text", "nothing"],
+)
+async def test_a_list_that_is_none_is_asked_for_three_times_and_told(
+    answer: Callable[[], web.Response], error: str
+) -> None:
+    async def handle(_: web.BaseRequest) -> web.Response:
+        return answer()
+
+    async with serving(handle) as site:
+        opened = bucket(site.url)
+        with pytest.raises(BadPageError, match=error):
+            await opened.files(DAY, SESSION, SESSION)
+        assert opened.requests == 3
+        assert len(site.requests) <= 3 * 1000  # a page of one file is none of a thousand
+
+
+async def test_a_list_of_empty_pages_without_end_ends_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        await asyncio.sleep(0.01)
+        return listing(token="next")
+
+    monkeypatch.setattr(bucket_module, "LIMITS", CallLimits(call=0.1))
+    async with serving(answer) as site:
+        with pytest.raises(TransientError, match="the bucket's list of files has no end"):
+            await bucket(site.url, speed=5000).files(DAY, SESSION, SESSION)
+
+
+async def test_a_list_that_is_damaged_once_is_read() -> None:
+    answers = [web.Response(text="busy"), listing(SESSION)]
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return answers.pop(0)
+
+    async with serving(answer) as site:
+        assert len(await bucket(site.url).files(DAY, SESSION, SESSION)) == 1
 
 
 async def cut(request: web.BaseRequest) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
+from stockticker_async.errors import TransientError
 from stockticker_async.marketdata import calendar, session_files
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bucket import Bucket
@@ -20,6 +21,9 @@ from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.slices import SessionCalls
 
 _log = logging.getLogger(__name__)
+
+_MOST_WAITING = 3
+"""Finished sessions without a file that may be unpublished, where the bucket has no file at all."""
 
 
 class FilesOfFamily:
@@ -65,8 +69,16 @@ class FilesOfFamily:
         lacking = [day for day in planned if calendar.is_session(day) and day not in set(published)]
         missing = [day for day in lacking if day < last]
         waiting = [day for day in lacking if last < day <= self._family.days.settled]
+        if len(waiting) > _MOST_WAITING and not published:
+            raise TransientError(
+                f"the bucket has no flat file of {day_list(waiting)}. If files of these days are published, "
+                "check flat_files.endpoint and flat_files.bucket."
+            )
         if waiting:
-            _log.info("The flat file of %s is not published yet: the next sync reads it.", day_list(waiting))
+            level = logging.INFO if len(waiting) == 1 else logging.WARNING
+            _log.log(
+                level, "The flat file of %s is not published yet: the next sync reads it.", day_list(waiting)
+            )
         oldest = self._family.days.today - MISSED_FOR
         known = {day for stream in self._family.streams for day in stream.cursors.files.missing}
         for stream in self._family.streams:

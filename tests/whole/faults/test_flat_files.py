@@ -1,5 +1,6 @@
 """Faults of the bucket and of its files: the data set is whole in the end, or an error says what is wrong."""
 
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ UNUSABLE = {
     "short_row": "a row is not usable",
     "missing_column": "the file has no column close",
     "no_header": "the file has no column",
+    "quoted": "a row has a ticker that is none",
     "no_rows": "the file has no rows",
     "no_bytes": "cut off",
     "truncated": "cut off",
@@ -69,6 +71,35 @@ async def test_minutes_out_of_order_are_unusable() -> None:
         run = await read_minutes(sandbox, start_date=DAY, end_date=DAY)
         assert "stands out of order" in error(run, BARS)
         assert run.records(BARS) == []
+
+
+@pytest.mark.fault("unusable flat file")
+async def test_a_ticker_in_quotes_is_not_taken_for_one_that_is_not_wanted() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        spoil(sandbox, "quoted")
+        run = await one_day(sandbox)
+        assert "a row has a ticker that is none" in error(run, BARS)
+        assert (run.records(BARS), run.cursors(BARS)) == ([], {})
+
+
+@pytest.mark.fault("flat file without a named ticker")
+async def test_a_named_ticker_that_a_file_lacks_is_told() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        names = ("AAA", "AAPL", "BBB", "TSLA")
+        how: dict[str, Any] = {"requests_per_minute": 100}
+        spoil(sandbox, "fewer_tickers")
+        run = await read_minutes(sandbox, names, start_date=BEFORE, **how)
+        given = {name for name, moment in rows_of(BARS, run) if moment.startswith(DAY)}
+        assert 0 < len(given) < len(names)
+        (told,) = [text for text in run.told("WARN") if "have no rows of some tickers" in text]
+        assert f"in some sessions: {len(names) - len(given)}, of " in told
+        assert all((name in told) is (name not in given) for name in names)
+        sandbox.faults.clear()
+        # known from the state, though no file of this sync has it
+        advance_days(sandbox)
+        spoil(sandbox, "fewer_tickers", "aggs_v1.*2020-12-22")
+        later = await read_minutes(sandbox, names, before=run, start_date=BEFORE, lookback_days=0, **how)
+        assert [text for text in later.told("WARN") if "have no rows of some tickers" in text]
 
 
 @pytest.mark.fault("flat file of another form")
@@ -133,6 +164,35 @@ async def test_the_latest_session_without_a_file_waits_without_an_error() -> Non
         advance_days(sandbox)
         later = await one_day(sandbox, before=run, start_date=BEFORE, end_date=None)
         assert sessions_read(later) == [DAY, "2020-12-22"]
+
+
+@pytest.mark.fault("bucket without files")
+@pytest.mark.parametrize("body", [b"<html><body>Sign in</body></html>", b"busy"], ids=["HTML", "text"])
+async def test_a_list_of_another_server_is_an_error(body: bytes) -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        page = Fault(
+            kind="status", match="^/flatfiles", status=200, body=body, content_type="text/html", times=None
+        )
+        sandbox.faults.add(page)
+        run = await read_minutes(sandbox, start_date="2020-12-14")
+        assert re.match(
+            r"\[transient_error\] .*the bucket(.s list of files cannot be read| has no flat file of)",
+            error(run, BARS),
+        )
+        sandbox.faults.clear()
+        healed = await read_minutes(sandbox, before=run, start_date="2020-12-14")
+        assert rows_of(BARS, healed) == minutes(sandbox, "2020-12-14", DAY)
+
+
+@pytest.mark.fault("flat file not published yet")
+async def test_several_sessions_without_a_file_wait_with_a_warning() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        spoil(sandbox, "missing", f"minute.*({BEFORE}|{DAY})")
+        run = await read_minutes(sandbox, start_date="2020-12-17")
+        assert run.code == 0
+        text = f"The flat file of {BEFORE}, {DAY} is not published yet: the next sync reads it."
+        assert text in run.told("WARN")
+        assert run.cursors(BARS) == {"*": "2020-12-17"}
 
 
 @pytest.mark.fault("missing flat file")
