@@ -105,14 +105,15 @@ class _ErrorBody(msgspec.Struct):
 def judge(
     status: int, headers: Mapping[str, str], body: bytes, *, now: datetime, key_from: str = ""
 ) -> Verdict:
-    """Return the verdict on a response. A dated Retry-After counts from ``now`` (aware).
+    """Return the verdict on a response. For a dated Retry-After see `retry_after`; ``now`` is aware.
 
     ``headers`` must ignore the case of names. ``key_from`` is as in `Settings`.
     """
     if status == HTTPStatus.OK:
         return Body()
     if status == TOO_MANY:
-        return Later(retry_after(headers.get("Retry-After"), now=now))
+        sent = http_date(headers.get("Date"))
+        return Later(retry_after(headers.get("Retry-After"), now=now, sent=sent))
     # the API sends pages with 200: 1xx and other 2xx come from a proxy
     if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         return Again(f"the API answered {status}")
@@ -164,11 +165,12 @@ def error_text(body: bytes) -> str | None:
     return next((text for text in texts if isinstance(text, str) and text), "")[:300]
 
 
-def retry_after(text: str | None, *, now: datetime) -> float | None:
+def retry_after(text: str | None, *, now: datetime, sent: datetime | None = None) -> float | None:
     """Return the seconds to wait from either form of the header, from 0 to `RETRY_AFTER_CAP`.
 
-    None if the header is absent or has neither form of RFC 9110 (10.2.3): digits or a date. A decimal
-    fraction is accepted, too, because some servers send one.
+    A date counts from the Date of the response (``sent``), of the same clock; from ``now`` if that is
+    absent, or gives no possible wait. None if the header is absent or has neither form of RFC 9110 (10.2.3):
+    digits or a date. A decimal fraction is accepted, too, because some servers send one.
     """
     if text is None:
         return None
@@ -178,7 +180,9 @@ def retry_after(text: str | None, *, now: datetime) -> float | None:
         moment = http_date(text)
         if moment is None:
             return None
-        seconds = (moment - now).total_seconds()
+        seconds = (moment - (sent or now)).total_seconds()
+        if not 0 < seconds <= RETRY_AFTER_CAP:
+            seconds = (moment - now).total_seconds()
     return min(max(seconds, 0.0), RETRY_AFTER_CAP)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -261,6 +262,17 @@ def test_the_text_of_an_error_body(body: bytes, text: str | None) -> None:
 )
 def test_both_forms_of_retry_after(text: str | None, seconds: float | None) -> None:
     assert retry_after(text, now=NOW) == seconds
+
+
+@pytest.mark.parametrize("behind", [-600, 0, 600, 2 * 86_400])
+def test_a_dated_retry_after_counts_from_the_date_of_its_response(behind: int) -> None:
+    sent = NOW + timedelta(seconds=behind)
+    headers = {"Retry-After": format_datetime(sent + timedelta(seconds=3), usegmt=True)}
+    dated = CIMultiDict({**headers, "Date": format_datetime(sent, usegmt=True)})
+    assert judge(429, dated, b"", now=NOW) == Later(3.0)
+    if behind == 0:
+        damaged = CIMultiDict({**headers, "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})
+        assert judge(429, damaged, b"", now=NOW) == Later(3.0)
 
 
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-1439, 1439))  # noqa: DTZ001 - made aware below

@@ -179,6 +179,8 @@ class PreviousSync:
             if isinstance(found, Refusal) and found.why is RefusalReason.ENDPOINT:
                 self._row_stream.refused(tuple(self._row_stream.firsts), found)
                 return set(self._row_stream.firsts)
+            if isinstance(found, Answer):
+                warn(self._row_stream, f"the API, asked twice, has no bars for the session of {day}.")
             day = calendar.sessions_back(day, 1)
         if whole:
             text = f"the API gives no bars of any stock for the {_SESSIONS} sessions after {day}."

@@ -118,6 +118,16 @@ async def test_a_previous_bar_of_no_session_is_refused(day: str) -> None:
 
 
 @pytest.mark.fault("incomplete session")
+async def test_previous_bars_of_the_session_before_are_told() -> None:
+    async with market() as sandbox:
+        told(sandbox, "grouped/.*2020-12-21", nothing, None)
+        run = await sync(sandbox, NAMES, streams=["previous_close"])
+        assert (run.code, len(run.records("previous_close"))) == (0, len(NAMES))
+        text = "previous_close: the API, asked twice, has no bars for the session of 2020-12-21."
+        assert run.told("WARN") == [text]
+
+
+@pytest.mark.fault("incomplete session")
 async def test_a_holiday_on_a_weekday_needs_no_second_call_and_no_warning() -> None:
     names = (*NAMES, "NFLX", "BRK.B", "DDD", "EEE", "FFF", "GGG", "HHH", "III")
     async with market(tickers=names) as sandbox:
