@@ -8,6 +8,9 @@ CLIENTS        ?= .venv-clients
 CLIENTS_PYTHON ?= $(PYTHON)
 CLIENTS_READY  := $(CLIENTS)/.ready
 SUITABLE        = $(CLIENTS_PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
+# The tests that run beside each other. A process that is done takes over tests of the other one.
+WORKERS        ?= 2
+SPREAD          = -n $(WORKERS) --dist worksteal
 # Spark is large, needs Java, and has an environment of its own.
 SPARK       ?= .venv-spark
 SPARK_READY := $(SPARK)/.ready
@@ -50,7 +53,7 @@ demo: setup
 
 # `make check` also runs the long tests (soak, kills, benchmarks).
 test: setup
-	$(BIN)/python -m pytest -q -n 2 -m "not long"
+	$(BIN)/python -m pytest -q $(SPREAD) -m "not long"
 
 lint: setup
 	$(BIN)/ruff check
@@ -66,8 +69,8 @@ audit: setup
 # The coverage is that of the tests' own processes. Counting in each of the thousand programs that they start takes as
 # long again, as it does in the long tests.
 cover: setup
-	$(BIN)/python -m pytest -q -n 2 -m "not long" --cov --cov-report=term
-	$(BIN)/python -m pytest -q -n 2 -m long
+	$(BIN)/python -m pytest -q $(SPREAD) -m "not long" --cov --cov-report=term
+	$(BIN)/python -m pytest -q $(SPREAD) -m long
 
 check: lint types audit cover
 

@@ -1,10 +1,13 @@
 """What holds for every test: nothing blocks the loop, signals arrive, examples are reproducible in CI."""
 
 import inspect
+import linecache
 import os
 import signal
+import traceback
 from collections.abc import Iterator
-from types import SimpleNamespace
+from itertools import islice
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -38,6 +41,21 @@ class _Response(aiohttp.ClientResponse):
 
 
 aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined] # not listed, but looked up there
+
+# In debug mode, asyncio notes where every task, future and callback was made, two thirds of the CPU of some
+# test files. The checks of the debug mode stay; PYTHONASYNCIODEBUG=1 brings the whole stacks back.
+_NOTED_FRAMES = 5
+_walk_stack = traceback.walk_stack
+
+
+def _walk_innermost(f: FrameType | None) -> Iterator[tuple[FrameType, int]]:
+    return islice(_walk_stack(f), _NOTED_FRAMES)
+
+
+if "PYTHONASYNCIODEBUG" not in os.environ:
+    traceback.walk_stack = _walk_innermost
+    # each note asks the disk whether the sources of its frames have changed
+    linecache.checkcache = lambda filename=None: None  # noqa: ARG005
 
 
 def pytest_sessionstart() -> None:

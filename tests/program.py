@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +140,14 @@ def write_json(path: Path, value: Any) -> str:
     return str(path)
 
 
+@cache
+def _catalog(*streams: str) -> bytes:
+    return run("catalog", *streams).stdout
+
+
 def arguments_of_read(folder: Path, config: Mapping[str, Any], catalog: Sequence[str] = ()) -> list[str]:
     """`read` with files that are made for it; the catalog has the streams named, or both."""
     path = folder / "catalog.json"
     if not path.exists():
-        path.write_bytes(run("catalog", *catalog).stdout)
+        path.write_bytes(_catalog(*catalog))
     return ["read", "--config", write_json(folder / "config.json", config), "--catalog", str(path)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -248,19 +248,21 @@ def _logged_to(lines: Recorder) -> Iterator[None]:
 
 def assert_protocol(run: Run, streams: Sequence[str]) -> None:
     """What holds for every read, however it ended."""
-    names = {_stream_of(message) for message in run.messages} - {None}
+    by_stream: dict[str | None, list[Mapping[str, Any]]] = {}
+    for message in run.messages:
+        by_stream.setdefault(_stream_of(message), []).append(message)
+    names = by_stream.keys() - {None}
     assert names <= set(streams)
     assert names == set(streams) or run.code is None, "only an interruption keeps a stream from starting"
     for stream in names:
         assert stream is not None
-        _assert_stream(run, stream)
+        _assert_stream(run, stream, by_stream[stream])
     if run.code is not None:
         failed = any(run.statuses(stream)[-1] == "INCOMPLETE" for stream in streams)
         assert run.code == (1 if failed else 0)
 
 
-def _assert_stream(run: Run, stream: str) -> None:
-    messages = [message for message in run.messages if _stream_of(message) == stream]
+def _assert_stream(run: Run, stream: str, messages: Sequence[Mapping[str, Any]]) -> None:
     kinds = [_kind(message) for message in messages]
     statuses = run.statuses(stream)
     assert statuses[0] == "STARTED"
@@ -340,13 +342,12 @@ def truth(
 
 def row_of(stream: str, ticker: str, bar: Mapping[str, Any], *, adjusted: bool) -> Row:
     """The row of one bar of the API, made without the code under test."""
-    moment = datetime.fromtimestamp(bar["t"] / 1000, UTC)
-    day = moment.astimezone(NEW_YORK).date().isoformat()
+    timestamp, day = _told(bar["t"])
     if stream == PRICES:
         return {"date": day, "stock_ticker": ticker, "price": bar["c"]}
     return {
         "stock_ticker": ticker,
-        "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "timestamp": timestamp,
         "date": day,
         "open": bar["o"],
         "high": bar["h"],
@@ -358,6 +359,13 @@ def row_of(stream: str, ticker: str, bar: Mapping[str, Any], *, adjusted: bool) 
         "adjusted": adjusted,
         "otc": bar.get("otc", False),
     }
+
+
+@cache
+def _told(moment_ms: int) -> tuple[str, str]:
+    """A moment as rows tell it, and its date in New York; many tickers have bars of the same minute."""
+    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.astimezone(NEW_YORK).date().isoformat()
 
 
 def made_names(count: int) -> list[str]:

@@ -144,17 +144,17 @@ async def test_every_stream_has_the_rows_that_read_writes(stream: str) -> None:
 async def test_a_slow_reader_is_waited_for() -> None:
     """Nothing piles up: of all calls only those that fill the channel are made."""
     async with (
-        sandbox_at(page_rows=1000) as sandbox,
-        market_of(sandbox, most_bytes=200_000, at_once=4) as market,
+        sandbox_at(page_rows=250) as sandbox,
+        market_of(sandbox, most_bytes=50_000, at_once=4) as market,
     ):
-        batches = market.bars(THREE, start="2020-06-01", end=LAST, timespan="minute")
+        batches = market.bars(THREE, start="2020-11-02", end=LAST, timespan="minute")
         rows = as_written(await anext(batches))
         await anyio.wait_all_tasks_blocked()
         early = len(sandbox.calls)
         await anyio.wait_all_tasks_blocked()
         rows += await rows_in(batches)
         assert early < len(sandbox.calls) / 10
-        assert by_key(BARS, rows) == truth(sandbox, BARS, THREE, "2020-06-01", LAST, bar=(1, "minute"))
+        assert by_key(BARS, rows) == truth(sandbox, BARS, THREE, "2020-11-02", LAST, bar=(1, "minute"))
 
 
 async def test_questions_within_questions_do_not_wait_for_each_other() -> None:

@@ -83,6 +83,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
     shutil.rmtree(tmp_path)
 
 
+@pytest.mark.long  # the tests of the copy run within it, among them long ones
 @pytest.mark.usefixtures("uncounted")
 def test_the_steps_of_the_document_are_all_there_is_to_do(copy: Copy) -> None:
     row = '    Stream("colours", ("code",), "", Listed(Listing("/v3/reference/colours", 30))),\n'

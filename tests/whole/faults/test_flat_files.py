@@ -162,7 +162,10 @@ async def test_the_latest_session_without_a_file_waits_without_an_error() -> Non
         assert (run.code, run.cursors(BARS)) == (0, {"AAA": BEFORE, "BBB": BEFORE})
         assert any(f"{DAY} is not published yet" in text for text in run.told("INFO"))
         advance_days(sandbox)
-        later = await one_day(sandbox, before=run, start_date=BEFORE, end_date=None)
+        # one at a time: of two connections either may be served first
+        later = await one_day(
+            sandbox, before=run, start_date=BEFORE, end_date=None, max_concurrent_requests=1
+        )
         assert sessions_read(later) == [DAY, "2020-12-22"]
 
 

@@ -17,6 +17,8 @@ from stockticker_async.sandbox.service.faults import Fault
 
 NAMES = ("AAPL", "MSFT")
 SINCE = "2020-08-03"
+A_CALL_A_SESSION = "2020-12-07"
+"""Where each session is a call: few sessions, before and after the one of the lie."""
 Page = dict[str, Any]
 Lie = Callable[[Page], object]
 PATHS = {
@@ -59,7 +61,8 @@ def rows(stream: str, *runs: Run) -> list[bytes]:
 async def read(sandbox: Sandbox, stream: str, **how: Any) -> Run:
     # one ticker where each has a call of its own to the same path
     names = "AAPL" if stream in ("news", "tickers") else NAMES
-    asked: dict[str, Any] = {"streams": [stream], "start_date": SINCE, "adjusted": False, **how}
+    since = A_CALL_A_SESSION if stream == "open_close" else SINCE
+    asked: dict[str, Any] = {"streams": [stream], "start_date": since, "adjusted": False, **how}
     return await sync(sandbox, names, **asked)
 
 
