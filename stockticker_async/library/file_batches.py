@@ -20,7 +20,7 @@ from stockticker_async.marketdata.calendar import TRADING_MS, is_weekday, midnig
 from stockticker_async.marketdata.file_lines import blocks
 from stockticker_async.marketdata.file_rows import day_text, is_of_another_day
 from stockticker_async.marketdata.session_files import COLUMNS
-from stockticker_async.marketdata.ticker_name import strange_name
+from stockticker_async.marketdata.ticker_name import is_quoted, strange_name
 
 _BLOCK_BYTES = 4_000_000
 _NS = 1_000_000
@@ -81,7 +81,8 @@ class FileBatches:
 
     def _judged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the usable rows of a block. Raises `BadPageError`."""
-        strange = strange_name(batch["ticker"].dictionary.to_pylist())
+        names = batch["ticker"].dictionary.to_pylist()
+        strange = strange_name(names) or next(filter(is_quoted, names), None)
         if strange is not None:
             raise BadPageError(f"a row has a ticker that is none: {strange[:40]!r}.")
         begin = midnight_ms(self._session)

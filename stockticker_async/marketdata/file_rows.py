@@ -38,7 +38,7 @@ from stockticker_async.marketdata.calendar import (
     utc_text,
 )
 from stockticker_async.marketdata.file_lines import blocks
-from stockticker_async.marketdata.ticker_name import is_ticker
+from stockticker_async.marketdata.ticker_name import is_quoted, is_ticker
 
 _KEPT_BYTES = 4_000_000
 """Text of wanted rows that is kept from the first pass: a day file has 1 MB."""
@@ -281,7 +281,8 @@ def _wanted_runs(block: bytes, wanted: frozenset[str] | None) -> Iterator[tuple[
             ticker = run[1].decode()
         except UnicodeDecodeError as fault:
             raise BadPageError("a row has a ticker that is no text.") from fault
-        if not is_ticker(ticker):  # of any row: in quotes it would not be the ticker that is wanted
+        # of any row: in quotes it would not be the ticker that is wanted
+        if not is_ticker(ticker) or is_quoted(ticker):
             raise BadPageError(f"a row has a ticker that is none: {ticker[:40]!r}.")
         if wanted is None or ticker in wanted:
             yield ticker, run[0]

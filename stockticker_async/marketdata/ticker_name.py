@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 MOST_CHARS = 24
 """The longest tickers, of options, have 23. A key has 32, and must not be sent or shown as a ticker."""
-_FOREIGN = ' *=?#,"'
-"""Characters that separate names, fingerprints in a state, parts of a URL, or columns of a file."""
+_FOREIGN = " *=?#,"
+"""Characters that separate names, fingerprints in a state, or parts of a URL."""
 
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789."
 _DOTS = frozenset("." * count for count in range(MOST_CHARS + 1))
@@ -21,6 +21,11 @@ def is_ticker(name: str) -> bool:
         and not any(char in _FOREIGN for char in name)
         and name not in _DOTS
     )
+
+
+def is_quoted(name: str) -> bool:
+    """Whether the text is in quotes, as some writers of CSV put texts: then it is not the ticker itself."""
+    return len(name) > 1 and name[0] == name[-1] == '"'
 
 
 def strange_name(names: Sequence[str], unique: Collection[str] | None = None) -> str | None:

@@ -171,10 +171,13 @@ async def test_a_split_of_the_past_moves_exactly_its_ticker() -> None:
         _moved(sandbox, third, chosen, "2026-11-19", "2026-11-20")
         sandbox.clock.set(at("2026-11-24"))
         fourth = await sync(sandbox, NAMES, before=third, start_date="2026-09-01")
-        assert len(fourth.calls) <= 3
+        assert len(fourth.calls) <= 4, "its history is read once more, on a later day"
+        sandbox.clock.set(at("2026-11-25"))
+        fifth = await sync(sandbox, NAMES, before=fourth, start_date="2026-09-01")
+        assert len(fifth.calls) <= 3
         for stream in BOTH:
-            wanted = truth(sandbox, stream, NAMES, "2026-09-01", "2026-11-23")
-            assert rows_of(stream, first, second, third, fourth) == wanted
+            wanted = truth(sandbox, stream, NAMES, "2026-09-01", "2026-11-24")
+            assert rows_of(stream, first, second, third, fourth, fifth) == wanted
 
 
 def _moved(sandbox: Sandbox, run: Run, chosen: str, first: str, last: str) -> None:
@@ -190,17 +193,22 @@ def _moved(sandbox: Sandbox, run: Run, chosen: str, first: str, last: str) -> No
         assert entries(before_records)[chosen][1] == "", "its entry goes out without a cursor first"
 
 
-async def test_a_split_of_today_is_read_today_and_once_more_when_it_has_settled() -> None:
+async def test_a_split_of_today_is_read_today_and_when_it_has_settled_and_once_more() -> None:
     names = NAMES[:3]
     async with sandbox_at("2026-11-17", tickers=tuple(names)) as sandbox:
         sandbox.add_split(names[0], date(2026, 11, 18), 1, 2)
         runs = [await sync(sandbox, names, start_date="2026-11-02")]
-        for day, again in (("2026-11-18", True), ("2026-11-19", True), ("2026-11-20", False)):
+        for day, again in (
+            ("2026-11-18", True),
+            ("2026-11-19", True),
+            ("2026-11-20", True),
+            ("2026-11-21", False),
+        ):
             sandbox.clock.set(at(day))
             runs.append(await sync(sandbox, names, before=runs[-1], start_date="2026-11-02"))
             dates = {row["date"] for row in runs[-1].records(PRICES) if row["stock_ticker"] == names[0]}
             assert ("2026-11-02" in dates) is again, day
-        assert rows_of(PRICES, *runs) == truth(sandbox, PRICES, names, "2026-11-02", "2026-11-19")
+        assert rows_of(PRICES, *runs) == truth(sandbox, PRICES, names, "2026-11-02", "2026-11-20")
 
 
 async def test_the_whole_market_reads_a_split_ticker_again_by_its_name() -> None:
