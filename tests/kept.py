@@ -1,6 +1,6 @@
 """Syncs without Airbyte, into memory: a sink that keeps the rows of its stream, and what it was told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from stockticker_async.sync.readers.slices import SessionCalls
 from stockticker_async.sync.row_stream import RowStream
 from stockticker_async.sync.run import run
 from stockticker_async.sync.sink import StateSource, TooLarge
+from stockticker_async.sync.slice_run import run_slice
 from stockticker_async.sync.slices import SyncSlice, slices_of
 from stockticker_async.sync.windows import Days, shared_call_plan
 
@@ -180,3 +181,19 @@ async def keep(
 
 def closes(kept: Kept, ticker: str = "TSLA") -> list[float]:
     return [row["c"] for row in kept.found if row["ticker"] == ticker]
+
+
+async def kept_slices(
+    access: Callable[[], Any], stream: Stream, slices: Iterable[SyncSlice], **told: Any
+) -> list[Kept]:
+    """Read each slice by a client of its own, which ``access`` opens."""
+    sinks: list[Kept] = []
+
+    def open_sink(one: Stream, vouched: Any) -> Kept:
+        sinks.append(Kept(one, vouched))
+        return sinks[-1]
+
+    for one in slices:
+        async with access() as client:
+            await run_slice(client, stream, one, open_sink, **told)
+    return sinks

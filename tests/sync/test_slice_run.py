@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asking import sandbox
-from kept import BY_NAME, Kept, client_of, keep, prepared, slices_for
+from kept import BY_NAME, Kept, client_of, keep, kept_slices, prepared, slices_for
 
 from stockticker_async.errors import ConfigError, TransientError
 from stockticker_async.marketdata.bar_size import BarSize
@@ -15,7 +15,6 @@ from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.streams.table import STREAMS, Stream
 from stockticker_async.sync.job import SyncJob
-from stockticker_async.sync.slice_run import run_slice
 from stockticker_async.sync.slices import SyncSlice
 
 SINCE = date(2020, 12, 1)
@@ -29,17 +28,7 @@ def cut(served: Sandbox, name: str, job: SyncJob, most: int = 3) -> list[SyncSli
 
 
 async def read(served: Sandbox, stream: Stream, slices: Iterable[SyncSlice], **told: Any) -> list[Kept]:
-    """Each slice by a client of its own."""
-    sinks: list[Kept] = []
-
-    def open_sink(one: Stream, vouched: Any) -> Kept:
-        sinks.append(Kept(one, vouched))
-        return sinks[-1]
-
-    for one in slices:
-        async with client_of(served) as client:
-            await run_slice(client, stream, one, open_sink, **told)
-    return sinks
+    return await kept_slices(lambda: client_of(served), stream, slices, **told)
 
 
 def rows_in(sinks: Iterable[Kept]) -> list[str]:

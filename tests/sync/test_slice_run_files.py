@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 from flat_files import bucket_at
-from kept import BY_NAME, Kept, client_of, prepared, slices_for
+from kept import BY_NAME, Kept, client_of, kept_slices, prepared, slices_for
 
 from stockticker_async.errors import ConnectorError, TransientError
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.settings import FlatFiles
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
-from stockticker_async.streams.table import Stream
 from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.readers.bars import BarsSync
-from stockticker_async.sync.slice_run import run_slice
 from stockticker_async.sync.slices import SyncSlice
 from stockticker_async.sync.windows import BarStream, shared_call_plan
 
@@ -45,16 +43,7 @@ async def cut(served: Sandbox, tickers: Sequence[str] = (), **fields: Any) -> li
 
 
 async def read(served: Sandbox, slices: Sequence[SyncSlice], **told: Any) -> list[Kept]:
-    sinks: list[Kept] = []
-
-    def open_sink(one: Stream, vouched: Any) -> Kept:
-        sinks.append(Kept(one, vouched))
-        return sinks[-1]
-
-    for one in slices:
-        async with access(served) as client:
-            await run_slice(client, STREAM, one, open_sink, **told)
-    return sinks
+    return await kept_slices(lambda: access(served), STREAM, slices, **told)
 
 
 def rows_in(sinks: Sequence[Kept]) -> list[tuple[str, int, float]]:

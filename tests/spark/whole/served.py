@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -143,3 +143,30 @@ def serving(clock: str, *arguments: str, universe: int = UNIVERSE) -> Iterator[S
             yield found[0]
         finally:
             process.terminate()
+
+
+def batches_available(
+    spark: Any, checkpoint: Path, options: Mapping[str, Any], *, fails: bool
+) -> list[list[tuple[Any, ...]]]:
+    """Run a streaming query to the end of what is available; return the rows of each batch.
+
+    ``fails``: the query keeps no batch.
+    """
+    batches: list[list[tuple[Any, ...]]] = []
+
+    def keep(frame: Any, _: int) -> None:
+        batches.append(rows_of(frame))
+        if fails:
+            raise RuntimeError("the batch was read, and not kept")
+
+    query = (
+        spark.readStream.format("stockticker")
+        .options(**options)
+        .load()
+        .writeStream.foreachBatch(keep)
+        .option("checkpointLocation", str(checkpoint))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    return batches

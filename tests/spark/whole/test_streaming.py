@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from served import Read, Served, rows_of, serving
+from pyspark.sql import SparkSession
+from served import Read, Served, batches_available, serving
 
 TWO = "TSLA,AAPL"
 FIRST = "2024-12-02"
@@ -32,25 +32,8 @@ def run(spark: SparkSession, sandbox: Served, folder: Path, tmp_path: Path) -> R
     def run(*, fails: bool = False, **options: Any) -> list[Bars]:
         (folder / "clock").write_text(sandbox.ask("clock")["now"])
         sandbox.forget()
-        batches: list[Bars] = []
-
-        def keep(frame: DataFrame, _: int) -> None:
-            batches.append(rows_of(frame))
-            if fails:
-                raise RuntimeError("the batch was read, and not kept")
-
         given = {"stock_ticker": TWO, "start_date": FIRST, "base_url": sandbox.url, **options}
-        query = (
-            spark.readStream.format("stockticker")
-            .options(**given)
-            .load()
-            .writeStream.foreachBatch(keep)
-            .option("checkpointLocation", str(tmp_path / "checkpoint"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        query.awaitTermination()
-        return batches
+        return batches_available(spark, tmp_path / "checkpoint", given, fails=fails)
 
     return run
 

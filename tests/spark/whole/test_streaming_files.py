@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from served import Served, of_files, rows_of, serving
+from pyspark.sql import SparkSession
+from served import Served, batches_available, of_files, serving
 
 Bars = list[tuple[Any, ...]]
 Run = Callable[..., list[Bars]]
@@ -26,26 +26,17 @@ def run(spark: SparkSession, sandbox: Served, folder: Path, tmp_path: Path) -> R
 
     def run(*, fails: bool = False, **options: Any) -> list[Bars]:
         (folder / "clock").write_text(sandbox.ask("clock")["now"])
-        batches: list[Bars] = []
-
-        def keep(frame: DataFrame, _: int) -> None:
-            batches.append(rows_of(frame))
-            if fails:
-                raise RuntimeError("the batch was read, and not kept")
-
-        query = (
-            spark.readStream.format("stockticker")
-            .options(base_url=sandbox.url, stock_ticker="*", timespan="minute", adjusted="false")
-            .options(**{"flat_files": "true", "flat_files.endpoint": sandbox.url, "start_date": "2024-12-26"})
-            .options(**options)
-            .load()
-            .writeStream.foreachBatch(keep)
-            .option("checkpointLocation", str(tmp_path / "checkpoint"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        query.awaitTermination()
-        return batches
+        given = {
+            "base_url": sandbox.url,
+            "stock_ticker": "*",
+            "timespan": "minute",
+            "adjusted": "false",
+            "flat_files": "true",
+            "flat_files.endpoint": sandbox.url,
+            "start_date": "2024-12-26",
+            **options,
+        }
+        return batches_available(spark, tmp_path / "checkpoint", given, fails=fails)
 
     return run
 

@@ -22,37 +22,25 @@ def refused(match: str, times: int | None = None) -> Fault:
 
 
 @pytest.mark.fault("403 timeframe")
+@pytest.mark.parametrize(
+    ("stream", "tickers", "path"), [("open_close", "TSLA", "TSLA/"), ("stock_bars", "*", "grouped/.*")]
+)
 @pytest.mark.parametrize("at_once", [1, 16])
-async def test_a_session_of_open_close_that_is_refused_alone_is_read_by_the_next_sync(at_once: int) -> None:
-    how: dict[str, Any] = {"streams": ["open_close"], "start_date": WEEK[0], "adjusted": False}
-    async with market() as sandbox:
-        slow = Fault(kind="hang", match=f"TSLA/{WEEK[0]}", seconds=0.3, times=None)
-        for fault in (refused(f"TSLA/{WEEK[1]}"), refused(f"TSLA/{WEEK[3]}"), slow):
-            sandbox.faults.add(fault)
-        run = await sync(sandbox, "TSLA", max_concurrent_requests=at_once, **how)
-        assert {error["failure_type"] for error in run.errors("open_close")} == {"transient_error"}
-        assert not [text for text in run.told("WARN") if "history begins" in text]
-        sandbox.faults.clear()
-        following = await sync(sandbox, "TSLA", before=run, **how)
-        assert following.code == 0
-        dates = {row["date"] for one in (run, following) for row in one.records("open_close")}
-        assert dates == set(WEEK)
-
-
-@pytest.mark.fault("403 timeframe")
-async def test_a_session_of_the_market_that_is_refused_alone_is_read_by_the_next_sync() -> None:
-    how: dict[str, Any] = {"start_date": WEEK[0], "lookback_days": 0}
+async def test_a_session_that_is_refused_alone_is_read_by_the_next_sync(
+    stream: str, tickers: str, path: str, at_once: int
+) -> None:
+    how: dict[str, Any] = {"streams": [stream], "start_date": WEEK[0], "adjusted": False, "lookback_days": 0}
     async with market(universe=40) as sandbox:
-        slow = Fault(kind="hang", match=f"grouped/.*{WEEK[0]}", seconds=0.3, times=None)
-        for fault in (refused(f"grouped/.*{WEEK[1]}"), refused(f"grouped/.*{WEEK[3]}"), slow):
+        slow = Fault(kind="hang", match=f"{path}{WEEK[0]}", seconds=0.3, times=None)
+        for fault in (refused(f"{path}{WEEK[1]}"), refused(f"{path}{WEEK[3]}"), slow):
             sandbox.faults.add(fault)
-        run = await sync(sandbox, "*", **how)
-        assert {error["failure_type"] for error in run.errors("stock_bars")} == {"transient_error"}
+        run = await sync(sandbox, tickers, max_concurrent_requests=at_once, **how)
+        assert {error["failure_type"] for error in run.errors(stream)} == {"transient_error"}
         assert not [text for text in run.told("WARN") if "history begins" in text]
         sandbox.faults.clear()
-        following = await sync(sandbox, "*", before=run, **how)
+        following = await sync(sandbox, tickers, before=run, **how)
         assert following.code == 0
-        dates = {row["date"] for one in (run, following) for row in one.records("stock_bars")}
+        dates = {row["date"] for one in (run, following) for row in one.records(stream)}
         assert dates == set(WEEK)
 
 
