@@ -146,11 +146,11 @@ def plan_days(
     _refuse_repeated(windows)
     spans = [_span(window.first, window.last) for window in windows]
     counts = Counter((first, end) for first, end in spans if first < end)
-    call_price = _call_price(counts, allowance, market_rows)
+    file_price = 0 if files is None else files.rows
+    call_price = _call_price(counts, allowance, market_rows + file_price)
     savings = {(first, end): n * (call_price + end - first) for (first, end), n in counts.items()}
     grouped_price = call_price + market_rows
     filed = 0 if files is None or files.rows >= grouped_price else _weekdays_before(files.until.toordinal())
-    file_price = 0 if files is None else files.rows
     runs = best_runs(savings, lambda day: min(day, filed) * file_price + max(0, day - filed) * grouped_price)
     saved = inside(runs, counts)
     unsaved = counts.keys() - saved

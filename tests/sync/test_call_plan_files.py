@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from math import ceil
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from plans import MONDAY, allowances, price, tickers, weekdays, window_lists
 
@@ -80,6 +80,7 @@ def answered(plan: CallPlan, window: Window) -> set[date]:
 
 
 @given(window_lists(most=6, span_days=8), offers, allowances)
+@example([Window("T0", MONDAY, MONDAY)], FileOffer(250_000, MONDAY + timedelta(1)), 5)
 def test_no_choice_of_files_calls_and_ranges_is_cheaper_for_day_bars(
     windows: list[Window], offer: FileOffer, allowance: int | None
 ) -> None:
