@@ -118,7 +118,7 @@ class _Check:
         if history is not None:
             parts.append(history)
         if missing:
-            parts.append(f"Not traded on {seen.session}: {name_list(missing)}.")
+            parts.append(f"Not seen on {seen.session}: {name_list(missing)}.")
         parts.append(self._cost())
         parts.extend(self._warnings)
         return " ".join(parts)

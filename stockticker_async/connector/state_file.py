@@ -44,14 +44,26 @@ def find_states(text: bytes) -> StreamStates:
 
 
 def _messages(text: bytes) -> list[JsonObject]:
-    """Return the messages in an output; other lines, such as an incomplete last line, are ignored."""
+    """Return the messages in an output; other lines, such as an incomplete last line, are ignored.
+
+    Raises `ConfigError` for a damaged STATE: the stream would be read from its beginning.
+    """
     found: list[JsonObject] = []
-    for one in text.splitlines():
+    lines = text.splitlines(keepends=True)
+    for number, one in enumerate(lines, 1):
+        is_cut = number == len(lines) and not one.endswith((b"\n", b"\r"))
         try:
             message = orjson.loads(one)
         except orjson.JSONDecodeError:
+            if not is_cut and (b'"stream_state"' in one or b'"STATE"' in one):
+                raise ConfigError(
+                    f"Line {number} of the state is damaged: it is not JSON. {REMEDY}"
+                ) from None
             continue
         if isinstance(message, dict) and isinstance(message.get("type"), str):
+            if "state" in message and message["type"] != "STATE":
+                kind = message["type"][:20]
+                raise ConfigError(f"Line {number} of the state is damaged: its type is {kind!r}. {REMEDY}")
             found.append(message)
     if not found:
         raise ConfigError(f"The state is not JSON. {REMEDY}")

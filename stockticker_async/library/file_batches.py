@@ -18,7 +18,7 @@ from stockticker_async.library.arrow_schemas import MOMENT, TICKERS
 from stockticker_async.library.channel import Channel
 from stockticker_async.marketdata.calendar import TRADING_MS, is_weekday, midnight_ms, utc_text
 from stockticker_async.marketdata.file_lines import blocks
-from stockticker_async.marketdata.file_rows import day_text, is_of_another_day
+from stockticker_async.marketdata.file_rows import MOST_TICKERS, day_text, is_of_another_day
 from stockticker_async.marketdata.session_files import COLUMNS
 from stockticker_async.marketdata.ticker_name import is_quoted, strange_name
 
@@ -59,6 +59,8 @@ class FileBatches:
         """Decode and judge the file; gives way after each block. Raises `BadPageError`."""
         for text in _large(blocks(packed)):
             batch = self._judged(_decoded(text))
+            if len(self._last) > MOST_TICKERS:
+                raise BadPageError(f"the file has more than {MOST_TICKERS:,} tickers.")
             if batch.num_rows:
                 self._batches.append(batch)
                 self.rows += batch.num_rows

@@ -53,6 +53,8 @@ _TRIES = 3
 """Versions of a file that are fetched, when each was replaced while it was read."""
 _PIECE_BYTES = 16 * 1024
 """Bytes that are taken at once: what came of a smaller piece is lost when a transfer is cut."""
+_EMPTY_TRIES = 2
+"""Lists without files after which the bucket has none."""
 _LIST_ROWS = 1000
 """Files that are taken at once of a list: as many as a page of S3 has."""
 _SLOW_DOWN = 2.0
@@ -80,8 +82,10 @@ class Bucket:
     async def files(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
         """Return the published files of these sessions, both ends included, ascending.
 
-        Raises `BadPageError` for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
+        A list without files is requested twice: the client takes an HTML page for one. Raises `BadPageError`
+        for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
         """
+        empty = 0
         for tries_left in reversed(range(BODY_TRIES)):
             try:
                 found = await self._with_patience(lambda: self._list(bar, first, last))
@@ -93,7 +97,9 @@ class Bucket:
                     raise ConfigError(
                         "The bucket of flat files does not let these keys list its files. Check the plan."
                     )
-                return found
+                empty += not found
+                if found or empty == _EMPTY_TRIES or not tries_left:
+                    return found
         raise AssertionError  # the last try returns or raises
 
     async def _list(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:

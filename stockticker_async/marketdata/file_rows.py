@@ -40,6 +40,8 @@ from stockticker_async.marketdata.calendar import (
 from stockticker_async.marketdata.file_lines import blocks
 from stockticker_async.marketdata.ticker_name import is_quoted, is_ticker
 
+MOST_TICKERS = 100_000
+"""Of a file: some 12,000 trade in a session, and some 35,000 were ever listed."""
 _KEPT_BYTES = 4_000_000
 """Text of wanted rows that is kept from the first pass: a day file has 1 MB."""
 _TEXT_BYTES = 80_000
@@ -159,6 +161,8 @@ def judge(
             kept_bytes += len(text)
             if judged.kept is not None:
                 judged.kept.append((ticker, text))
+        if len(judged.tickers) > MOST_TICKERS:
+            raise BadPageError(f"the file has more than {MOST_TICKERS:,} tickers.")
         if kept_bytes > _KEPT_BYTES:
             judged.kept = None
         yield

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from stockticker_async.marketdata.rows import Row, RowPage, decode_rows, page_of
+from stockticker_async.marketdata.rows import ENVELOPE, Row, RowPage, decode_rows, page_of
 
 PIECE_ROWS = 1_000
 """The rows between two turns of others: of 15 fields, some milliseconds."""
@@ -41,6 +41,7 @@ def _cut(body: bytes) -> tuple[Row, list[msgspec.Raw]] | None:
     try:
         answer = _decode_object(body)
         rows = _decode_array(answer.pop("results"))
-        return {name: orjson.loads(memoryview(value)) for name, value in answer.items()}, rows
+        known = {name: value for name, value in answer.items() if name in ENVELOPE}
+        return {name: orjson.loads(memoryview(value)) for name, value in known.items()}, rows
     except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError):
         return None

@@ -10,6 +10,10 @@ import orjson
 from stockticker_async.errors import BadPageError
 
 Row = dict[str, Any]
+ENVELOPE = frozenset(
+    {"status", "error", "message", "count", "resultsCount", "next_url", "ticker", "stock_symbol"}
+)
+"""The fields of a list that are read, beside its rows. Others may be of any size."""
 Form = Literal["list", "object", "flat"]
 """The form of an answer: an array of rows, under ``results`` or bare; one row under ``results``; or a row."""
 
@@ -42,11 +46,14 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
 
     Raises `BadPageError` for anything but a successful answer of that form.
     """
+    fault = ""
     try:
         answer = orjson.loads(body)
-    except orjson.JSONDecodeError as fault:
+    except orjson.JSONDecodeError as error:
+        fault = str(error)
+    if fault:  # the decoder's error would be the context of ours, and holds all of the text
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
-        raise BadPageError(f"the API answered 200 with {what}.", detail=str(fault)) from fault
+        raise BadPageError(f"the API answered 200 with {what}.", detail=fault)
     if answer in ({}, []):
         # an answer without rows has a status, and bare arrays are never empty
         raise BadPageError("the API answered 200 with an empty JSON value.")

@@ -35,7 +35,7 @@ async def carry_out(
                 try:
                     await work(item)
                 except ConnectorError as error:
-                    _drop_tracebacks(error)
+                    _drop_history(error)
                     if failures.judge(item, error):
                         group.cancel_scope.cancel()
 
@@ -45,11 +45,12 @@ async def carry_out(
     failures.finish()
 
 
-def _drop_tracebacks(error: BaseException | None) -> None:
-    """Remove the tracebacks: errors are kept until the stream ends, and would keep whole bodies."""
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+def _drop_history(error: ConnectorError) -> None:
+    """Remove the traceback and the causes: kept until the stream ends, they would keep whole bodies.
+
+    A traceback has the variables of its frames, and an error of a JSON decoder has the text.
+    """
+    error.__traceback__ = error.__cause__ = error.__context__ = None
 
 
 class _FailureJudge(Generic[T]):

@@ -98,7 +98,7 @@ async def test_a_delisted_ticker_is_known_but_did_not_trade() -> None:
         gone = next(one.ticker for one in sandbox.market.universe if one.listed < began < one.last < ended)
         status, text = await checked(sandbox, raw_config(sandbox, ["TSLA", gone], start_date="2019-06-03"))
         assert status == "SUCCEEDED"
-        assert f"Not traded on 2026-11-19: {gone}." in text
+        assert f"Not seen on 2026-11-19: {gone}." in text
         status, text = await checked(sandbox, raw_config(sandbox, gone, start_date="2019-06-03"))
         assert (status, "history" in text) == ("SUCCEEDED", False)
 

@@ -1,6 +1,7 @@
 """State files: every form of one that is given back to us, and all else refused in plain words."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,6 +60,27 @@ def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
     last = protocol.state("stock_prices", {"date": "2020-01-06"}, records=1)
     text = protocol.log("INFO", "x") + first + other + last + b'{"type":"STATE","state":{"ty'
     assert find_states(text) == {"stock_prices": {"date": "2020-01-06"}, "stock_bars": {"date": "2020-01-03"}}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: b"(" + line[1:],
+        lambda line: line.replace(b'"2020-01-02"', b"Infinity", 1),
+        lambda line: line.replace(b'"STATE"', b'"STAUE"'),
+        lambda line: line[: len(line) // 2] + b"\n",
+    ],
+    ids=["a byte", "no JSON", "another type", "cut"],
+)
+def test_a_damaged_line_among_others_is_an_error(place: int, damage: Callable[[bytes], bytes]) -> None:
+    """Else its stream would be read from the beginning."""
+    names = ("stock_prices", "stock_bars", "splits")
+    lines = [protocol.state(name, {"date": "2020-01-02"}, records=1) for name in names]
+    assert find_states(b"".join(lines)).keys() == set(names)
+    lines[place] = damage(lines[place])
+    with pytest.raises(ConfigError, match=f"Line {place + 1} of the state is damaged"):
+        find_states(b"".join(lines))
 
 
 @pytest.mark.parametrize(

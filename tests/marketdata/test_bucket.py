@@ -96,6 +96,25 @@ async def test_a_list_of_empty_pages_without_end_ends_the_patience(monkeypatch: 
             await bucket(site.url, speed=5000).files(DAY, SESSION, SESSION)
 
 
+@pytest.mark.parametrize(
+    "page", ["<html><body>Sign in</body></html>", "<Foo></Foo>"], ids=["HTML", "another XML"]
+)
+async def test_a_list_without_files_is_requested_twice(page: str) -> None:
+    answers = [web.Response(text=page), listing(SESSION)]
+
+    async def once(_: web.BaseRequest) -> web.Response:
+        return answers.pop(0)
+
+    async def always(_: web.BaseRequest) -> web.Response:
+        return web.Response(text=page)
+
+    async with serving(once) as site:
+        assert len(await bucket(site.url).files(DAY, SESSION, SESSION)) == 1
+    async with serving(always) as site:
+        assert await bucket(site.url).files(DAY, SESSION, SESSION) == []
+        assert len(site.requests) == 2
+
+
 async def test_a_list_that_is_damaged_once_is_read() -> None:
     answers = [web.Response(text="busy"), listing(SESSION)]
 

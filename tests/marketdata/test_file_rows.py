@@ -164,6 +164,12 @@ def test_one_unusable_row_makes_the_file_unusable(lines: list[str], said: str) -
     assert said in refusal(lines)
 
 
+def test_a_file_has_no_more_tickers_than_there_are_stocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_rows, "MOST_TICKERS", 2)
+    assert judged(packed([line("A"), line("B")])).rows == 2
+    assert refusal([line("A"), line("B"), line("C")]) == "the file has more than 2 tickers."
+
+
 def test_columns_are_found_by_name() -> None:
     names = HEADER.split(",")
     order = [*reversed(names), "vwap"]

@@ -68,6 +68,12 @@ def test_an_answer_of_another_form_than_is_due_is_refused(form: Form, raw: Any, 
         decode_rows(orjson.dumps(raw), form)
 
 
+def test_an_error_does_not_hold_the_text_that_is_no_json() -> None:
+    with pytest.raises(BadPageError) as caught:
+        decode_rows(b'{"results":[{"ticker":')
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
 def test_the_next_page_is_named_unless_it_is_empty() -> None:
     assert page_of({"results": [], "next_url": "https://a/b"}).next_url == "https://a/b"
     assert page_of({"results": [], "next_url": ""}).next_url is None

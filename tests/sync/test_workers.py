@@ -46,6 +46,15 @@ async def test_what_fails_alone_keeps_no_other_from_being_done(error: ConnectorE
     assert errand.failed == [(4, error)]
 
 
+async def test_a_failure_that_is_kept_holds_neither_frames_nor_causes() -> None:
+    error = BadPageError("no page")
+    error.__cause__ = error.__context__ = ValueError("with the whole body")
+    errand = Errand({4: error})
+    await errand.run()
+    ((_, kept),) = errand.failed
+    assert (kept.__traceback__, kept.__cause__, kept.__context__) == (None, None, None)
+
+
 @pytest.mark.parametrize("error", [ConfigError("the key"), OutputError("the disk")])
 async def test_what_would_meet_every_job_ends_them(error: ConnectorError) -> None:
     errand = Errand({0: error, 1: error})

@@ -79,6 +79,21 @@ def news(size_bytes: int, _: bytes) -> Iterator[bytes]:
     yield b"]}"
 
 
+def no_whole_json(size_bytes: int, _: bytes) -> Iterator[bytes]:
+    """A list that ends in the middle of a row."""
+    yield b'{"status":"OK","results":[{"ticker":"'
+    for _n in range(size_bytes // MIB):
+        yield b"x" * MIB
+
+
+def one_long_text(size_bytes: int, _: bytes) -> Iterator[bytes]:
+    """A list without rows, beside a text that nobody reads."""
+    yield b'{"status":"OK","results":[],"count":0,"text":"'
+    for _n in range(size_bytes // MIB):
+        yield b"x" * MIB
+    yield b'"}'
+
+
 @dataclass(frozen=True)
 class Case:
     said: Said
@@ -100,6 +115,11 @@ CASES = {
     "16 of 30 MiB that cannot be cut": Case(partial(spaced, 30 * MIB)),
     "16 of 6 MiB that cannot be cut": Case(partial(spaced, 6 * MIB)),
     "16 of 6 MiB of small rows": Case(partial(news, 6 * MIB), stream="news"),
+    "300 of 1 MiB that are no whole JSON": Case(
+        partial(no_whole_json, 1 * MIB), tickers=300, stream="related_companies"
+    ),
+    "6 of 57 MiB that are no whole JSON": Case(partial(no_whole_json, 57 * MIB), tickers=6, stream="news"),
+    "4 of 57 MiB of a text": Case(partial(one_long_text, 57 * MIB), tickers=4, stream="news"),
 }
 
 
@@ -117,7 +137,7 @@ async def peak_bytes(case: Case, folder: Path) -> tuple[int, str]:
         path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
         pieces = iter([b'{"status":"OK","results":[]}'])
-        if b"/range/" in path or b"/news" in path:
+        if any(part in path for part in (b"/range/", b"/news", b"/related-companies/")):
             name = path.split(b"/ticker/")[-1].split(b"/")[0]
             pieces = case.said(name)
             if case.gzip:

@@ -69,7 +69,8 @@ class FilesOfFamily:
         lacking = [day for day in planned if calendar.is_session(day) and day not in set(published)]
         missing = [day for day in lacking if day < last]
         waiting = [day for day in lacking if last < day <= self._family.days.settled]
-        if len(waiting) > _MOST_WAITING and not published:
+        was_read = {day for stream in self._family.streams for day in stream.cursors.start.files.etags}
+        if not published and (len(waiting) > _MOST_WAITING or not was_read.isdisjoint(waiting)):
             raise TransientError(
                 f"the bucket has no flat file of {day_list(waiting)}. If files of these days are published, "
                 "check flat_files.endpoint and flat_files.bucket."

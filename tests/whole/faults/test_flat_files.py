@@ -187,6 +187,19 @@ async def test_a_list_of_another_server_is_an_error(body: bytes) -> None:
         assert rows_of(BARS, healed) == minutes(sandbox, "2020-12-14", DAY)
 
 
+@pytest.mark.fault("bucket without files")
+async def test_a_file_that_was_read_is_not_called_unpublished() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        first = await read_minutes(sandbox, start_date=DAY)
+        advance_days(sandbox)
+        spoil(sandbox, "missing", "minute")
+        run = await read_minutes(sandbox, before=first, start_date=DAY)
+        assert f"the bucket has no flat file of {DAY}, 2020-12-22" in error(run, BARS)
+        sandbox.faults.clear()
+        healed = await read_minutes(sandbox, before=run, start_date=DAY)
+        assert rows_of(BARS, first, healed) == minutes(sandbox, DAY, "2020-12-22")
+
+
 @pytest.mark.fault("flat file not published yet")
 async def test_several_sessions_without_a_file_wait_with_a_warning() -> None:
     async with bucket_at("2020-12-22") as sandbox:
