@@ -86,7 +86,8 @@ def file_calls(run: Run, method: str = "GET") -> list[Call]:
 
 
 def sessions_read(run: Run) -> list[str]:
-    return [call.path.rpartition("/")[2].removesuffix(".csv.gz") for call in file_calls(run)]
+    """The sessions whose files were fetched, ascending: two are fetched at once, in either order."""
+    return sorted(call.path.rpartition("/")[2].removesuffix(".csv.gz") for call in file_calls(run))
 
 
 def of_file(rows: Rows) -> Rows:
