@@ -30,6 +30,7 @@ from stockticker_async.marketdata.bucket_faults import (
     Unreadable,
     judge,
 )
+from stockticker_async.marketdata.calendar import holds_session
 from stockticker_async.marketdata.call_limits import LIMITS, MIB
 from stockticker_async.marketdata.client import BODY_TRIES
 from stockticker_async.marketdata.patience import PATIENCE, Patience
@@ -82,10 +83,11 @@ class Bucket:
     async def files(self, bar: BarSize, first: date, last: date) -> list[FlatFile]:
         """Return the published files of these sessions, both ends included, ascending.
 
-        A list without files is requested twice: the client takes an HTML page for one. Raises `BadPageError`
+        A list without files is requested twice, unless the exchange was closed: the client takes an HTML page
+        for one. Raises `BadPageError`
         for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
         """
-        empty = 0
+        empty, most_empty = 0, _EMPTY_TRIES if holds_session(first, last) else 1
         for tries_left in reversed(range(BODY_TRIES)):
             try:
                 found = await self._with_patience(lambda: self._list(bar, first, last))
@@ -98,7 +100,7 @@ class Bucket:
                         "The bucket of flat files does not let these keys list its files. Check the plan."
                     )
                 empty += not found
-                if found or empty == _EMPTY_TRIES or not tries_left:
+                if found or empty == most_empty or not tries_left:
                     return found
         raise AssertionError  # the last try returns or raises
 
