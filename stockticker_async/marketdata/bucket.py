@@ -84,8 +84,7 @@ class Bucket:
         """Return the published files of these sessions, both ends included, ascending.
 
         A list without files is requested twice, unless the exchange was closed: the client takes an HTML page
-        for one. Raises `BadPageError`
-        for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
+        for one. Raises `BadPageError` for a list that cannot be read, in each of `BODY_TRIES`, or has no end.
         """
         empty, most_empty = 0, _EMPTY_TRIES if holds_session(first, last) else 1
         for tries_left in reversed(range(BODY_TRIES)):
