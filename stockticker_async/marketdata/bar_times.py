@@ -5,12 +5,13 @@ Part of the hot path: bars of a page are judged a piece at a time (see `bar_page
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 from operator import lt
+
+from msgspec.structs import replace
 
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bar_size import ONE_DAY, may_begin

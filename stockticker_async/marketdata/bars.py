@@ -10,7 +10,6 @@ A page is judged by what the API has been seen to get wrong: the echoed ticker (
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, TypeVar, cast
 
@@ -118,8 +117,7 @@ class GroupedPrices(_Page):
     results: list[GroupedClose] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a range call asked for, which its pages must stay within."""
 
     ticker: str

@@ -4,13 +4,12 @@ The limits on waiting are defined where the program waits: `client.PATIENCE`,
 `responses.RETRY_AFTER_CAP`, and for the allowance in `limiter`.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 MIB = 2**20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
+class CallLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of one call. The seconds are seconds of the machine, whatever the speed of the `Clock`."""
 
     connect: float = 15.0

@@ -17,7 +17,6 @@ wrong makes the file unusable.
 import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
@@ -89,8 +88,7 @@ class Run(msgspec.Struct, frozen=True):
     bars: Sequence[Bar]
 
 
-@dataclass(slots=True)
-class JudgedFile:
+class JudgedFile(msgspec.Struct):
     """A whole file whose wanted rows are judged."""
 
     packed: bytes
@@ -99,11 +97,11 @@ class JudgedFile:
     wanted: frozenset[str] | None
     rows: int = 0
     """The number of usable rows of the wanted tickers."""
-    tickers: set[str] = field(default_factory=set)
+    tickers: set[str] = msgspec.field(default_factory=set)
     """The wanted tickers that have a usable row."""
-    strangers: Counter[str] = field(default_factory=Counter)
+    strangers: Counter[str] = msgspec.field(default_factory=Counter)
     """The number of rows left out, by the day that they name."""
-    kept: list[tuple[str, bytes]] | None = field(default_factory=list)
+    kept: list[tuple[str, bytes]] | None = msgspec.field(default_factory=list)
     """The text of the wanted rows; None if it is too much to be kept."""
 
     def texts(self) -> Iterator[bytes]:

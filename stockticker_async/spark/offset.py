@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from msgspec import structs
+
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.streams.table import Stream
 from stockticker_async.sync import state_format
@@ -60,7 +62,7 @@ def advanced(cursors: StreamCursors, through: date | None) -> Offset:
 def _advanced(entry: Entry, through: date | None) -> Entry:
     if through is None or through < entry.since or (entry.cursor is not None and entry.cursor >= through):
         return entry
-    return replace(entry, cursor=through)
+    return structs.replace(entry, cursor=through)
 
 
 def last_session(stream: Stream, offset: Offset) -> date | None:
@@ -89,7 +91,7 @@ def increment(stream: Stream, job: SyncJob, start: Offset, end: Offset) -> Incre
     if isinstance(before, SavedState) and before.basis == after.basis:
         known, market_splits, files = before.entries, before.market_splits, before.files
     entries = {
-        name: replace(entry, cursor=_cursor(known.get(name), entry))
+        name: structs.replace(entry, cursor=_cursor(known.get(name), entry))
         for name, entry in after.entries.items()
         if entry.cursor is not None and (job.whole_market or name in (*job.tickers, WHOLE_MARKET))
     }

@@ -17,6 +17,8 @@ read again.
 from dataclasses import replace
 from datetime import date
 
+from msgspec import structs
+
 from stockticker_async.errors import TransientError
 from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY
@@ -67,7 +69,7 @@ async def next_offset(
     `ConnectorError`.
     """
     job = options.job if options.lookback_is_set else replace(options.job, lookback_days=0)
-    until = replace(days, last=through, settled=through)
+    until = structs.replace(days, last=through, settled=through)
     stream = prepare(open_sink, job, SelectedStream(options.stream, incremental=True), start or None, until)
     assert isinstance(stream, BarStream)  # noqa: S101 - flat files have bars
     begin(stream, job, until)

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from msgspec import structs
+
 from stockticker_async.marketdata.session_files import FlatFile, needs_otc_call
 from stockticker_async.sync.call_plan import CallPlan, FileCall, GroupedCall, RangeCall, weekdays_in
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
@@ -103,7 +105,7 @@ class _Cutter:
         by_session = frozenset(name for name in self._plan.by_session if self._has(name, sessions))
         named = dict.fromkeys([*sorted(by_session), *(call.ticker for call in ranges)])
         known = frozenset(self._begun.intersection([*named, WHOLE_MARKET]))
-        plan = replace(
+        plan = structs.replace(
             self._plan,
             ranges=ranges,
             grouped=grouped,

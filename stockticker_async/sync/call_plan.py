@@ -26,7 +26,6 @@ the plan.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
@@ -64,8 +63,7 @@ class Window(msgspec.Struct, frozen=True):
             raise ValueError(f"The window of {self.ticker} ends {self.last}, before its start {self.first}.")
 
 
-@dataclass(frozen=True, slots=True)
-class RangeCall:
+class RangeCall(msgspec.Struct, frozen=True):
     """The bars of one ticker, both dates included."""
 
     ticker: str
@@ -85,8 +83,7 @@ class FileCall(msgspec.Struct, frozen=True):
     session: date
 
 
-@dataclass(frozen=True, slots=True)
-class FileOffer:
+class FileOffer(msgspec.Struct, frozen=True):
     """Which sessions flat files can answer, and at what price."""
 
     rows: int
@@ -101,8 +98,7 @@ class FileOffer:
         return self.rows + (call_price + market_rows if session >= self.listed_from else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class CallPlan:
+class CallPlan(msgspec.Struct, frozen=True):
     """Range calls in the order of the windows given, grouped calls and files ascending, none twice.
 
     `by_session` are the tickers whose whole window the grouped calls and the files answer. `rows_per_session`

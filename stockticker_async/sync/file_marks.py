@@ -1,5 +1,8 @@
 """What a stream's state remembers of flat files: versions of the last sessions, sessions without a file.
 
+import msgspec
+
+
 A file can be replaced after it was published: the sessions that a sync looks back at are read again only if
 the ETag of their file changed. And a file can be missing although later ones are there: the cursor passes its
 session, so that later data are not held, and the session is remembered and asked again in each sync, until it
@@ -7,18 +10,18 @@ is published or `MISSED_FOR` is over.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+import msgspec
 
 MISSED_FOR = timedelta(days=30)
 """A file that is later than this is not coming: some days are missing for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileMarks:
+class FileMarks(msgspec.Struct, frozen=True):
     """The part of a state that is about flat files."""
 
-    etags: Mapping[date, str] = field(default_factory=dict)
+    etags: Mapping[date, str] = msgspec.field(default_factory=dict)
     """The version of the file that was read, of the last sessions."""
     missing: tuple[date, ...] = ()
     """Sessions that the cursor passed without a file, ascending."""

@@ -5,8 +5,9 @@ files, whose bars have none. So where rows depend on the way, the whole is plann
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from stockticker_async.marketdata.session_files import OTC_SINCE
 from stockticker_async.sync.call_plan import CallPlan, RangeCall, weekdays_in

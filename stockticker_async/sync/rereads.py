@@ -1,8 +1,9 @@
 """Finds the tickers whose history is read again, because their splits differ from those of the state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from stockticker_async.marketdata.calendar import DAY, sessions_back
 from stockticker_async.marketdata.splits import Split

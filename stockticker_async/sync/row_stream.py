@@ -1,14 +1,18 @@
 """A row stream in a sync: the days that are missing, and the days that are read.
 
+import msgspec
+
+
 The API's rows are passed on unchanged. The cursor is the last finished day that was requested. Late rows are
 read by the look-back, so an answer without rows does not hold the cursor.
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from stockticker_async.errors import ConfigError, ConnectorError, RowTooLargeError
 from stockticker_async.json_object import JsonObject
@@ -36,8 +40,7 @@ class NoCursor:
         return {"version": 1}
 
 
-@dataclass(slots=True)
-class RowStream:
+class RowStream(msgspec.Struct):
     """A stream whose rows are passed on as the API gave them."""
 
     stream: Stream
@@ -47,20 +50,20 @@ class RowStream:
     cursors: StreamCursors | None = None
     """None: the stream has no cursor."""
     lookback_days: int = 0
-    firsts: dict[str, date | None] = field(default_factory=dict)
+    firsts: dict[str, date | None] = msgspec.field(default_factory=dict)
     """The tickers to read, each with its first day; None if the stream has no days."""
-    failures: list[Failure] = field(default_factory=list)
-    confirmed_refusals: set[RefusalReason] = field(default_factory=set)
+    failures: list[Failure] = msgspec.field(default_factory=list)
+    confirmed_refusals: set[RefusalReason] = msgspec.field(default_factory=set)
     """Why the plan refused calls of this stream, each repeated once."""
     sparse: bool = False
     """Whether it is normal for a ticker to have no rows."""
-    _silent: dict[str, None] = field(default_factory=dict)
+    _silent: dict[str, None] = msgspec.field(default_factory=dict)
     """Tickers with an empty answer, in order."""
-    _short: dict[str, None] = field(default_factory=dict)
+    _short: dict[str, None] = msgspec.field(default_factory=dict)
     """Tickers with an answer whose number of rows differs from its own count."""
-    _spoken: set[Any] = field(default_factory=set)
+    _spoken: set[Any] = msgspec.field(default_factory=set)
     """Tickers with written rows: one of several answers for a ticker may be empty."""
-    _held: set[str] = field(default_factory=set)
+    _held: set[str] = msgspec.field(default_factory=set)
     """Tickers with a row that could not be written: their cursors do not move."""
 
     def begin(self, days: Days, end: date | None) -> None:

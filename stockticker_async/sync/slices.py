@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
+from msgspec import structs
+
 from stockticker_async.errors import ConfigError
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.marketdata.list_calls import ListCall
@@ -96,7 +98,7 @@ def _of_sessions(whole: SyncSlice, name: str, most: int) -> list[SyncSlice]:
     parts = balanced(sessions, lambda _: 1, most)
     ends = [*(part[0] - DAY for part in parts[1:]), whole.days.last][: len(parts)]
     return [
-        replace(_named(whole, {name: part[0]}), days=replace(whole.days, last=end))
+        replace(_named(whole, {name: part[0]}), days=structs.replace(whole.days, last=end))
         for part, end in zip(parts, ends, strict=True)
     ]
 

@@ -6,8 +6,9 @@ reads their history again.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, OutputError
 from stockticker_async.marketdata import calendar

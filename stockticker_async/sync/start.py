@@ -5,10 +5,10 @@ An entry goes on, begins again (another basis, an earlier ``start_date``), or mo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from stockticker_async.marketdata.calendar import DAY
 from stockticker_async.sync.failures import name_list
@@ -31,20 +31,19 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """Where a sync of one stream begins."""
 
     entries: dict[str, Entry]
-    market_splits: dict[str, str] = field(default_factory=dict)
+    market_splits: dict[str, str] = msgspec.field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     replaced: bool = False
     """Whether an entry was replaced: then a state is written before the first record."""
     foreign: bool = False
     """Whether the cursors come from a state without fingerprints."""
-    from_whole_market: Mapping[str, date] = field(default_factory=dict)
+    from_whole_market: Mapping[str, date] = msgspec.field(default_factory=dict)
     """Tickers covered up to a day as part of the whole market, which was read without OTC stocks."""
-    moves: Mapping[str, date] = field(default_factory=dict)
+    moves: Mapping[str, date] = msgspec.field(default_factory=dict)
     """A later ``since`` for these tickers, which takes effect after their splits were compared."""
     again: tuple[str, ...] = ()
     """Tickers that are read again because of their splits."""
@@ -52,9 +51,9 @@ class Start:
     """Those of them whose splits changed."""
     was_read: frozenset[str] = frozenset()
     """Named tickers that an earlier sync read, even if their entries begin again."""
-    rereads: Mapping[str, str | None] = field(default_factory=dict)
+    rereads: Mapping[str, str | None] = msgspec.field(default_factory=dict)
     """Whole-market tickers to read again, each with its fingerprint after the reread."""
-    files: FileMarks = field(default_factory=FileMarks)
+    files: FileMarks = msgspec.field(default_factory=FileMarks)
     market_rows: int | None = None
     """The bars of the whole market in the last session that an earlier sync read."""
 

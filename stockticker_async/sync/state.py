@@ -26,8 +26,9 @@ Invariants:
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.calendar import DAY, holds_session

@@ -9,7 +9,6 @@ the top under the name of the stream's cursor field, for people, acceptance test
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,8 +28,7 @@ REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(msgspec.Struct, frozen=True):
     """The settings on which row values depend: on another basis the same keys have other values."""
 
     adjusted: bool | None = None
@@ -40,8 +38,7 @@ class Basis:
     """For the whole market only: whether over-the-counter stocks are included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One ticker's place in a stream."""
 
     since: date
@@ -64,14 +61,13 @@ class BareDateState(msgspec.Struct, frozen=True):
     through: date
 
 
-@dataclass(frozen=True, slots=True)
-class SavedState:
+class SavedState(msgspec.Struct, frozen=True):
     """A state that this connector has written."""
 
     basis: Basis
     entries: Mapping[str, Entry]
-    market_splits: Mapping[str, str] = field(default_factory=dict)
-    files: FileMarks = field(default_factory=FileMarks)
+    market_splits: Mapping[str, str] = msgspec.field(default_factory=dict)
+    files: FileMarks = msgspec.field(default_factory=FileMarks)
     market_rows: int | None = None
 
 

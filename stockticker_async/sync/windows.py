@@ -1,8 +1,10 @@
 """The days to read: the days of a sync, and the first day of each ticker in each stream."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
+
+import msgspec
+from msgspec.structs import replace
 
 from stockticker_async.marketdata import bar_size, calendar, session_files
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
@@ -33,8 +35,7 @@ _BAR_MINUTES = {"minute": 1.0, "hour": 1.0, "second": 1 / 60}
 """The length of a base bar in minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(msgspec.Struct, frozen=True):
     """The days of a sync, fixed when it begins (New York)."""
 
     last: date
@@ -44,8 +45,7 @@ class Days:
     today: date
 
 
-@dataclass(slots=True)
-class BarStream:
+class BarStream(msgspec.Struct):
     """A stream of bars, read by a `BarsSync`."""
 
     sink: Sink
@@ -53,9 +53,9 @@ class BarStream:
     bar: BarSize
     lookback: int
     """The number of settled sessions up to the cursor that are read again."""
-    first_days: dict[str, date] = field(default_factory=dict)
+    first_days: dict[str, date] = msgspec.field(default_factory=dict)
     """The first day to write for each ticker that is to be read."""
-    rereads: dict[str, date] = field(default_factory=dict)
+    rereads: dict[str, date] = msgspec.field(default_factory=dict)
     """The first day of whole-market tickers that are read again by name."""
     rereads_last: date = date.min
     """The last day of the rereads, included: all written rows, also rows after a new end date."""

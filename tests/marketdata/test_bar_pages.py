@@ -1,7 +1,6 @@
 """A page to lines: whatever way it is cut, the same lines as its bars have alone, or the same refusal."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support import row_of
 
 from stockticker_async.connector import protocol

@@ -1,9 +1,9 @@
 """Where a sync begins: what an earlier state vouches for, and what is read anew."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from starts import BASIS, FIRST, start_of
 
 from stockticker_async.sync.job import WHOLE_MARKET

@@ -1,10 +1,10 @@
 """What is to be read: the first day of each ticker, and the calls that streams share."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support import Recorder
 
 from stockticker_async.clock import Clock

@@ -1,8 +1,9 @@
 """The data that the readers of one family share: its streams, its days, and the state of its tickers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
+
+import msgspec
 
 from stockticker_async.marketdata import calendar, session_files
 from stockticker_async.marketdata.bar_size import BarSize
@@ -14,8 +15,7 @@ from stockticker_async.sync.job import SyncJob
 from stockticker_async.sync.windows import BarStream, Days
 
 
-@dataclass(frozen=True, slots=True)
-class BarFamily:
+class BarFamily(msgspec.Struct, frozen=True):
     """Streams that share their bars, of one size."""
 
     client: Client
@@ -23,8 +23,8 @@ class BarFamily:
     bar: BarSize
     streams: Sequence[BarStream]
     days: Days
-    completeness: Completeness = field(default_factory=Completeness)
-    failures: list[Failure] = field(default_factory=list)
+    completeness: Completeness = msgspec.field(default_factory=Completeness)
+    failures: list[Failure] = msgspec.field(default_factory=list)
 
     @property
     def earliest(self) -> date:

@@ -2,8 +2,9 @@
 
 import logging
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar, grouped, ranges
