@@ -1,5 +1,6 @@
 """What holds for every test: nothing blocks the loop, signals arrive, examples are reproducible in CI."""
 
+import gc
 import inspect
 import linecache
 import os
@@ -62,6 +63,21 @@ def pytest_sessionstart() -> None:
     """A stream that is not finished makes many tests fail in many ways: one sentence tells more."""
     if (told := new_streams.missing()) is not None:
         pytest.exit(f"{told} (docs/new-stream.md)", returncode=1)
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector looks at the tests themselves no more, and less often at what they make.
+
+    Tests make records by the hundred thousand and hardly any cycles: a seventh of the CPU of whole syncs was
+    looking for garbage among them. What is never awaited or closed is still told, at the latest in the end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)  # the program's own
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # libraries complain of what an interpreter keeps to its end
 
 
 @pytest.fixture(scope="session")
