@@ -110,6 +110,11 @@ class Run:
             found.append(orjson.loads(line) if quick else oracle.decoded(line))
         return found
 
+    @cached_property
+    def _others(self) -> list[dict[str, Any]]:
+        """Those that are no records: few, and asked for again and again."""
+        return [message for message in self.messages if message["type"] != "RECORD"]
+
     def records(self, stream: str) -> list[Row]:
         return [
             message["record"]["data"]
@@ -120,7 +125,7 @@ class Run:
     def states(self, stream: str) -> list[dict[str, Any]]:
         return [
             message["state"]["stream"]["stream_state"]
-            for message in self.messages
+            for message in self._others
             if message["type"] == "STATE" and _stream_of(message) == stream
         ]
 
@@ -132,17 +137,17 @@ class Run:
 
     def told(self, level: str) -> list[str]:
         return [
-            m["log"]["message"] for m in self.messages if m["type"] == "LOG" and m["log"]["level"] == level
+            m["log"]["message"] for m in self._others if m["type"] == "LOG" and m["log"]["level"] == level
         ]
 
     def errors(self, stream: str | None = None) -> list[dict[str, Any]]:
-        found = [m["trace"]["error"] for m in self.messages if m["type"] == "TRACE" and "error" in m["trace"]]
+        found = [m["trace"]["error"] for m in self._others if m["type"] == "TRACE" and "error" in m["trace"]]
         return [one for one in found if stream is None or one["stream_descriptor"]["name"] == stream]
 
     def statuses(self, stream: str) -> list[str]:
         return [
             message["trace"]["stream_status"]["status"]
-            for message in self.messages
+            for message in self._others
             if _kind(message) == "STREAM_STATUS" and _stream_of(message) == stream
         ]
 
@@ -174,9 +179,9 @@ def _kind(message: Mapping[str, Any]) -> str:
 
 
 def _stream_of(message: Mapping[str, Any]) -> str | None:
+    if message["type"] == "RECORD":  # most messages are: no pattern is tried on them
+        return str(message["record"]["stream"])
     match message:
-        case {"type": "RECORD", "record": {"stream": name}}:
-            return str(name)
         case {"type": "STATE", "state": {"stream": {"stream_descriptor": {"name": name}}}}:
             return str(name)
         case {"type": "TRACE", "trace": {"type": "ESTIMATE", "estimate": {"name": name}}}:
