@@ -126,13 +126,24 @@ class Bucket:
         return found
 
     async def fetch(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent:
-        """Return the packed bytes of a file, and its ETag now; whole, by its length."""
+        """Return the packed bytes of a file, and its ETag now; whole, by its length.
+
+        A response with the ETag of the bucket's list must have the length of the list, too. Raises
+        `BadPageError` for a file that has not, or is replaced while it is read, in each of `_TRIES`.
+        """
+        fault = ""
         for _ in range(_TRIES):
             found = await self._fetched(file)
-            if not isinstance(found, Changed):
-                return found
-            _log.info("The file %s was replaced while it was read: it is read again.", file.key)
-        raise BadPageError(f"the file {file.key} was replaced {_TRIES} times while it was read.")
+            match found:
+                case Changed():
+                    _log.info("The file %s was replaced while it was read: it is read again.", file.key)
+                    fault = f"was replaced {_TRIES} times while it was read"
+                case packed, etag if etag == file.etag and len(packed) != file.size_bytes:
+                    fault = f"has {len(packed)} bytes; in the bucket's list, it has {file.size_bytes}"
+                    del found, packed
+                case _:
+                    return found
+        raise BadPageError(f"the file {file.key} {fault}.")
 
     async def _fetched(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent | Changed:
         body, etag = bytearray(), ""

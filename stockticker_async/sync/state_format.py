@@ -4,7 +4,8 @@ The form is compact, because states are written often. Tickers with the same ``s
 object with their names joined by commas; a fingerprint follows a name after ``=``. The earliest cursor is at
 the top under the name of the stream's cursor field, for people, acceptance tests and older connectors.
 ``"*"`` is the whole market as one ticker; the fingerprints of its tickers are in a string of their own.
-``market_rows`` is the number of bars in the last session of the whole market; the next sync compares it.
+``market_rows`` is the number of bars in the last session of the whole market, or of rows in its flat file;
+the next sync compares it.
 ``files`` has the marks of flat files (`file_marks`), where some were read.
 """
 

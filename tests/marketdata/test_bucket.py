@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import date
+from unittest.mock import ANY
 
 import pytest
 from aiohttp import web
@@ -166,6 +167,37 @@ async def test_a_file_that_is_always_replaced_is_given_up() -> None:
     async with serving(answer) as site:
         with pytest.raises(BadPageError, match="was replaced 3 times"):
             await bucket(site.url).fetch(FILE)
+
+
+async def served(content: bytes, etag: str, *, then: bytes | None = None) -> tuple[Bucket, object]:
+    """What a fetch of `FILE` gives, where each answer has this content, or all but the first another one."""
+    contents = [content, then or content, then or content]
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=contents.pop(0), headers={**HEAD, "ETag": etag})
+
+    async with serving(answer) as site:
+        opened = bucket(site.url)
+        try:
+            return opened, await opened.fetch(FILE)
+        except BadPageError as error:
+            return opened, error.message
+
+
+@pytest.mark.fault("flat file of another length than in the bucket's list")
+@pytest.mark.parametrize("content", [CONTENT[:100_000], CONTENT + b"more"], ids=["shorter", "longer"])
+async def test_a_file_of_another_length_than_in_the_list_is_not_used(content: bytes) -> None:
+    opened, found = await served(content, '"one"')
+    assert found == (
+        f"the file {FILE.key} has {len(content)} bytes; in the bucket's list, it has {len(CONTENT)}."
+    )
+    assert opened.requests == 3
+    assert await served(content, '"one"', then=CONTENT) == (ANY, (CONTENT, '"one"'))
+
+
+async def test_a_file_that_was_replaced_after_the_list_may_have_any_length() -> None:
+    _, found = await served(CONTENT[:100_000], '"two"')
+    assert found == (CONTENT[:100_000], '"two"')
 
 
 @pytest.mark.parametrize(

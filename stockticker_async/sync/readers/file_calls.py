@@ -121,11 +121,17 @@ def covers_up_to(published: Sequence[date], last: date) -> date:
     return min(last, calendar.session_from(published[-1] + calendar.DAY) - calendar.DAY)
 
 
-def halves(sizes: Mapping[date, int]) -> list[date]:
-    """Return the sessions whose size is less than half of that of a session beside it, ascending."""
+def halves(sizes: Mapping[date, int], earlier: int = 0) -> list[date]:
+    """Return the sessions whose size is less than half of that of a session beside it, ascending.
+
+    ``earlier`` is the size of the last session of an earlier sync, beside the first one; 0: there is none.
+    """
     days = sorted(sizes)
-    beside = dict(pairwise(days)) | {later: day for day, later in pairwise(days)}
-    return [day for day in days if day in beside and 2 * sizes[day] < sizes[beside[day]]]
+    beside = {day: sizes[later] for day, later in pairwise(days)}
+    beside |= {later: sizes[day] for day, later in pairwise(days)}
+    if days:
+        beside[days[0]] = max(beside.get(days[0], 0), earlier)
+    return [day for day in days if 2 * sizes[day] < beside[day]]
 
 
 def day_list(days: Sequence[date]) -> str:

@@ -48,6 +48,7 @@ class FileReader:
         self._rows_of = FileRows(family)
         self._rows: dict[date, int] = {}
         """The number of usable rows of each file that was read."""
+        self._earlier_rows = max((stream.cursors.market_rows or 0 for stream in family.streams), default=0)
         self._strangers: dict[date, int] = {}
         self._gaps = FileGaps([name for name in first_days(family.streams) if not family.is_new(name)])
 
@@ -92,7 +93,7 @@ class FileReader:
         """Return the sessions of the whole market with few rows. A file that is replaced is read again."""
         if not self._family.job.whole_market:
             return []
-        return halves(self._rows)
+        return halves(self._rows, self._earlier_rows)
 
     async def _ask(self, file_slice: FileSlice, wanted: Wanted) -> None:
         session = file_slice.first
@@ -117,6 +118,8 @@ class FileReader:
         for stream, _ in wanted:
             stream.cursors.see(session)
             stream.cursors.files.read(session, etag)
+            if self._family.job.whole_market:
+                stream.cursors.market_rows = self._rows[max(self._rows)]
         await self._cover(file_slice)
 
     async def _judged(self, file: FlatFile, wanted: Wanted) -> tuple[JudgedFile | WholeFile, str] | Refused:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flat_files import bucket_at, file_calls, keys, minutes, prices, read_minutes, read_prices, sessions_read
-from support import BARS, PRICES, Run, advance_days, rows_of
+from support import BARS, PRICES, Run, advance_days, at, rows_of
 
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
@@ -152,6 +152,20 @@ async def test_a_file_of_less_than_half_a_market_is_told() -> None:
         run = await read_prices(sandbox, start_date=BEFORE)
         assert run.cursors(PRICES) == {"*": DAY}
         assert any(f"the flat file of {DAY} has less than half" in text for text in run.told("WARN"))
+
+
+@pytest.mark.fault("flat file with few rows")
+async def test_a_night_with_a_small_file_is_compared_with_the_night_before() -> None:
+    async with bucket_at("2020-12-19") as sandbox:
+        first = await read_prices(sandbox, start_date=BEFORE, end_date=None)
+        sandbox.clock.set(at("2020-12-22", 12))
+        good = await read_prices(sandbox, before=first, start_date=BEFORE, end_date=None, lookback_days=0)
+        assert (sessions_read(good), good.told("WARN")) == ([DAY], [])
+        for _ in range(2):  # half of the half
+            spoil(sandbox, "fewer_tickers")
+        few = await read_prices(sandbox, before=first, start_date=BEFORE, end_date=None, lookback_days=0)
+        assert few.cursors(PRICES) == {"*": DAY}
+        assert any(f"the flat file of {DAY} has less than half" in text for text in few.told("WARN"))
 
 
 @pytest.mark.fault("flat file not published yet")
