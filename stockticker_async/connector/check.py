@@ -85,6 +85,8 @@ class _Seen:
 
     session: date
     bars: dict[str, GroupedBar]
+    empty: tuple[date, ...]
+    """Later sessions for which the API gave no bars. It is asked once: a sync asks twice."""
 
     def busiest(self, names: Sequence[str]) -> str | None:
         """Return the ticker with the most volume among ``names`` (empty: all); None if none traded."""
@@ -114,6 +116,9 @@ class _Check:
         missing = [name for name in self._job.tickers if name not in seen.bars]
         await self._look_up(missing[:_LOOK_UPS], seen)
         parts = [f"The key works, and the plan gives bars up to {seen.session}."]
+        if seen.empty:
+            days = ", ".join(map(str, seen.empty))
+            parts.append(f"The API gave no bars for {days} (not published yet, or left out by the API).")
         history = await self._history(seen)
         if history is not None:
             parts.append(history)
@@ -126,6 +131,7 @@ class _Check:
     async def _last_session(self) -> _Seen:
         day = calendar.sessions_back(self._today - calendar.DAY, 0)
         refused = None
+        empty: list[date] = []
         for _ in range(_SESSIONS):
             found = await grouped.grouped_bars(
                 self._client,
@@ -138,7 +144,9 @@ class _Check:
             )
             match found:
                 case Answer(bars) if bars:
-                    return _Seen(day, {bar.T: bar for bar in bars})
+                    return _Seen(day, {bar.T: bar for bar in bars}, tuple(reversed(empty)))
+                case Answer():
+                    empty.append(day)
                 case Refusal(RefusalReason.ENDPOINT, text):
                     raise ConfigError(
                         "The plan of this key does not include daily bars of stocks. Change the plan at "

@@ -182,7 +182,7 @@ def _criteria(
         return RowCriteria(tickers)
     if end is None:
         end = date.max if listing.announced else min(last, date.max - _SLACK) + _SLACK
-    return RowCriteria(tickers, listing.since, portion.first, end, times)
+    return RowCriteria(tickers, listing.since, portion.first, end, times, listing.weekdays)
 
 
 def _bound(day: date, *, times: bool) -> str:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.calendar import new_york_date
+from stockticker_async.marketdata.calendar import is_weekday, new_york_date
 from stockticker_async.marketdata.rows import day_of
 
 _DAY = timedelta(days=1)
@@ -28,6 +28,8 @@ class RowCriteria(msgspec.Struct, frozen=True):
     """The requested days (New York), both included."""
     times: bool = False
     """Whether the field is a time; otherwise it is a day."""
+    weekdays: bool = False
+    """Whether each day must be a weekday."""
 
     def place(self, value: object) -> tuple[date, float]:
         """Return the New York date of a row from the value of its field, and a number to sort by.
@@ -40,6 +42,8 @@ class RowCriteria(msgspec.Struct, frozen=True):
             raise BadPageError(f"the API gave a row whose {self.field} is not a {what}, {str(value)[:40]}.")
         if not self.first <= day <= self.last:
             raise BadPageError(f"the API gave a row outside the days asked for: {self.field} {day}.")
+        if self.weekdays and not is_weekday(day):
+            raise BadPageError(f"the API gave a row of a weekend: {self.field} {day}.")
         return day, number
 
 

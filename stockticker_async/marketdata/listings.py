@@ -26,6 +26,8 @@ class Listing:
     time."""
     announced: bool = False
     """Whether the list has rows of future days, without a limit."""
+    weekdays: bool = False
+    """Whether all days of the field ``since`` are weekdays: sessions, or FINRA's settlement dates."""
     query: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Mapping[str, str], ...] = ({},)
     """Queries that together give the whole list."""

@@ -197,6 +197,7 @@ STREAMS = (
                 page_rows=_LARGE_PAGE,
                 filters="any_of",
                 since="settlement_date",
+                weekdays=True,
                 query={"sort": "settlement_date.asc"},
             ),
             lookback_days=60,  # published some eight business days later, corrected with the next ones
@@ -213,6 +214,7 @@ STREAMS = (
                 page_rows=_LARGE_PAGE,
                 filters="any_of",
                 since="date",
+                weekdays=True,
                 query={"sort": "date.asc"},
             ),
             lookback_days=7,

@@ -1,8 +1,5 @@
 """What a stream's state remembers of flat files: versions of the last sessions, sessions without a file.
 
-import msgspec
-
-
 A file can be replaced after it was published: the sessions that a sync looks back at are read again only if
 the ETag of their file changed. And a file can be missing although later ones are there: the cursor passes its
 session, so that later data are not held, and the session is remembered and asked again in each sync, until it

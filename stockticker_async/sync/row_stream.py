@@ -1,8 +1,5 @@
 """A row stream in a sync: the days that are missing, and the days that are read.
 
-import msgspec
-
-
 The API's rows are passed on unchanged. The cursor is the last finished day that was requested. Late rows are
 read by the look-back, so an answer without rows does not hold the cursor.
 """
@@ -61,6 +58,9 @@ class RowStream(msgspec.Struct):
     """Tickers with an empty answer, in order."""
     _short: dict[str, None] = msgspec.field(default_factory=dict)
     """Tickers with an answer whose number of rows differs from its own count."""
+    _late: dict[str, None] = msgspec.field(default_factory=dict)
+    """Tickers without a late row in two answers."""
+    _late_since: date | None = None
     _spoken: set[Any] = msgspec.field(default_factory=set)
     """Tickers with written rows: one of several answers for a ticker may be empty."""
     _held: set[str] = msgspec.field(default_factory=set)
@@ -102,15 +102,35 @@ class RowStream(msgspec.Struct):
         """Note that two answers for these tickers are empty, or (``short``) differ from their own count."""
         (self._short if short else self._silent).update(dict.fromkeys(names or (WHOLE_MARKET,)))
 
+    def lack_late(self, names: Sequence[str], since: date | None) -> None:
+        """Note that two answers have no row of these tickers on ``since`` or later (None: no row at all)."""
+        self._late.update(dict.fromkeys(names))
+        self._late_since = since
+
     def warn_of_lacking(self) -> None:
         """Warn about accepted answers that may have left out rows."""
-        silent = [name for name in self._silent if name not in self._spoken]
+        silent = [name for name in {**self._silent, **self._late} if name not in self._spoken]
         if silent and not (silent == [WHOLE_MARKET] and self._spoken):
             level = logging.INFO if self.sparse else logging.WARNING
             _log.log(level, "%s: the API, asked twice, has no rows%s.", self.stream.name, _whose(silent))
+        if self.sparse and (without := self._without_rows(silent)):
+            _log.info("%s: the API has no rows%s.", self.stream.name, _whose(without))
+        spoken = self._spoken | ({WHOLE_MARKET} if self._spoken else set())
+        late = [name for name in self._late if name in spoken]
+        if late:
+            warn(self, f"the API, asked twice, has no rows since {self._late_since}{_whose(late)}.")
         if self._short:
             whose = _whose([*self._short])
             warn(self, f"the API, asked twice, has more or fewer rows than its own count says{whose}.")
+
+    def _without_rows(self, told: Sequence[str]) -> list[str]:
+        """Return the requested tickers without a row among others with rows."""
+        failed = {name for failure in self.failures for name in failure.names}
+        return [
+            name
+            for name in self.firsts
+            if name not in self._spoken and name not in failed and name not in (*told, WHOLE_MARKET)
+        ]
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """Note that the plan does not include these rows: only this stream fails."""

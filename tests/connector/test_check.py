@@ -51,6 +51,23 @@ async def test_all_is_well_in_two_calls_and_the_cost_is_told() -> None:
         assert len(sandbox.calls) == 1
 
 
+async def test_a_session_without_bars_is_named() -> None:
+    empty = b'{"status":"OK","resultsCount":0,"queryCount":0}'
+    async with sandbox_at() as sandbox:
+        sandbox.faults.add(
+            Fault(
+                kind="status",
+                status=200,
+                match="/grouped/.*/2026-11-19",
+                body=empty,
+                content_type="application/json",
+            )
+        )
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA,AAPL"))
+        assert (status, len(sandbox.calls)) == ("SUCCEEDED", 2)
+        assert "the plan gives bars up to 2026-11-18. The API gave no bars for 2026-11-19 (not" in text
+
+
 async def test_500_tickers_are_one_call() -> None:
     names = made_names(500)
     async with sandbox_at(tickers=tuple(names)) as sandbox:

@@ -54,6 +54,15 @@ def test_a_row_of_no_day_asked_for_is_refused(criteria: RowCriteria, value: obje
         criteria.place(value)
 
 
+@pytest.mark.parametrize("name", ["short_volume", "short_interest"])
+def test_a_row_of_a_weekend_is_refused_where_all_days_are_weekdays(name: str) -> None:
+    (call,) = list_calls(LISTINGS[name], {"A": FIRST}, last=LAST)
+    assert call.criteria.place("2020-12-18")[0] == date(2020, 12, 18)
+    for day in ("2020-12-19", "2020-12-20"):
+        with pytest.raises(BadPageError, match=f"a row of a weekend: {call.criteria.field} {day}"):
+            call.criteria.place(day)
+
+
 @given(pages=st.lists(st.lists(st.dates(FIRST, LAST), max_size=4), max_size=6), sort=st.booleans())
 def test_pages_in_order_are_taken_and_cover_the_days_before_their_last_row(
     *, pages: list[list[date]], sort: bool

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
-from stockticker_async.errors import ConnectorError
+from stockticker_async.errors import BadPageError, ConnectorError
 from stockticker_async.marketdata.client import Answer, Client, in_steps
 from stockticker_async.marketdata.large_lists import decode_list
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
@@ -24,6 +24,7 @@ from stockticker_async.streams.table import Listed
 from stockticker_async.streams.transforms import stream_rows_in_steps
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
+from stockticker_async.sync.readers.late_rows import LateRows
 from stockticker_async.sync.row_stream import RowStream, settled
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
@@ -33,18 +34,21 @@ _ROW_BYTES = 500  # as JSON, about
 
 def first_calls(row_stream: RowStream, listing: Listing, job: SyncJob, days: Days) -> list[ListCall]:
     """Return the first call of each sequence of pages."""
+    return calls_from(row_stream.firsts, row_stream, listing, job, days)
+
+
+def calls_from(
+    firsts: Mapping[str, date | None], row_stream: RowStream, listing: Listing, job: SyncJob, days: Days
+) -> list[ListCall]:
+    """Return the first call of each sequence of pages that gives these tickers, each from its first day."""
     return list_calls(
         listing,
-        _windows(row_stream.firsts),
+        Everything(firsts[WHOLE_MARKET]) if WHOLE_MARKET in firsts else firsts,
         last=days.last,
         end=job.end_date,
         times=row_stream.stream.times,
         otc=job.include_otc or not job.whole_market,
     )
-
-
-def _windows(firsts: Mapping[str, date | None]) -> Mapping[str, date | None] | Everything:
-    return Everything(firsts[WHOLE_MARKET]) if WHOLE_MARKET in firsts else firsts
 
 
 class ListingSync:
@@ -88,9 +92,7 @@ class ListingSync:
         if isinstance(barred, Missing) and before is not None:
             barred = before  # the reason is the plan, not the address
         older = self._listed.listing.older
-        if older is not None and not (
-            isinstance(barred, Refusal) and barred.why is not RefusalReason.ENDPOINT
-        ):
+        if older is not None and _says_no_list(barred):
             await self._ask_older(older, call, barred if isinstance(barred, Refusal) else None)
         elif isinstance(barred, Refusal):
             self._row_stream.refused(self._names(call), barred)
@@ -109,9 +111,13 @@ class ListingSync:
         ):
             await sync._ask(one, before)
 
-    async def _read(self, call: ListCall) -> Refusal | Missing | None:
-        """Write the rows of the call. Returns the refusal or the 404 if there is one, else None."""
-        judge = ListJudge(call.criteria)
+    async def _read(self, call: ListCall, *, again: bool = False) -> Refusal | Missing | None:
+        """Write the rows of the call. Returns the refusal or the 404 if there is one, else None.
+
+        Tickers without a late row (see `late_rows`) are requested once more, before their cursors move.
+        ``again``: this is that call.
+        """
+        judge, late = ListJudge(call.criteria), self._late_rows(call)
         expected_bytes = (self._listed.listing.page_rows or 1000) * _ROW_BYTES
         decode = partial(self._decode, call.criteria, judge)
         answers = list_pages(
@@ -119,25 +125,49 @@ class ListingSync:
             call.path,
             in_steps(decode),
             expected_bytes=expected_bytes,
+            may_be_empty=again,
             confirmed=self._row_stream.confirmed_refusals,
         )
-        further = False
+        moment = None
         async with aclosing(answers) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):
+                    if moment is not None and _says_no_list(answer):
+                        raise BadPageError("the API does not give a further page of a list that it gave.")
                     return answer
                 page = answer.value
                 if page.lacks:
                     # the previous page announced another one
-                    self._row_stream.lack(self._names(call), short=further or page.count > 0)
-                further = True
-                await self._row_stream.rows(list(self._wanted(call, page.rows)))
+                    short = moment is not None or page.count > 0
+                    self._row_stream.lack(self._names(call), short=short)
+                moment = answer.moment
+                rows = list(self._wanted(call, page.rows))
+                await self._row_stream.rows(rows)
+                late.add(rows)
                 reached = judge.accept()
-                if page.next_url is None:
-                    reached = self._days.last
-                if reached is not None and call.first is not None:
-                    await self._cover(call, answer.moment, reached)
+                if page.next_url is not None and reached is not None and call.first is not None:
+                    await self._cover(late.found(), moment, reached)
+        assert moment is not None  # noqa: S101 - a list has a first page
+        if again:
+            self._row_stream.lack_late(tuple(late.behind()), late.since)
+        elif (barred := await self._read_behind(late)) is not None:
+            return barred
+        if call.first is not None:
+            await self._cover(self._names(call), moment, self._days.last)
         return None
+
+    async def _read_behind(self, late: LateRows) -> Refusal | Missing | None:
+        """Read what may be missing of a list that is not empty; an empty list was requested twice."""
+        behind = late.behind() if late.found() else {}
+        for call in calls_from(behind, self._row_stream, self._listed.listing, self._job, self._days):
+            if (barred := await self._read(call, again=True)) is not None:
+                return barred
+        return None
+
+    def _late_rows(self, call: ListCall) -> LateRows:
+        end = self._job.end_date
+        last = self._days.settled if end is None else min(self._days.settled, end)
+        return LateRows(self._listed, call, last, self._names(call))
 
     def _decode(
         self, criteria: RowCriteria, judge: ListJudge, body: bytes
@@ -158,11 +188,11 @@ class ListingSync:
         yield
         return ListPage(found, page.next_url, len(page.rows), page.stated)
 
-    async def _cover(self, call: ListCall, moment: datetime, reached: date) -> None:
+    async def _cover(self, names: Sequence[str], moment: datetime, reached: date) -> None:
         through = min(reached, settled(self._days, moment, self._job.end_date))
         if self._row_stream.cursors is not None:
             self._row_stream.cursors.see(through)  # an empty day is an answer, too
-        await self._row_stream.cover(self._names(call), through)
+        await self._row_stream.cover(names, through)
 
     def _wanted(self, call: ListCall, rows: Sequence[Row]) -> Iterator[Row]:
         """Yield the rows of the wanted tickers; all rows if the call names none."""
@@ -173,3 +203,8 @@ class ListingSync:
         for row in rows:
             if row.get("stock_ticker") in names:  # an IPO may have no ticker yet
                 yield row
+
+
+def _says_no_list(barred: Refusal | Missing) -> bool:
+    """Whether the answer says that the plan or the address has no such list."""
+    return isinstance(barred, Missing) or barred.why is RefusalReason.ENDPOINT

@@ -207,7 +207,7 @@ async def test_a_list_out_of_order(stream: str) -> None:
     await judge(stream, lambda page: page["results"].reverse(), "out of order")
 
 
-DATES = [f"2020-12-{day:02}" for day in range(1, 10)]
+DATES = [f"2020-12-{day:02}" for day in (9, 10, 11, 14, 15, 16, 17, 18, 21)]
 PAGED: dict[str, tuple[str, list[Page]]] = {
     "short_volume": ("out of order", [{"ticker": "AAPL", "date": day} for day in DATES]),
     "news": (
@@ -257,7 +257,7 @@ async def test_a_page_that_is_given_in_place_of_the_next_one(stream: str, wrong:
         run = await sync(sandbox, "AAPL", streams=[stream], adjusted=False, **how)
         assert said in run.errors(stream)[0]["message"]
         assert len(run.records(stream)) == 6
-        assert all(cursor <= "2020-12-05" for cursor in run.cursors(stream).values())
+        assert all(cursor <= "2020-12-15" for cursor in run.cursors(stream).values())
 
 
 @pytest.mark.parametrize("stream", PAGED)
@@ -275,6 +275,96 @@ async def test_a_further_page_without_rows_is_told(stream: str) -> None:
         assert (run.code, len(run.records(stream))) == (0, 5)
         [warning] = run.told("WARN")
         assert "the API, asked twice, has more or fewer rows than its own count says" in warning
+
+
+def without_late_rows(page: Page) -> None:
+    """All rows but those of the first month, of all tickers."""
+    (field,) = {"settlement_date", "date"} & page["results"][0].keys()
+    page["results"] = [row for row in page["results"] if row[field] < "2020-07-01"]
+
+
+def without_a_ticker(page: Page) -> None:
+    page["results"] = [row for row in page["results"] if row["ticker"] != "MSFT"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "change", "said"),
+    [
+        ("short_interest", without_late_rows, "has no rows since 2020-10-23 for AAPL, MSFT"),
+        ("short_volume", without_late_rows, "has no rows since 2020-12-15 for AAPL, MSFT"),
+        ("short_interest", without_a_ticker, "has no rows for MSFT"),
+        ("short_volume", without_a_ticker, "has no rows for MSFT"),
+        ("float", without_a_ticker, "has no rows for MSFT"),
+    ],
+)
+@pytest.mark.fault("list without late rows")
+async def test_a_list_without_the_rows_that_each_sync_has(stream: str, change: Lie, said: str) -> None:
+    """Its own count is right. What it left out is older than what the next sync reads again."""
+    how: dict[str, Any] = {"start_date": "2020-06-01"}
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        good = await read(sandbox, stream, **how)
+        assert good.told("WARN") == []
+        lying(sandbox, stream, change, 1)
+        run = await read(sandbox, stream, **how)
+        assert (run.code, rows(stream, run), run.told("WARN")) == (0, rows(stream, good), [])
+        assert len(run.calls) == len(good.calls) + 1
+        lying(sandbox, stream, change, None)
+        run = await read(sandbox, stream, **how)
+        assert run.code == 0
+        assert set(rows(stream, run)) < set(rows(stream, good))
+        assert any(f"{stream}: the API, asked twice, {said}." in text for text in run.told("WARN"))
+
+
+@pytest.mark.parametrize("stream", ["short_interest", "short_volume"])
+@pytest.mark.fault("list without late rows")
+async def test_a_list_of_the_market_without_its_late_rows(stream: str) -> None:
+    how: dict[str, Any] = {"streams": [stream], "start_date": "2020-06-01", "adjusted": False}
+    async with market(tickers=NAMES, universe=30) as sandbox:
+        good = await sync(sandbox, "*", **how)
+        lying(sandbox, stream, without_late_rows, 1)
+        run = await sync(sandbox, "*", **how)
+        assert (run.code, {*rows(stream, run)}, run.told("WARN")) == (0, {*rows(stream, good)}, [])
+
+
+@pytest.mark.fault("list without late rows")
+async def test_a_ticker_whose_second_call_fails_stays_behind() -> None:
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        good = await read(sandbox, "short_volume")
+        path = PATHS["short_volume"]
+        sandbox.faults.add(Fault(kind="status", match=path, status=400, after=1, times=None))
+        lying(sandbox, "short_volume", without_a_ticker, None)
+        run = await read(sandbox, "short_volume")
+        assert run.code == 1
+        assert run.cursors("short_volume").get("MSFT") is None
+        sandbox.faults.clear()
+        later = await read(sandbox, "short_volume", before=run)
+        assert {*rows("short_volume", run, later)} == {*rows("short_volume", good)}
+
+
+@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.fault("further page of a list refused")
+async def test_a_list_that_ends_in_a_refusal_is_not_replaced_by_the_deprecated_one(status: int) -> None:
+    page = {"status": "OK", "results": [{"ticker": "AAPL", "id": "one", "ex_dividend_date": "2020-12-04"}]}
+    not_entitled = b'{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data."}'
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        page["next_url"] = f"{sandbox.url}{PATHS['dividends']}?cursor=1"
+        sandbox.faults.add(
+            Fault(
+                kind="status",
+                status=200,
+                match=PATHS["dividends"],
+                body=orjson.dumps(page),
+                content_type="application/json",
+            )
+        )
+        body = not_entitled if status == 403 else b""
+        sandbox.faults.add(
+            Fault(kind="status", status=status, match=PATHS["dividends"], body=body, times=None)
+        )
+        run = await sync(sandbox, "AAPL", streams=["dividends"], start_date=SINCE)
+        assert [row["id"] for row in run.records("dividends")] == ["one"]
+        assert "does not give a further page of a list" in run.errors("dividends")[0]["message"]
+        assert all("/v3/reference/dividends" not in call.path for call in run.calls)
 
 
 NO_PRICES: dict[str, Lie] = {
