@@ -94,6 +94,22 @@ def one_long_text(size_bytes: int, _: bytes) -> Iterator[bytes]:
     yield b'"}'
 
 
+def one_number(size_bytes: int, _: bytes) -> Iterator[bytes]:
+    """A list whose only row is a number of many digits."""
+    yield b'{"status":"OK","results":['
+    for _n in range(size_bytes // MIB):
+        yield b"1" * MIB
+    yield b"]}"
+
+
+def one_long_reason(size_bytes: int, _: bytes) -> Iterator[bytes]:
+    """An error with a reason that nobody would read."""
+    yield b'{"status":"ERROR","error":"'
+    for _n in range(size_bytes // MIB):
+        yield b"x" * MIB
+    yield b'"}'
+
+
 @dataclass(frozen=True)
 class Case:
     said: Said
@@ -119,6 +135,8 @@ CASES = {
         partial(no_whole_json, 1 * MIB), tickers=300, stream="related_companies"
     ),
     "6 of 57 MiB that are no whole JSON": Case(partial(no_whole_json, 57 * MIB), tickers=6, stream="news"),
+    "4 of 57 MiB of a number": Case(partial(one_number, 57 * MIB), tickers=4, stream="news"),
+    "4 of 57 MiB of a reason": Case(partial(one_long_reason, 57 * MIB), tickers=4, stream="news"),
     "4 of 57 MiB of a text": Case(partial(one_long_text, 57 * MIB), tickers=4, stream="news"),
 }
 
