@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import selectors
 import statistics
 import subprocess
@@ -57,9 +58,9 @@ def cost(
         process.returncode = os.waitstatus_to_exitcode(status)
     if drained.whole and process.returncode != 0:
         raise RuntimeError(f"{command} ended with {process.returncode}: {told[-2000:]}")
-    scale = 1 if sys.platform == "darwin" else 1024
     wall = time.monotonic() - begun
-    peak = used.ru_maxrss * scale
+    # without /proc (macOS): counts what the benchmark itself had in memory when it forked
+    peak = drained.peak_bytes or used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Cost(used.ru_utime + used.ru_stime, wall, peak, drained.lines, told)
 
 
@@ -67,6 +68,8 @@ def cost(
 class _Drained:
     whole: bool
     lines: int
+    peak_bytes: int
+    """The peak of the resident memory up to the last look at the pipe; 0: not known."""
 
 
 def _drain(
@@ -79,13 +82,14 @@ def _drain(
 ) -> _Drained:
     assert process.stdout is not None
     descriptor = process.stdout.fileno()
-    size_bytes = lines = 0
+    size_bytes = lines = peak_bytes = 0
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             now = time.monotonic()
+            peak_bytes = max(peak_bytes, _peak_bytes(process.pid))
             if now - begun > seconds:
-                return _Drained(whole=False, lines=lines)
+                return _Drained(whole=False, lines=lines, peak_bytes=peak_bytes)
             if bytes_a_second is not None and size_bytes > (now - begun) * bytes_a_second:
                 time.sleep(_PAUSE)  # a reader that is slow on purpose
                 continue
@@ -93,10 +97,20 @@ def _drain(
                 continue
             piece = os.read(descriptor, _READ_BYTES if bytes_a_second is None else 64 * 1024)
             if not piece:
-                return _Drained(whole=True, lines=lines)
+                return _Drained(whole=True, lines=lines, peak_bytes=peak_bytes)
             size_bytes += len(piece)
             if count:
                 lines += piece.count(b"\n")
+
+
+def _peak_bytes(pid: int) -> int:
+    """The peak of a process so far, as the kernel counts it since the program was loaded; 0: not known."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    found = re.search(rb"VmHWM:\s*(\d+) kB", status)
+    return 0 if found is None else int(found[1]) * 1024
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Cost]], runs: int) -> dict[str, list[Cost]]:
