@@ -4,7 +4,7 @@ Part of the hot path: bars of a page are judged a piece at a time (see `bar_page
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -14,7 +14,7 @@ from operator import lt
 from msgspec.structs import replace
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.bar_size import ONE_DAY, may_begin
+from stockticker_async.marketdata.bar_size import ONE_DAY, last_day, may_begin
 from stockticker_async.marketdata.bars import UNIT_MS, Asked
 from stockticker_async.marketdata.calendar import (
     TRADING_MS,
@@ -57,26 +57,43 @@ def _judged(moments: Sequence[int], asked: Asked, after_ms: int | None) -> froze
             if not last < moment < high:
                 raise _misplaced(moment, asked, last)
             last = moment
-    return _traded_days(moments, asked) if asked.bar.intraday else _claimed(moments, asked, after_ms)
+    return (
+        _traded_days(moments, asked, after_ms) if asked.bar.intraday else _claimed(moments, asked, after_ms)
+    )
 
 
-def _traded_days(moments: Sequence[int], asked: Asked) -> frozenset[date]:
+def _traded_days(moments: Sequence[int], asked: Asked, after_ms: int | None) -> frozenset[date]:
     """The New York dates of intraday bars, which ascend; looks at each day once.
 
-    Raises `BadPageError` unless each begins at a whole one of its timespan (from where multiples are counted
-    nobody says) and holds some of the hours in which stocks trade.
+    Raises `BadPageError` unless each begins at a whole one of its timespan, whole windows after the bar
+    before it of the day (from where multiples are counted nobody says), and holds some of the hours in which
+    stocks trade.
     """
     # two thirds of the time of a remainder for each
     if gcd(*moments) % UNIT_MS[asked.bar.timespan]:
         raise _off_grid(moments, asked)
-    days, place = set(), 0
+    days, place, before = set(), 0, after_ms
     while place < len(moments):
         day = session_of(moments[place])
         following = bisect_left(moments, midnight_ms(day + timedelta(days=1)), place + 1)
+        if asked.bar.multiplier > 1:
+            _judge_windows(moments[place:following], before, day, asked)
         _judge_hours(moments[place:following], day, asked)
         days.add(day)
-        place = following
+        before, place = moments[following - 1], following
     return frozenset(days)
+
+
+def _judge_windows(moments: Sequence[int], before: int | None, day: date, asked: Asked) -> None:
+    """Raise `BadPageError` for a bar of the day that is no whole windows after the one ``before`` it."""
+    start = moments[0] if before is None or session_of(before) != day else before
+    window_ms = asked.bar.multiplier * UNIT_MS[asked.bar.timespan]
+    if gcd(*(moment - start for moment in moments)) % window_ms:
+        strange = next(moment for moment in moments if (moment - start) % window_ms)
+        raise BadPageError(
+            f"the API gave a bar of {utc_text(strange)}, not whole windows of {asked.bar} after that "
+            f"of {utc_text(start)}."
+        )
 
 
 def _judge_hours(moments: Sequence[int], day: date, asked: Asked) -> None:
@@ -105,6 +122,8 @@ def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> froz
     claims = list(map(claimed_weekday if asked.bar == ONE_DAY else claimed_session, moments))
     sessions = frozenset(session for session in claims if session is not None)
     before = None if after_ms is None else claimed_session(after_ms)
+    if asked.bar.multiplier > 1:
+        _judge_distances([before, *claims], asked)
     if len(sessions) == len(moments) and before not in sessions:
         for session in sessions:
             if not may_begin(asked.bar, session):
@@ -120,6 +139,13 @@ def _claimed(moments: Sequence[int], asked: Asked, after_ms: int | None) -> froz
         )
     twice = next(session for session, following in pairwise([before, *claims]) if session == following)
     raise BadPageError(f"the API gave two bars of one session, {twice}.")
+
+
+def _judge_distances(starts: Iterable[date | None], asked: Asked) -> None:
+    """Raise `BadPageError` for two bars of several days or months that begin less than that apart."""
+    for start, following in pairwise(starts):
+        if start is not None and following is not None and start < following <= last_day(asked.bar, start):
+            raise BadPageError(f"the API gave bars of {start} and {following}, less than {asked.bar}s apart.")
 
 
 def _misplaced(moment: int, asked: Asked, last: int) -> BadPageError:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from stockticker_async.errors import BadPageError
 from stockticker_async.marketdata.bar_pages import _not_before
 from stockticker_async.marketdata.bar_size import BarSize, Timespan
+from stockticker_async.marketdata.bar_times import judge_times
 from stockticker_async.marketdata.bars import Asked, decode_range
 
 
@@ -123,6 +124,57 @@ def test_a_bar_is_of_an_hour_in_which_stocks_trade(size: BarSize, moment: int, f
     else:
         with pytest.raises(BadPageError, match=fault):
             bars_of(*map(wire, times), asked=asked)
+
+
+APART = [
+    (
+        BarSize(5, "minute"),
+        [at(2020, 12, 14, 15, 0), at(2020, 12, 14, 15, 5), at(2020, 12, 14, 15, 10)],
+        True,
+    ),
+    (BarSize(5, "minute"), [at(2020, 12, 14, 15, 1), at(2020, 12, 14, 15, 26)], True),
+    (BarSize(5, "minute"), [at(2020, 12, 14, 15, 0), at(2020, 12, 14, 15, 1)], False),
+    (
+        BarSize(5, "minute"),
+        [at(2020, 12, 14, 15, 0), at(2020, 12, 14, 15, 5), at(2020, 12, 14, 15, 12)],
+        False,
+    ),
+    (BarSize(7, "minute"), [at(2020, 12, 14, 15, 0), at(2020, 12, 15, 15, 1)], True),
+    (BarSize(4, "hour"), [at(2020, 12, 14, 8), at(2020, 12, 14, 12)], True),
+    (BarSize(4, "hour"), [at(2020, 12, 14, 8), at(2020, 12, 14, 9)], False),
+    (BarSize(2, "day"), [at(2020, 12, 14), at(2020, 12, 16), at(2020, 12, 20)], True),
+    (BarSize(2, "day"), [at(2020, 12, 14), at(2020, 12, 15)], False),
+    (BarSize(2, "week"), [at(2020, 12, 6), at(2020, 12, 20)], True),
+    (BarSize(2, "week"), [at(2020, 12, 6), at(2020, 12, 13)], False),
+    (BarSize(2, "month"), [at(2020, 9, 1), at(2020, 11, 1)], True),
+    (BarSize(2, "month"), [at(2020, 9, 15), at(2020, 11, 1)], True),
+    (BarSize(2, "month"), [at(2020, 11, 1), at(2020, 12, 1)], False),
+]
+
+
+@pytest.mark.fault("bars of another size")
+@pytest.mark.parametrize(("size", "times", "apart"), APART, ids=str)
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_bars_are_whole_windows_apart_also_over_pieces(
+    size: BarSize,
+    times: list[int],
+    apart: bool,  # noqa: FBT001 - a case
+    cut: int,
+) -> None:
+    asked = Asked("TSLA", date(2020, 9, 1), date(2020, 12, 21), size, adjusted=True)
+
+    def judge() -> None:
+        after = None
+        for piece in (times[:cut], times[cut:]):
+            if piece:
+                judge_times(piece, asked, after_ms=after)
+                after = piece[-1]
+
+    if apart:
+        judge()
+    else:
+        with pytest.raises(BadPageError, match=r"whole windows of|apart"):
+            judge()
 
 
 def test_two_bars_of_one_session_are_refused() -> None:
