@@ -57,9 +57,8 @@ def _judged(moments: Sequence[int], asked: Asked, after_ms: int | None) -> froze
             if not last < moment < high:
                 raise _misplaced(moment, asked, last)
             last = moment
-    return (
-        _traded_days(moments, asked, after_ms) if asked.bar.intraday else _claimed(moments, asked, after_ms)
-    )
+    judge = _traded_days if asked.bar.intraday else _claimed
+    return judge(moments, asked, after_ms)
 
 
 def _traded_days(moments: Sequence[int], asked: Asked, after_ms: int | None) -> frozenset[date]:
