@@ -126,11 +126,8 @@ class RowStream(msgspec.Struct):
     def _without_rows(self, told: Sequence[str]) -> list[str]:
         """Return the requested tickers without a row among others with rows."""
         failed = {name for failure in self.failures for name in failure.names}
-        return [
-            name
-            for name in self.firsts
-            if name not in self._spoken and name not in failed and name not in (*told, WHOLE_MARKET)
-        ]
+        others = self._spoken | failed | {*told, WHOLE_MARKET}
+        return [name for name in self.firsts if name not in others]
 
     def refused(self, names: Sequence[str], refusal: Refusal) -> None:
         """Note that the plan does not include these rows: only this stream fails."""

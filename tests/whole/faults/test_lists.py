@@ -315,6 +315,22 @@ async def test_a_list_without_the_rows_that_each_sync_has(stream: str, change: L
         assert any(f"{stream}: the API, asked twice, {said}." in text for text in run.told("WARN"))
 
 
+@pytest.mark.parametrize(
+    ("stream", "level", "said"),
+    [
+        ("dividends", "INFO", "dividends: the API has no rows for XQZZ."),
+        ("short_volume", "WARN", "short_volume: the API, asked twice, has no rows for XQZZ."),
+        ("float", "WARN", "float: the API, asked twice, has no rows for XQZZ."),
+    ],
+)
+@pytest.mark.fault("list without late rows")
+async def test_an_unknown_ticker_among_others_is_named(stream: str, level: str, said: str) -> None:
+    async with market(tickers=NAMES, universe=300) as sandbox:
+        run = await sync(sandbox, (*NAMES, "XQZZ"), streams=[stream], start_date=SINCE, adjusted=False)
+        assert run.code == 0
+        assert said in run.told(level)
+
+
 @pytest.mark.parametrize("stream", ["short_interest", "short_volume"])
 @pytest.mark.fault("list without late rows")
 async def test_a_list_of_the_market_without_its_late_rows(stream: str) -> None:
