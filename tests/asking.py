@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
+import anyio.lowlevel
 from loopback import NOON
 
 from stockticker_async.clock import Clock
@@ -30,6 +31,25 @@ async def sandbox(speed: float = 0.0, **options: Any) -> AsyncIterator[Sandbox]:
 def fast() -> Clock:
     """A clock for which a wait of a minute is 30 milliseconds."""
     return Clock(start=NOON, speed=2_000)
+
+
+class Counted(Clock):
+    """Time that passes only while somebody waits: the machine may be as slow as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(start=NOON)
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await anyio.lowlevel.checkpoint()
+
+    async def wait(self, event: anyio.Event, seconds: float) -> bool:
+        self.now += seconds
+        return event.is_set()
 
 
 async def bars_on(opened: Client, path: str = BARS) -> int:

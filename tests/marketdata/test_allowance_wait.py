@@ -3,33 +3,14 @@
 import math
 from datetime import datetime, timedelta
 
-import anyio
 import pytest
+from asking import Counted
 from loopback import NOON
 
-from stockticker_async.clock import Clock
 from stockticker_async.errors import TransientError
 from stockticker_async.marketdata.allowance_wait import AllowanceWait
 from stockticker_async.marketdata.call_queue import CallQueue
 from stockticker_async.marketdata.limiter import Limiter
-
-
-class Counted(Clock):
-    """Time that passes only while somebody waits."""
-
-    def __init__(self) -> None:
-        super().__init__(start=NOON)
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def utc_now(self) -> datetime:
-        return NOON + timedelta(seconds=self.now)
-
-    async def wait(self, event: anyio.Event, seconds: float) -> bool:
-        self.now += seconds
-        return event.is_set()
 
 
 def waiting(most_wait: float = math.inf) -> tuple[AllowanceWait, Limiter, Counted, list[datetime]]:

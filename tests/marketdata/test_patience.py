@@ -3,29 +3,14 @@
 import logging
 
 import pytest
-from loopback import NOON
+from asking import Counted
 
-from stockticker_async.clock import Clock
 from stockticker_async.errors import TransientError
 from stockticker_async.marketdata.patience import OUTAGE_TRIES, Patience
 from stockticker_async.marketdata.transport import PassingFaultError
 
 URL = "https://api.example.test"
 FAULT = PassingFaultError("an answer broke off")
-
-
-class Counted(Clock):
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        super().__init__(start=NOON)
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 async def test_faults_are_borne_for_as_long_as_the_patience_lasts_and_no_longer() -> None:

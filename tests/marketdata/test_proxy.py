@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from asking import Counted
 from loopback import KEY, NOON, client, relay, speaking
 
-from stockticker_async.clock import Clock
 from stockticker_async.errors import ConfigError, TransientError
 from stockticker_async.marketdata.client import Answer
 from stockticker_async.marketdata.proxy import Proxy, proxy_for
@@ -189,7 +189,7 @@ async def test_a_tunnel_that_is_refused_is_for_the_user_to_mend(
 async def test_a_proxy_that_fails_may_do_later(host: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", []) as port:
         monkeypatch.setenv("https_proxy", f"http://{host}:{port}")
-        async with client(API, clock=Clock(start=NOON, speed=10_000)) as opened:
+        async with client(API, clock=Counted()) as opened:
             with pytest.raises(TransientError, match=said):
                 await opened.get(PATH, len)
             assert opened.calls > 1
@@ -198,7 +198,7 @@ async def test_a_proxy_that_fails_may_do_later(host: str, said: str, monkeypatch
 @pytest.mark.fault("proxy failure")
 async def test_a_proxy_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
-    async with client(API, clock=Clock(start=NOON, speed=10_000)) as opened:
+    async with client(API, clock=Counted()) as opened:
         with pytest.raises(TransientError, match="the proxy named in the environment cannot be reached"):
             await opened.get(PATH, len)
 

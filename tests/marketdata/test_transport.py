@@ -10,7 +10,7 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
-from asking import BARS, bars_on, closes, fast, sandbox
+from asking import BARS, Counted, bars_on, closes, fast, sandbox
 from loopback import NOON, client, serving, speaking
 from yarl import URL
 
@@ -199,7 +199,7 @@ async def test_what_is_no_http_is_a_passing_fault(said: bytes, told: str) -> Non
         writer.write(said)
         await writer.drain()
 
-    async with speaking(speak) as port, client(f"http://127.0.0.1:{port}", clock=fast()) as opened:
+    async with speaking(speak) as port, client(f"http://127.0.0.1:{port}", clock=Counted()) as opened:
         with pytest.raises(TransientError, match=told):
             await bars_on(opened)
         assert opened.calls > 1
