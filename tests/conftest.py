@@ -80,6 +80,19 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()  # libraries complain of what an interpreter keeps to its end
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The programs that tests start need no certificate of the system's; to load them all takes 40 ms each.
+
+    A test of TLS names its own authority.
+    """
+    none = tmp_path_factory.mktemp("authorities") / "none.pem"
+    none.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(none))
+        yield
+
+
 @pytest.fixture(scope="session")
 def _watch() -> BlockBuster:
     """Knows which calls block; only those that our own code makes count."""

@@ -128,22 +128,29 @@ class Emitter:
         """
         if not rows:
             return
-        try:
-            lines = protocol.records(self.name, rows, emitted_at_ms=self._clock.emitted_at_ms())
-        except TypeError as fault:
-            raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
-        if len(lines) <= PIECE_BYTES:
+        lines = self._encoded(rows)
+        if isinstance(lines, bytes):
             # the API's texts and links may repeat the key; bars have neither
             await self.lines(lines if self._bars else self._context.mask.in_records(lines), len(rows))
         elif len(rows) > 1:
-            del lines
             middle = len(rows) // 2
             await self.rows(rows[:middle], too_large)
             await self.rows(rows[middle:], too_large)
         elif too_large is None:
-            raise RowTooLargeError(len(lines), PIECE_BYTES)
+            raise lines
         else:
-            too_large(rows[0], RowTooLargeError(len(lines), PIECE_BYTES))
+            too_large(rows[0], lines)
+
+    def _encoded(self, rows: Sequence[JsonObject]) -> bytes | RowTooLargeError:
+        """Return the lines of the rows, or the error of those that take more than a piece."""
+        at_ms = self._clock.emitted_at_ms()
+        try:
+            lines = protocol.records(self.name, rows, emitted_at_ms=at_ms, most_bytes=PIECE_BYTES)
+        except RowTooLargeError as error:
+            return error.with_traceback(None)  # which would keep the rows
+        except TypeError as fault:
+            raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
+        return lines if len(lines) <= PIECE_BYTES else RowTooLargeError(len(lines), PIECE_BYTES)
 
     async def lines(self, lines: bytes, count: int) -> None:
         """Put ``count`` encoded RECORDs.

@@ -10,7 +10,7 @@ from typing import Literal
 
 import orjson
 
-from stockticker_async.errors import FailureType
+from stockticker_async.errors import FailureType, RowTooLargeError
 from stockticker_async.json_object import JsonObject
 
 Level = Literal["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
@@ -111,8 +111,12 @@ def records(
     emitted_at_ms: int,
     before: JsonObject | None = None,
     after: JsonObject | None = None,
+    most_bytes: int | None = None,
 ) -> bytes:
     """Return the RECORD lines of flat rows, byte for byte as `line` encodes each message.
+
+    Raises `RowTooLargeError` if the rows take more than ``most_bytes``: when they are encoded, and have not
+    been copied between their envelopes yet.
 
     The data of a record are the fields of ``before``, the row and ``after``, which have no key in common;
     ``before`` and ``after`` are the same in all records and encoded once. orjson is called once for all rows,
@@ -124,6 +128,9 @@ def records(
     if not rows or not rows[0]:
         return _one_by_one(stream, rows, emitted_at_ms, before, after)
     listed = orjson.dumps(rows)
+    if most_bytes is not None and (size_bytes := len(listed) - len("[]")) > most_bytes:
+        del listed  # the error's traceback would keep it
+        raise RowTooLargeError(size_bytes, most_bytes)
     first_key = orjson.dumps(next(iter(rows[0]))) + b":"
     between = b"},{" + first_key
     if listed.count(between) != len(rows) - 1:

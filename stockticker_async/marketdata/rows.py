@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
+from stockticker_async.marketdata.call_limits import MIB
 
 Row = dict[str, Any]
 ENVELOPE = frozenset(
@@ -16,6 +18,11 @@ ENVELOPE = frozenset(
 """The fields of a list that are read, beside its rows. Others may be of any size."""
 Form = Literal["list", "object", "flat"]
 """The form of an answer: an array of rows, under ``results`` or bare; one row under ``results``; or a row."""
+_MOST_COPIED_BYTES = 32 * MIB
+"""orjson decodes a copy of a text of up to this size; no known answer is larger.
+
+msgspec needs no copy, but keeps integers of more than 64 bits, which cannot be encoded again.
+"""
 
 
 def stated(*counts: Any) -> int | None:
@@ -48,8 +55,8 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
     """
     fault = ""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = orjson.loads(body) if len(body) <= _MOST_COPIED_BYTES else msgspec.json.decode(body)
+    except (orjson.JSONDecodeError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError) as error:
         fault = str(error)
     if fault:  # the decoder's error would be the context of ours, and holds all of the text
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"

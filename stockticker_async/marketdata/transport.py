@@ -208,7 +208,7 @@ class _Body:
 
 def _too_large(most_bytes: int) -> ConnectorError:
     return ConnectorError(
-        f"The API sent more than {most_bytes // MIB} MiB in one answer, which is refused: no page of bars "
+        f"The API sent more than {most_bytes // MIB} MiB in one answer, which is refused: no known answer "
         "comes near that."
     )
 

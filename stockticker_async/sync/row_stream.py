@@ -77,7 +77,7 @@ class RowStream(msgspec.Struct):
                 self.firsts[name] = first
 
     async def rows(self, rows: Sequence[Row]) -> None:
-        """Write the rows. A row that is too large fails its ticker, or all tickers if it has none."""
+        """Write the rows. A row that is too large fails its ticker, or the stream if it has none."""
         self._spoken.update(row.get("stock_ticker") for row in rows)
         for begin in range(0, len(rows), _CHUNK):
             await self.sink.rows(rows[begin : begin + _CHUNK], self._leave_out)
@@ -88,7 +88,7 @@ class RowStream(msgspec.Struct):
         self._held.update(names)
         keys = (f"{key} {str(row[key])[:60]}" for key in self.stream.primary_key)
         text = f"{error.message.rstrip('.')} ({', '.join(keys)}). The other rows were written."
-        self.failures.append(Failure(names, ConnectorError(text)))
+        self.failures.append(Failure(names if "stock_ticker" in row else (), ConnectorError(text)))
 
     async def cover(self, names: Sequence[str], through: date) -> None:
         """Note that all rows up to ``through``, included, were requested and put."""

@@ -59,20 +59,24 @@ def test_batches_come_in_the_order_of_the_jobs_whoever_is_answered_first(
     async def main() -> list[int]:
         channel = Channel(SMALL)
         turns = [anyio.Semaphore(0) for _ in sizes]
+        stepped = 0
 
         async def work(number: int, job: Any) -> None:
+            nonlocal stepped
             async with job:
                 for piece in range(sizes[number]):
                     await turns[number].acquire()
                     channel.put(batch(10 * number + piece))
+                    stepped += 1
                 await turns[number].acquire()
+            stepped += 1
 
         async with anyio.create_task_group() as group:
             for number in range(len(sizes)):
                 group.start_soon(work, number, channel.job())
-            for number in steps:
+            for done, number in enumerate(steps, start=1):
                 turns[number].release()
-                await anyio.wait_all_tasks_blocked()
+                await until(lambda: stepped == done)  # noqa: B023 - called before the next step
         channel.close()
         return await taken(channel)
 

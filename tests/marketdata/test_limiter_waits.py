@@ -24,6 +24,11 @@ def test_a_limit_costs_at_most_a_third_more_time_and_a_tenth_of_the_calls() -> N
         assert row.share <= 0.1, row
 
 
+def test_with_a_right_retry_after_other_windows_cost_no_more() -> None:
+    for row in waits.others():
+        assert row.retry_after != "right" or row.over <= 1.3, row
+
+
 def test_refusals_that_end_by_themselves_cost_half_a_minute() -> None:
     rows = {shape: [row for row in waits.bursts() if row.shape == shape] for shape in waits.BURSTS}
     for shape in waits.FEW:

@@ -79,6 +79,17 @@ def news(size_bytes: int, _: bytes) -> Iterator[bytes]:
     yield b"]}"
 
 
+def long_texts(size_bytes: int, text_bytes: int, _: bytes) -> Iterator[bytes]:
+    """A list whose rows have a long text each."""
+    yield b'{"status":"OK","results":['
+    for n in range(size_bytes // text_bytes):
+        yield (
+            b"," if n else b""
+        ) + b'{"id":"%d","tickers":["T00"],"published_utc":"2020-12-21T15:00:00Z"' % n
+        yield b',"text":"%b"}' % (b"x" * text_bytes)
+    yield b"]}"
+
+
 def no_whole_json(size_bytes: int, _: bytes) -> Iterator[bytes]:
     """A list that ends in the middle of a row."""
     yield b'{"status":"OK","results":[{"ticker":"'
@@ -137,6 +148,12 @@ CASES = {
     "6 of 57 MiB that are no whole JSON": Case(partial(no_whole_json, 57 * MIB), tickers=6, stream="news"),
     "4 of 57 MiB of a number": Case(partial(one_number, 57 * MIB), tickers=4, stream="news"),
     "4 of 57 MiB of a reason": Case(partial(one_long_reason, 57 * MIB), tickers=4, stream="news"),
+    "4 of 57 MiB of rows with a long text": Case(
+        partial(long_texts, 57 * MIB, MIB // 5), tickers=4, stream="news"
+    ),
+    "4 of 60 MiB of rows that are too large to write": Case(
+        partial(long_texts, 60 * MIB, 5 * MIB), tickers=4, stream="news"
+    ),
     "4 of 57 MiB of a text": Case(partial(one_long_text, 57 * MIB), tickers=4, stream="news"),
 }
 

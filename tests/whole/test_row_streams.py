@@ -76,11 +76,12 @@ async def planned(sandbox: Sandbox, tickers: Sequence[str], **options: Any) -> l
 
 
 @pytest.mark.parametrize("name", FORWARDED)
-async def test_the_rows_are_what_the_schema_says(name: str) -> None:
+async def test_the_rows_are_what_the_schema_says_and_none_share_a_primary_key(name: str) -> None:
     async with world() as sandbox:
         run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
         assert run.code == 0
         assert run.records(name) or name in ("ipos", "splits")
+        assert len(by_key(name, run.records(name))) == len(run.records(name))
         judge = Draft7Validator(SCHEMAS[name])
         for row in run.records(name):
             judge.validate(row)
@@ -95,13 +96,6 @@ async def test_a_list_is_whole(name: str) -> None:
         wanted = await truth(sandbox, name)
         assert by_key(name, run.records(name)) == wanted
         assert wanted or name == "ipos"
-
-
-@pytest.mark.parametrize("name", FORWARDED)
-async def test_no_two_rows_of_the_api_share_a_primary_key(name: str) -> None:
-    async with world() as sandbox:
-        run = await sync(sandbox, NAMES, streams=(name,), start_date=SINCE)
-        assert len(by_key(name, run.records(name))) == len(run.records(name))
 
 
 @pytest.mark.parametrize("name", [name for name in LISTINGS if BY_NAME[name].cursor])
@@ -321,8 +315,8 @@ async def test_each_refusal_of_the_plan_is_told_with_its_own_remedy(phrase: str,
 # rows that are large
 
 
-def enlarged(change: Callable[[list[dict[str, Any]]], object]) -> Fault:
-    """News with other rows."""
+def enlarged(change: Callable[[list[dict[str, Any]]], object], match: str = "/reference/news") -> Fault:
+    """A list with other rows."""
 
     def spoil(body: bytes) -> bytes:
         page = orjson.loads(body)
@@ -330,7 +324,7 @@ def enlarged(change: Callable[[list[dict[str, Any]]], object]) -> Fault:
         page["count"] = len(page["results"])
         return orjson.dumps(page)
 
-    return Fault(kind="body", match="/reference/news", body=spoil, times=None)
+    return Fault(kind="body", match=match, body=spoil, times=None)
 
 
 @pytest.mark.fault("page of several MiB")
@@ -377,6 +371,18 @@ async def test_a_row_that_is_too_large_fails_its_own_ticker() -> None:
         sandbox.faults.clear()
         following = await sync(sandbox, ("AAPL", "TSLA"), streams=("news",), before=run, start_date=SINCE)
         assert found | {(row["stock_ticker"], row["id"]) for row in following.records("news")} == wanted
+
+
+async def test_a_row_that_is_too_large_of_a_list_without_tickers_names_none() -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[0]["name"] = "x" * 1_100_000
+
+    async with world() as sandbox:
+        sandbox.faults.add(enlarged(change, "/exchanges"))
+        run = await sync(sandbox, ("AAPL", "TSLA"), streams=("exchanges",), start_date=SINCE)
+        (error,) = run.errors()
+        assert error["message"].startswith("a row from the API is too large to write: 1,10")
+        assert run.records("exchanges")
 
 
 @pytest.mark.fault("bug in one stream")

@@ -147,6 +147,7 @@ class ListingSync:
                 reached = judge.accept()
                 if page.next_url is not None and reached is not None and call.first is not None:
                     await self._cover(late.found(), moment, reached)
+                del answer, page, rows  # another call's body may be as large
         assert moment is not None  # noqa: S101 - a list has a first page
         if again:
             self._row_stream.lack_late(tuple(late.behind()), late.since)
