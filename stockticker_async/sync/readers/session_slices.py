@@ -55,6 +55,8 @@ class SessionReader:
         """Expected tickers that have no bar since a session that was asked for twice."""
         self._doubts: dict[int, Doubt] = {}
         """The answers so far, by place."""
+        self._with_bars = self._without_bars = 0
+        """Sessions of the whole market. Without bars: those that are over, and could not be compared."""
 
     async def read(self, session_slice: SessionSlice) -> None:
         """Read the session, unless it is before the plan's history, and judge all sessions that are ready."""
@@ -68,6 +70,8 @@ class SessionReader:
             answered = self._answered.pop(place, None)
             if answered is not None:
                 await self._believe(answered)
+        if self._without_bars and not self._with_bars:  # there was no session to compare them with
+            self._family.completeness.lack(WHOLE_MARKET, self._without_bars)
 
     async def _ask(self, session_slice: SessionSlice) -> None:
         place = session_slice.span.place
@@ -129,6 +133,8 @@ class SessionReader:
         if self._family.job.whole_market and calendar.is_session(session_slice.first):
             for stream in self._family.streams:
                 stream.cursors.market_rows = answered.count
+            self._with_bars += bool(answered.count)
+            self._without_bars += not answered.count and not half and session_slice.first <= answered.through
         del self._doubts[place]
         await self._believe(answered)
 

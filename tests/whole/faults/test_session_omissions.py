@@ -54,6 +54,21 @@ async def test_a_session_that_leaves_bars_out(change: Lie, warning: str, session
 
 
 @pytest.mark.fault("incomplete session")
+async def test_a_market_without_any_bar_is_told() -> None:
+    """No session has a bar, so none can be compared with another one."""
+    asked: dict[str, Any] = {"start_date": "2020-12-16", "streams": [PRICES]}
+    async with market(tickers=tuple(MANY), universe=200) as sandbox:
+        good = rows_of(PRICES, await sync(sandbox, "*", **asked))
+        told(sandbox, "/grouped/", nothing, None)
+        run = await sync(sandbox, "*", **asked)
+        (warning,) = run.told("WARN")
+        assert "no bars of some of the days asked for the whole market (sessions: 4, asked for twice)" in warning
+        sandbox.faults.clear()
+        following = await sync(sandbox, "*", before=run, **asked)
+        assert rows_of(PRICES, following) == good
+
+
+@pytest.mark.fault("incomplete session")
 async def test_named_tickers_that_traded_before_and_are_missing_now() -> None:
     """One session, with none beside it: the others of the market are there, those named are not."""
     async with market(tickers=tuple(MANY), universe=300) as sandbox:
