@@ -41,20 +41,22 @@ async def list_pages(
     patience: float = math.inf,
     may_be_empty: bool = False,
     confirmed: set[RefusalReason] | None = None,
+    full_rows: int | None = None,
 ) -> AsyncGenerator[Answer[ListPage[T]] | Refusal | Missing, None]:
     """Yield the pages of a list from a path on, read with ``read``. A refusal or a 404 ends them.
 
     An incomplete page and a 404 are requested again: see `Doubt`. With ``may_be_empty`` an empty first page
-    is complete, and the caller may doubt it. ``confirmed`` is as in `asked_twice`. A page is in the budget
-    until the next page is requested, and has the turn: the caller must not make a call before that. Raises
-    `BadPageError` for an unusable page; earlier pages stay valid.
+    is complete, and the caller may doubt it. ``confirmed`` is as in `asked_twice`. A last page with
+    ``full_rows``, the limit of the call, is requested again, too: it looks like a page that lost its
+    ``next_url``. A page is in the budget until the next page is requested, and has the turn: the caller must
+    not make a call before that. Raises `BadPageError` for an unusable page; earlier pages stay valid.
     """
     url, seen = client.url_of(path), set[str]()
     while True:
         turn_to(url, seen)
         ask = partial(client.asked, url, read, expected_bytes=expected_bytes, patience=patience)
         may_be_empty = may_be_empty and len(seen) == 1
-        lacks = partial(_list_lacks, may_be_empty=may_be_empty)
+        lacks = partial(_list_lacks, may_be_empty=may_be_empty, full_rows=full_rows)
         async with asked_twice(ask, lacks, held=_held, confirmed=confirmed) as found:
             yield found
             next_url = found.value.next_url if isinstance(found, Answer) else None
@@ -64,9 +66,13 @@ async def list_pages(
         url = client.next_target(next_url)
 
 
-def _list_lacks(answer: Answer[ListPage[Any]], *, may_be_empty: bool) -> Hashable | None:
+def _list_lacks(
+    answer: Answer[ListPage[Any]], *, may_be_empty: bool, full_rows: int | None
+) -> Hashable | None:
     page = answer.value
-    if not page.lacks or (may_be_empty and not page.count and not page.stated):
+    is_cut = page.next_url is None and page.count == full_rows
+    is_empty = may_be_empty and not page.count and not page.stated
+    if is_empty or not (page.lacks or is_cut):
         return None
     return page.count, page.stated, page.next_url is None
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-import msgspec
 import orjson
 
 from stockticker_async.errors import BadPageError
-from stockticker_async.marketdata.call_limits import MIB
 
 Row = dict[str, Any]
 ENVELOPE = frozenset(
@@ -18,7 +16,7 @@ ENVELOPE = frozenset(
 """The fields of a list that are read, beside its rows. Others may be of any size."""
 Form = Literal["list", "object", "flat"]
 """The form of an answer: an array of rows, under ``results`` or bare; one row under ``results``; or a row."""
-_MOST_COPIED_BYTES = 32 * MIB
+_MOST_COPIED_BYTES = 32 * 2**20
 """orjson decodes a copy of a text of up to this size; no known answer is larger.
 
 msgspec needs no copy, but keeps integers of more than 64 bits, which cannot be encoded again.
@@ -55,8 +53,8 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
     """
     fault = ""
     try:
-        answer = orjson.loads(body) if len(body) <= _MOST_COPIED_BYTES else msgspec.json.decode(body)
-    except (orjson.JSONDecodeError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError) as error:
+        answer = orjson.loads(body) if len(body) <= _MOST_COPIED_BYTES else _decoded(body)
+    except ValueError as error:
         fault = str(error)
     if fault:  # the decoder's error would be the context of ours, and holds all of the text
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
@@ -69,6 +67,16 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
     if not isinstance(answer, dict):
         raise BadPageError("the API answered 200 with JSON of another form.")
     return page_of(answer, form)
+
+
+def _decoded(body: bytes) -> Any:
+    """Return the value of a JSON text, of which no copy is made. Raises `ValueError`."""
+    import msgspec  # noqa: PLC0415 - few answers are large, and `discover` reads none
+
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def page_of(answer: Row, form: Form) -> RowPage:

@@ -14,7 +14,7 @@ from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
 from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
-from stockticker_async.marketdata.listings import OLDER_SPLITS, SPLITS
+from stockticker_async.marketdata.listings import OLDER_SPLITS, SPLITS, Listing
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 from stockticker_async.marketdata.rows import judge_tickers, stated
 from stockticker_async.marketdata.splits import Split, ratio
@@ -48,7 +48,7 @@ async def splits(
     first = after + timedelta(days=1)
     firsts = dict.fromkeys(names, first) if names else Everything(first)
     for call in list_calls(SPLITS, firsts, last=until, end=until):
-        part = await _split_pages(client, call)
+        part = await _split_pages(client, SPLITS, call)
         if isinstance(part, Missing) or (isinstance(part, Refusal) and part.why is RefusalReason.ENDPOINT):
             older = await _older_splits(client, call, until)
             # if both lists are missing, the reason is the plan, not the address
@@ -70,19 +70,28 @@ async def _older_splits(
     names = call.names
     firsts = dict.fromkeys(names, call.first) if names else Everything(call.first)
     for older in list_calls(OLDER_SPLITS, firsts, last=until, end=until):
-        part = await _split_pages(client, older)
+        part = await _split_pages(client, OLDER_SPLITS, older)
         if not isinstance(part, Answer):
             return part
         parts.append(part)
     return Answer([split for part in parts for split in part.value], parts[0].moment)
 
 
-async def _split_pages(client: Client, call: ListCall) -> Answer[list[Split]] | Refusal | Missing:
+async def _split_pages(
+    client: Client, listing: Listing, call: ListCall
+) -> Answer[list[Split]] | Refusal | Missing:
     found: list[Split] = []
     moments: list[datetime] = []
     judge = ListJudge(call.criteria)
     decode = partial(_decode_splits, call.criteria, judge)
-    found_pages = list_pages(client, call.path, at_once(decode), patience=SIDE_PATIENCE, may_be_empty=True)
+    found_pages = list_pages(
+        client,
+        call.path,
+        at_once(decode),
+        patience=SIDE_PATIENCE,
+        may_be_empty=True,
+        full_rows=listing.page_rows,
+    )
     async with aclosing(found_pages) as answers:
         async for one in answers:
             if not isinstance(one, Answer):

@@ -39,6 +39,8 @@ _ERROR_BYTES = 65_536  # of the body of an error
 _PIECE_BYTES = 65_536
 """Bytes of a body that are read at once. The bytes that aiohttp reads ahead are in no budget: with its
 default buffers 0.75 MiB, and as much again in the piece that waits for room; 64 connections took 96 MB."""
+_MOST_URL = 16_384
+"""The most letters of a ``next_url``: twice what most servers accept; those of the API have some 200."""
 _PROXY_REFUSALS = {
     401: responses.PROXY_WANTS_MORE,
     407: responses.PROXY_WANTS_MORE,
@@ -103,7 +105,14 @@ class Transport:
         return self.base_url + path
 
     def next_target(self, next_url: str) -> str:
-        """Return the absolute URL of a ``next_url``: some servers give only its path."""
+        """Return the absolute URL of a ``next_url``: some servers give only its path.
+
+        Raises `BadPageError` for one of more than `_MOST_URL` letters.
+        """
+        if len(next_url) > _MOST_URL:
+            raise BadPageError(
+                f"the API's next_url has {len(next_url):,} letters; the limit is {_MOST_URL:,}."
+            )
         try:
             return urljoin(self.base_url + "/", next_url)
         except ValueError:

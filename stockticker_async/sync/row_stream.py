@@ -5,9 +5,9 @@ read by the look-back, so an answer without rows does not hold the cursor.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,7 +27,13 @@ from stockticker_async.sync.windows import Days
 _log = logging.getLogger(__name__)
 
 _CHUNK = 500
-"""The number of rows that are encoded at once; rows are longer than bars."""
+"""The most rows that are encoded at once; rows are longer than bars."""
+_CHUNK_LETTERS = 1_000_000
+"""The most letters of such rows. The rows of an article have its texts in common: 300 tickers, 300 times."""
+
+
+Lack = Literal["rows", "page", "count"]
+"""What an answer lacks: all rows, the rows of a further page, or rows by its own count."""
 
 
 class NoCursor:
@@ -58,6 +64,8 @@ class RowStream(msgspec.Struct):
     """Tickers with an empty answer, in order."""
     _short: dict[str, None] = msgspec.field(default_factory=dict)
     """Tickers with an answer whose number of rows differs from its own count."""
+    _cut: dict[str, None] = msgspec.field(default_factory=dict)
+    """Tickers with a further page that was announced, and is empty."""
     _late: dict[str, None] = msgspec.field(default_factory=dict)
     """Tickers without a late row in two answers."""
     _late_since: date | None = None
@@ -79,8 +87,8 @@ class RowStream(msgspec.Struct):
     async def rows(self, rows: Sequence[Row]) -> None:
         """Write the rows. A row that is too large fails its ticker, or the stream if it has none."""
         self._spoken.update(row.get("stock_ticker") for row in rows)
-        for begin in range(0, len(rows), _CHUNK):
-            await self.sink.rows(rows[begin : begin + _CHUNK], self._leave_out)
+        for chunk in _chunks(rows):
+            await self.sink.rows(chunk, self._leave_out)
 
     def _leave_out(self, row: Row, error: RowTooLargeError) -> None:
         name = row.get("stock_ticker")
@@ -98,9 +106,10 @@ class RowStream(msgspec.Struct):
                     self.cursors.cover(name, through)
         await self.sink.state_due()
 
-    def lack(self, names: Sequence[str], *, short: bool) -> None:
-        """Note that two answers for these tickers are empty, or (``short``) differ from their own count."""
-        (self._short if short else self._silent).update(dict.fromkeys(names or (WHOLE_MARKET,)))
+    def lack(self, names: Sequence[str], what: Lack) -> None:
+        """Note what two answers for these tickers lack."""
+        lists = {"rows": self._silent, "page": self._cut, "count": self._short}
+        lists[what].update(dict.fromkeys(names or (WHOLE_MARKET,)))
 
     def lack_late(self, names: Sequence[str], since: date | None) -> None:
         """Note that two answers have no row of these tickers on ``since`` or later (None: no row at all)."""
@@ -119,6 +128,9 @@ class RowStream(msgspec.Struct):
         late = [name for name in self._late if name in spoken]
         if late:
             warn(self, f"the API, asked twice, has no rows since {self._late_since}{_whose(late)}.")
+        if self._cut:
+            announced = "announces a further page and has no rows on it: rows may be missing"
+            warn(self, f"the API, asked twice, {announced}{_whose([*self._cut])}.")
         if self._short:
             whose = _whose([*self._short])
             warn(self, f"the API, asked twice, has more or fewer rows than its own count says{whose}.")
@@ -169,3 +181,31 @@ def settled(days: Days, moment: datetime, end: date | None) -> date:
 
 def warn(row_stream: RowStream, text: str) -> None:
     _log.warning("%s: %s", row_stream.stream.name, text)
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yield the rows in parts that are encoded at once. A row with more letters is a part of its own."""
+    begin = letters = 0
+    for place, row in enumerate(rows):
+        more = _letters(row)
+        if place - begin == _CHUNK or (place > begin and letters + more > _CHUNK_LETTERS):
+            yield rows[begin:place]
+            begin, letters = place, 0
+        letters += more
+    if begin < len(rows):
+        yield rows[begin:]
+
+
+def _letters(row: Row) -> int:
+    """Return the letters of the texts in a row, also of nested ones."""
+    letters, left = 0, list[Any](row.items())
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind is str:
+            letters += len(value)
+        elif kind is dict:
+            left += value.items()
+        elif kind is list or kind is tuple:
+            left += value
+    return letters

@@ -139,6 +139,13 @@ async def test_a_default_port_is_the_same_origin() -> None:
         assert opened._transport.target(told).path == "/v2/next"
 
 
+@pytest.mark.fault("next_url without end")
+async def test_an_endless_next_url_is_not_followed() -> None:
+    async with client("http://127.0.0.1") as opened:
+        with pytest.raises(BadPageError, match="next_url has 20,000,000 letters; the limit is 16,384"):
+            opened.next_target("x" * 20_000_000)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(status: int) -> None:
     async def answer(_: web.BaseRequest) -> web.Response:

@@ -83,7 +83,7 @@ async def test_tickers_without_a_row_in_any_answer_are_told(
     silent: list[str], spoken: list[str], told: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     one = forward("TSLA", "AAPL")
-    one.lack(silent, short=False)
+    one.lack(silent, "rows")
     await one.rows([{"stock_ticker": name} for name in spoken])
     one.warn_of_lacking()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == told
@@ -91,7 +91,7 @@ async def test_tickers_without_a_row_in_any_answer_are_told(
 
 def test_a_short_answer_is_told_by_its_tickers(caplog: pytest.LogCaptureFixture) -> None:
     one = forward("TSLA")
-    one.lack(["TSLA"], short=True)
+    one.lack(["TSLA"], "count")
     one.warn_of_lacking()
     assert [record.getMessage() for record in caplog.records] == [
         f"float: {LACKING} more or fewer rows than its own count says for TSLA."

@@ -90,6 +90,16 @@ def long_texts(size_bytes: int, text_bytes: int, _: bytes) -> Iterator[bytes]:
     yield b"]}"
 
 
+def shared_texts(tickers: int, text_bytes: int, _: bytes) -> Iterator[bytes]:
+    """Three articles, each of which becomes a row for each of its tickers."""
+    names = ",".join(f'"B{n}"' for n in range(tickers)).encode()
+    yield b'{"status":"OK","results":['
+    for n in range(3):
+        yield b"," * bool(n) + b'{"id":"%d","published_utc":"2020-12-21T15:00:00Z"' % n
+        yield b',"tickers":[%b],"description":"%b"}' % (names, b"x" * text_bytes)
+    yield b"]}"
+
+
 def no_whole_json(size_bytes: int, _: bytes) -> Iterator[bytes]:
     """A list that ends in the middle of a row."""
     yield b'{"status":"OK","results":[{"ticker":"'
@@ -128,6 +138,7 @@ class Case:
     at_once: int = 16
     gzip: bool = False
     stream: str = "stock_bars"
+    market: bool = False
 
 
 CASES = {
@@ -153,6 +164,9 @@ CASES = {
     ),
     "4 of 60 MiB of rows that are too large to write": Case(
         partial(long_texts, 60 * MIB, 5 * MIB), tickers=4, stream="news"
+    ),
+    "300 rows with a text of 800 KB in common": Case(
+        partial(shared_texts, 300, 800_000), stream="news", market=True
     ),
     "4 of 57 MiB of a text": Case(partial(one_long_text, 57 * MIB), tickers=4, stream="news"),
 }
@@ -185,12 +199,12 @@ async def peak_bytes(case: Case, folder: Path) -> tuple[int, str]:
     names = [f"T{n:02}" for n in range(case.tickers)]
     async with speaking(speak) as port:
         told = {
-            "stock_ticker": ",".join(names),
+            "stock_ticker": "*" if case.market else ",".join(names),
             "api_key": "demo-key",
             "base_url": f"http://127.0.0.1:{port}",
             "start_date": "2020-12-21",
             "end_date": "2020-12-21",
-            "timespan": "minute",
+            "timespan": "day" if case.market else "minute",
             "max_concurrent_requests": case.at_once,
         }
         (folder / "config.json").write_text(json.dumps(told))

@@ -25,7 +25,7 @@ from stockticker_async.streams.transforms import stream_rows_in_steps
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.job import WHOLE_MARKET, SyncJob
 from stockticker_async.sync.readers.late_rows import LateRows
-from stockticker_async.sync.row_stream import RowStream, settled
+from stockticker_async.sync.row_stream import Lack, RowStream, settled
 from stockticker_async.sync.windows import Days
 from stockticker_async.sync.workers import carry_out
 
@@ -127,6 +127,7 @@ class ListingSync:
             expected_bytes=expected_bytes,
             may_be_empty=again,
             confirmed=self._row_stream.confirmed_refusals,
+            full_rows=self._listed.listing.page_rows,
         )
         moment = None
         async with aclosing(answers) as pages:
@@ -137,9 +138,8 @@ class ListingSync:
                     return answer
                 page = answer.value
                 if page.lacks:
-                    # the previous page announced another one
-                    short = moment is not None or page.count > 0
-                    self._row_stream.lack(self._names(call), short=short)
+                    what: Lack = "count" if page.count else "rows" if moment is None else "page"
+                    self._row_stream.lack(self._names(call), what)
                 moment = answer.moment
                 rows = list(self._wanted(call, page.rows))
                 await self._row_stream.rows(rows)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from faults.ending import market
+from faults.lies import told
 from support import BARS, PRICES, Run, advance_days, sync
 
 from stockticker_async.sandbox.service.controls import Sandbox
@@ -274,7 +275,23 @@ async def test_a_further_page_without_rows_is_told(stream: str) -> None:
         run = await sync(sandbox, "AAPL", streams=[stream], **how)
         assert (run.code, len(run.records(stream))) == (0, 5)
         [warning] = run.told("WARN")
-        assert "the API, asked twice, has more or fewer rows than its own count says" in warning
+        assert "the API, asked twice, announces a further page and has no rows on it" in warning
+
+
+def without_next_url(page: Page) -> None:
+    page.pop("next_url", None)
+
+
+@pytest.mark.parametrize("page", ["limit=1000", "cursor="], ids=["first page", "further page"])
+@pytest.mark.fault("list without its further page")
+async def test_a_full_page_that_ends_a_list_is_requested_again(page: str) -> None:
+    async with market(tickers=NAMES, universe=2_900) as sandbox:
+        good = await sync(sandbox, "*", streams=["tickers"])
+        told(sandbox, f"/v3/reference/tickers.*{page}", without_next_url, 1)
+        run = await sync(sandbox, "*", streams=["tickers"])
+        assert rows("tickers", run) == rows("tickers", good)
+        assert len(run.records("tickers")) > 2_000
+        assert (run.code, run.told("WARN")) == (0, [])
 
 
 def without_late_rows(page: Page) -> None:

@@ -62,7 +62,8 @@ async def test_a_market_without_any_bar_is_told() -> None:
         told(sandbox, "/grouped/", nothing, None)
         run = await sync(sandbox, "*", **asked)
         (warning,) = run.told("WARN")
-        assert "no bars of some of the days asked for the whole market (sessions: 4, asked for twice)" in warning
+        assert "no bars of some of the days asked for the whole market" in warning
+        assert "(sessions: 4, asked for twice)" in warning
         sandbox.faults.clear()
         following = await sync(sandbox, "*", before=run, **asked)
         assert rows_of(PRICES, following) == good
