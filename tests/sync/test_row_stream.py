@@ -2,9 +2,11 @@
 
 import logging
 from datetime import date, timedelta
+from typing import Any
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import BY_NAME, Kept
 from support import at
@@ -12,6 +14,7 @@ from support import at
 from stockticker_async.errors import RowTooLargeError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
+from stockticker_async.sync import row_stream
 from stockticker_async.sync.job import WHOLE_MARKET
 from stockticker_async.sync.row_stream import NoCursor, RowStream, first_day, settled
 from stockticker_async.sync.sink import TooLarge
@@ -121,3 +124,26 @@ def test_a_stream_without_a_cursor_reads_all_of_its_names() -> None:
     one.begin(DAYS, None)
     assert one.firsts == {WHOLE_MARKET: None}
     assert NoCursor().blob() == {"version": 1}
+
+
+texts = st.integers(0, 700_000).map("x".__mul__)
+nested = st.recursive(
+    st.none() | st.integers(0, 9) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=5,
+)
+alike = st.tuples(st.dictionaries(st.sampled_from("abc"), nested), st.sampled_from([1, 2, 300]))
+
+
+@settings(max_examples=30)
+@given(st.lists(alike, max_size=5))
+def test_rows_are_encoded_in_parts_of_bounded_letters(kinds: list[tuple[dict[str, Any], int]]) -> None:
+    rows = [row for row, times in kinds for _ in range(times)]
+    sizes = [orjson.dumps(row).count(b"x") for row, times in kinds for _ in range(times)]
+    begin = 0
+    for part in row_stream._chunks(rows):
+        assert [id(row) for row in part] == [id(row) for row in rows[begin : begin + len(part)]]
+        assert len(part) == 1 or sum(sizes[begin : begin + len(part)]) <= 1_000_000
+        assert 0 < len(part) <= 500
+        begin += len(part)
+    assert begin == len(rows)
