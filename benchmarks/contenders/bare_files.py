@@ -59,10 +59,11 @@ def lines(batch: pa.RecordBatch) -> bytes:
 
 if __name__ == "__main__":
     rows = 0
-    for batch in batches(sys.argv[1]):
-        rows += batch.num_rows
-        if "--arrow" not in sys.argv:
-            rest = memoryview(lines(batch))
-            while rest:
-                rest = rest[os.write(1, rest) :]
+    with batches(sys.argv[1]) as reader:  # left open, its thread may end the interpreter with SIGABRT
+        for batch in reader:
+            rows += batch.num_rows
+            if "--arrow" not in sys.argv:
+                rest = memoryview(lines(batch))
+                while rest:
+                    rest = rest[os.write(1, rest) :]
     sys.stderr.write(f"{rows}\n")
