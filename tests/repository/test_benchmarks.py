@@ -142,14 +142,14 @@ def test_the_readme_tells_figures_of_the_page() -> None:
     text = (ROOT / "README.md").read_text()
     section = text.partition("\n## Figures\n")[2].partition("\n## ")[0]
     tables = report.rows_by_title(PAGE.read_text())
-    _, ours, tutorial, cdk, _ = (float(row[2]) for row in tables["CPU of a read"])
+    _, ours, tutorial, *cdk = (float(row[2]) for row in tables["CPU of a read"])
     bars = [float(row[3]) for row in tables["CPU of a read beside the bare script"] if "stock_bars" in row[0]]
     peaks = [int(row[2]) for row in tables["Peak of the resident memory"]]
     growth = [row[3].split("(")[1] for row in tables["Peak of the resident memory"] if row[3]]
     for words in (
         f"{ours} times",
         f"{tutorial} times",
-        f"{cdk:.0f} times",
+        *(f"{ratio:.0f} times" for ratio in cdk[:1]),  # `make figures` leaves the CDK out where it is missing
         f"{min(bars):.1f} to {max(bars):.1f} times",
         f"{min(peaks)} to {max(peaks)} MB",
         f"at most {max(growth).rstrip(')')} times",
