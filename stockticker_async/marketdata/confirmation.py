@@ -93,3 +93,4 @@ async def asked_twice(
             if settled:
                 yield found
                 return
+        del found  # the repeated answer may be as large

@@ -83,10 +83,8 @@ def long_texts(size_bytes: int, text_bytes: int, _: bytes) -> Iterator[bytes]:
     """A list whose rows have a long text each."""
     yield b'{"status":"OK","results":['
     for n in range(size_bytes // text_bytes):
-        yield (
-            b"," if n else b""
-        ) + b'{"id":"%d","tickers":["T00"],"published_utc":"2020-12-21T15:00:00Z"' % n
-        yield b',"text":"%b"}' % (b"x" * text_bytes)
+        yield b"," * bool(n) + b'{"id":"%d","published_utc":"2020-12-21T15:00:00Z"' % n
+        yield b',"tickers":["T00"],"text":"%b"}' % (b"x" * text_bytes)
     yield b"]}"
 
 
@@ -161,6 +159,9 @@ CASES = {
     "4 of 57 MiB of a reason": Case(partial(one_long_reason, 57 * MIB), tickers=4, stream="news"),
     "4 of 57 MiB of rows with a long text": Case(
         partial(long_texts, 57 * MIB, MIB // 5), tickers=4, stream="news"
+    ),
+    "59 MiB that are requested again": Case(  # as many rows as the call allows, and no further page
+        partial(long_texts, 1000 * 62_000, 62_000), tickers=4, stream="news"
     ),
     "4 of 60 MiB of rows that are too large to write": Case(
         partial(long_texts, 60 * MIB, 5 * MIB), tickers=4, stream="news"
