@@ -248,22 +248,20 @@ def _read_config(path: str, mask: Mask) -> tuple[Any, str]:
 
 def _read_state(path: str) -> tuple[dict[str, object], Sequence[str]]:
     """Return the last stream_state of each stream, and warnings."""
+    from stockticker_async.connector.state_file import StateBlocks  # noqa: PLC0415
 
-    from stockticker_async.connector import state_file  # noqa: PLC0415
-
-    states: dict[str, object] = {}
-    size_bytes = 0
     if not files.holds_something(path):  # the first run of a nightly job has no state
-        return {}, (f"There is no state in {path} yet: everything is read from its start.",)
+        return {}, [f"There is no state in {path} yet: everything is read from its start."]
+    found = StateBlocks()
     for block in files.blocks(path, "state"):
-        states |= state_file.find_states(block)
-        size_bytes += len(block.strip())
-    nothing = [name for name, blob in states.items() if blob is None]
+        found.add(block)
+    warnings = found.warnings()
+    nothing = [name for name, blob in found.states.items() if blob is None]
     if nothing:
-        return states, (f"The state of {', '.join(nothing)} is null: all of it is read from its start.",)
-    if states or size_bytes <= len("null"):  # an empty state is no mistake
-        return states, ()
-    return {}, (f"The state {path} has no STATE in it: everything is read from its start.",)
+        warnings.append(f"The state of {', '.join(nothing)} is null: all of it is read from its start.")
+    elif not found.states and found.size_bytes > len("null"):  # an empty state is no mistake
+        warnings.append(f"The state {path} has no STATE in it: everything is read from its start.")
+    return found.states, warnings
 
 
 def _read_json(path: str, what: str) -> Any:

@@ -1,5 +1,6 @@
 """Finds the states of streams in the state files of Airbyte and its clients."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,59 +16,114 @@ from stockticker_async.sync.state_format import REMEDY
 _OF_READ = ("LOG", "TRACE", "RECORD", "CONTROL")
 """Messages of a read other than states: a read that was killed early may have written only these."""
 
+_MESSAGE = re.compile(rb'\{"type":"(?:LOG|TRACE|RECORD|STATE|CONTROL)"')
+_NAME = re.compile(rb'"stream_descriptor":\{"name":"([a-z_]+)"')
+
 
 def find_states(text: bytes) -> StreamStates:
-    """Return the last stream_state of each stream in a state file, by the name of the stream.
+    """Return the last stream_state of each stream in the text of a state file, by the name of the stream.
 
     Accepted are: a list of states, as the platform stores it; one state or one STATE message; the legacy
-    forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the output of an earlier read, whose
-    incomplete last line is ignored. Raises `ConfigError` for other content, for states of unknown streams
-    only, and for the output of another command.
+    forms ``{"stock_prices": {...}}`` and ``{"date": ...}``; and the output of earlier reads, one after the
+    other. The incomplete lines that killed reads leave are ignored. Raises `ConfigError` for other content,
+    for other damage of a STATE, for states of unknown streams only, and for the output of another command.
     """
-    try:
-        raw = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        found = _from_output(_messages(text))
-    else:
-        if isinstance(raw, dict) and isinstance(raw.get("type"), str):
-            found = _from_output([raw])
+    found = StateBlocks()
+    found.add(text)
+    return found.states
+
+
+class StateBlocks:
+    """The states in the blocks of a file, each of whole lines; see `find_states`."""
+
+    def __init__(self) -> None:
+        self.states: StreamStates = {}
+        self.size_bytes = 0
+        self._lines = 0
+        self._cut: dict[int, bytes] = {}
+
+    def add(self, block: bytes) -> None:
+        """Take the next block. Raises as `find_states` does."""
+        try:
+            raw = orjson.loads(block)
+        except orjson.JSONDecodeError:
+            messages, cut = _messages(block, self._lines)
+            found = _from_output(messages)
+            self._cut |= cut
         else:
-            found = {}
-            for item in raw if isinstance(raw, list) else [raw]:
-                if item is not None:
-                    found |= _from_item(item)
-    if found and not any(stream.name in found for stream in STREAMS):
-        raise ConfigError(
-            f"The state is of {name_list([*found])} only, which this source does not have. {REMEDY}"
-        )
+            found = _from_whole(raw)
+        if found and not any(stream.name in found for stream in STREAMS):
+            raise ConfigError(
+                f"The state is of {name_list([*found])} only, which this source does not have. {REMEDY}"
+            )
+        self.states |= found
+        self.size_bytes += len(block.strip())
+        self._lines += block.count(b"\n")
+
+    def warnings(self) -> list[str]:
+        """Return a warning for each incomplete STATE whose stream has no other."""
+        warnings = []
+        for number, half in self._cut.items():
+            named = _NAME.search(half)
+            if named and named[1].decode() in self.states:
+                continue
+            stream = f"The state of {named[1].decode()}" if named else "A state"
+            warnings.append(
+                f"{stream} is cut, as a killed run leaves it (line {number} of the state file), and is "
+                f"ignored: a stream without a state is read from its start."
+            )
+        return warnings
+
+
+def _from_whole(raw: Any) -> StreamStates:
+    if isinstance(raw, dict) and isinstance(raw.get("type"), str):
+        return _from_output([raw])
+    found: StreamStates = {}
+    for item in raw if isinstance(raw, list) else [raw]:
+        if item is not None:
+            found |= _from_item(item)
     return found
 
 
-def _messages(text: bytes) -> list[JsonObject]:
-    """Return the messages in an output; other lines, such as an incomplete last line, are ignored.
+def _messages(text: bytes, before: int) -> tuple[list[JsonObject], dict[int, bytes]]:
+    """Return the messages of an output, and by line the STATEs that are cut; other lines are ignored.
 
-    Raises `ConfigError` for a damaged STATE: the stream would be read from its beginning.
+    ``before`` is the count of the lines before the text. Raises `ConfigError` for a STATE that is damaged
+    otherwise: the stream would be read from its beginning.
     """
     found: list[JsonObject] = []
-    lines = text.splitlines(keepends=True)
-    for number, one in enumerate(lines, 1):
-        is_cut = number == len(lines) and not one.endswith((b"\n", b"\r"))
-        try:
-            message = orjson.loads(one)
-        except orjson.JSONDecodeError:
-            if not is_cut and (b'"stream_state"' in one or b'"STATE"' in one):
-                raise ConfigError(
-                    f"Line {number} of the state is damaged: it is not JSON. {REMEDY}"
-                ) from None
-            continue
+    cut: dict[int, bytes] = {}
+    for number, line in enumerate(text.splitlines(keepends=True), before + 1):
+        message = _json(line)
+        if message is None and line.endswith((b"\n", b"\r")):
+            half, message = _apart(line)
+            if b'"stream_state"' in half or b'"STATE"' in half:
+                cut[number] = half
         if isinstance(message, dict) and isinstance(message.get("type"), str):
             if "state" in message and message["type"] != "STATE":
                 kind = message["type"][:20]
                 raise ConfigError(f"Line {number} of the state is damaged: its type is {kind!r}. {REMEDY}")
             found.append(message)
+    for number, half in cut.items():
+        if half.count(b"{") <= half.count(b"}"):
+            raise ConfigError(f"Line {number} of the state is damaged: it is not JSON. {REMEDY}")
     if not found:
         raise ConfigError(f"The state is not JSON. {REMEDY}")
-    return found
+    return found, cut
+
+
+def _json(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _apart(line: bytes) -> tuple[bytes, Any]:
+    """Return half a message and the whole message behind it: a second output follows without a newline."""
+    starts = [one.start() for one in _MESSAGE.finditer(line)]
+    start = starts[-1] if len(starts) > 1 else len(line)
+    return line[:start], _json(line[start:])
 
 
 def _from_output(messages: Sequence[JsonObject]) -> StreamStates:

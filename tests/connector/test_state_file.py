@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockticker_async.connector import protocol
-from stockticker_async.connector.state_file import find_states
+from stockticker_async.connector.state_file import StateBlocks, find_states
 from stockticker_async.errors import ConfigError
 from stockticker_async.streams.table import STOCK_PRICES
 from stockticker_async.sync.state_format import read
@@ -69,9 +69,8 @@ def test_of_a_whole_output_the_last_state_of_each_stream_counts() -> None:
         lambda line: b"(" + line[1:],
         lambda line: line.replace(b'"2020-01-02"', b"Infinity", 1),
         lambda line: line.replace(b'"STATE"', b'"STAUE"'),
-        lambda line: line[: len(line) // 2] + b"\n",
     ],
-    ids=["a byte", "no JSON", "another type", "cut"],
+    ids=["a byte", "no JSON", "another type"],
 )
 def test_a_damaged_line_among_others_is_an_error(place: int, damage: Callable[[bytes], bytes]) -> None:
     """Else its stream would be read from the beginning."""
@@ -81,6 +80,46 @@ def test_a_damaged_line_among_others_is_an_error(place: int, damage: Callable[[b
     lines[place] = damage(lines[place])
     with pytest.raises(ConfigError, match=f"Line {place + 1} of the state is damaged"):
         find_states(b"".join(lines))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["a line", "with the next output in its line"])
+@pytest.mark.parametrize("share", [0.2, 0.7, 0.99])
+def test_a_state_that_a_killed_run_left_incomplete_is_ignored_with_a_warning(
+    place: int, end: bytes, share: float
+) -> None:
+    """A nightly run would end with an error for ever. Cut before its name, no stream can be named."""
+    names = ["stock_prices", "stock_bars", "splits"]
+    lines = [protocol.state(name, {"date": "2020-01-02"}, records=1) for name in names]
+    lines[place] = lines[place][: int(len(lines[place]) * share)] + end
+    lost = names.pop(place)
+    found = states_in(b"".join([*lines, LOG]))
+    assert found.states.keys() == set(names)
+    told = "A state" if share < 0.5 else f"The state of {lost}"
+    (warning,) = found.warnings()
+    assert warning.startswith(f"{told} is cut, as a killed run leaves it (line {place + 1} of")
+
+
+def test_an_incomplete_state_beside_a_whole_one_of_its_stream_needs_no_word() -> None:
+    whole = protocol.state("stock_prices", {"date": "2020-01-02"}, records=1)
+    found = states_in(LOG + whole[:-9] + b"\n" + LOG, whole + whole[:-9] + LOG)
+    assert found.states == {"stock_prices": {"date": "2020-01-02"}}
+    assert found.warnings() == []
+
+
+def test_the_lines_of_a_file_in_blocks_are_counted_from_its_start() -> None:
+    state = protocol.state("stock_prices", {"date": "2020-01-02"}, records=1)
+    (warning,) = states_in(LOG * 5, LOG + state[:-9] + b"\n" + LOG).warnings()
+    assert "(line 7 of the state file)" in warning
+    with pytest.raises(ConfigError, match="Line 7 of the state is damaged"):
+        states_in(LOG * 5, LOG + b"(" + state[1:])
+
+
+def states_in(*blocks: bytes) -> StateBlocks:
+    found = StateBlocks()
+    for block in blocks:
+        found.add(block)
+    return found
 
 
 @pytest.mark.parametrize(

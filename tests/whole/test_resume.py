@@ -51,6 +51,12 @@ def cut(run: Run, after: int) -> bytes:
     return b"".join(lines[:after]) + b"".join(line[: len(line) // 2] for line in following)
 
 
+def line_at(share: float, run: Run, beginning: bytes) -> int:
+    """The place among all lines of the one at this share of those with the beginning."""
+    places = [n for n, line in enumerate(run.stdout.splitlines()) if line.startswith(beginning)]
+    return places[min(int(share * len(places)), len(places) - 1)]
+
+
 def whole_lines(output: bytes) -> Run:
     return Run(output[: output.rfind(b"\n") + 1], None)
 
@@ -61,10 +67,15 @@ def assert_whole(sandbox: Sandbox, runs: list[Run], names: list[str], first: str
 
 
 @cases
-@given(shares=st.lists(st.floats(0, 1), min_size=1, max_size=4), few=st.booleans())
+@given(
+    shares=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+    tickers=st.sampled_from(["few", "many"]),
+    state=st.booleans(),
+)
 @pytest.mark.long
-async def test_killed_between_any_two_lines_nothing_is_lost(shares: list[float], few: bool) -> None:  # noqa: FBT001
-    """By range calls where there are few tickers, by sessions where there are many."""
+async def test_killed_in_any_line_nothing_is_lost(shares: list[float], tickers: str, state: bool) -> None:  # noqa: FBT001
+    """By range calls where there are few tickers, by sessions where there are many; also in a STATE."""
+    few = tickers == "few"
     names = NAMES[:5] if few else NAMES
     first = FIRST if few else "2020-12-14"
     async with serve(Options(now=NOW, universe=60, tickers=tuple(NAMES), page_rows=7)) as sandbox:
@@ -72,7 +83,7 @@ async def test_killed_between_any_two_lines_nothing_is_lost(shares: list[float],
         before = b'{"type":"LOG","log":{"level":"INFO","message":"nothing yet"}}\n'
         for share in shares:
             whole = await sync(sandbox, names, start_date=first, before=before, speed=FAST)
-            output = cut(whole, int(share * whole.stdout.count(b"\n")))
+            output = cut(whole, line_at(share, whole, b'{"type":"STATE"' if state else b""))
             before += b"\n" + output
             runs.append(whole_lines(output))
         runs.append(await sync(sandbox, names, start_date=first, before=before))
