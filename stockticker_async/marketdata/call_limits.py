@@ -38,9 +38,12 @@ def may_be_decoded(body: bytes) -> bool:
     if len(body) * _MOST_TIMES <= DECODED_BYTES:
         return True
     # one character beyond Latin-1 makes every character of its string take up to four bytes
-    texts = len(body) * (1 if body.isascii() and b"\\u" not in body else 4)
-    values = 72 * (body.count(b",") + body.count(b"[") + body.count(b"{"))
-    return texts + values + 328 * body.count(b"{") <= DECODED_BYTES
+    escape = body.find(b"\\")  # one byte is found at fifty times the speed of two, and most texts have none
+    is_narrow = body.isascii() and (escape < 0 or body.find(b"\\u", escape) < 0)
+    texts = len(body) * (1 if is_narrow else 4)
+    objects = body.count(b"{")
+    values = 72 * (body.count(b",") + body.count(b"[") + objects)
+    return texts + values + 328 * objects <= DECODED_BYTES
 
 
 PAGES = 10_000

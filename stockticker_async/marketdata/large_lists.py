@@ -27,8 +27,11 @@ _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def decode_list(body: bytes, *, whole_bytes: int = WHOLE_BYTES) -> Generator[None, None, RowPage]:
-    """As `decode_rows` for a list; gives way before each piece, and returns the page."""
-    cut = _cut(body) if len(body) > whole_bytes else None
+    """As `decode_rows` for a list; gives way before it is cut and before each piece, and returns the page."""
+    cut = None
+    if len(body) > whole_bytes:
+        yield
+        cut = _cut(body)
     if cut is None:
         return decode_rows(body)
     answer, raw = cut

@@ -13,3 +13,5 @@ def test_what_decoding_would_multiply_is_known_before() -> None:
         assert not may_be_decoded(b"[" + bomb * (DECODED_BYTES // len(bomb) // 8) + b"0]")
     assert not may_be_decoded(b'"' + b"a" * (DECODED_BYTES // 2) + "\U0001f600".encode() + b'"')
     assert not may_be_decoded(b'"' + b"a" * (DECODED_BYTES // 2) + b'\\ud83d\\ude00"')
+    assert not may_be_decoded(b'"\\n' + b"a" * (DECODED_BYTES // 2) + b'\\u0416"')
+    assert may_be_decoded(b'"\\n' + b"a" * (DECODED_BYTES // 2) + b'"')
