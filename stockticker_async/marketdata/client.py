@@ -202,8 +202,8 @@ class Client:
         match verdict:
             case responses.Later():
                 return None
-            case responses.Again(reason):
-                raise PassingFaultError(reason)
+            case responses.Again(reason, after):
+                raise PassingFaultError(reason, after=after)
             case responses.Wrong(error):
                 raise error
             case responses.Body():
@@ -243,6 +243,7 @@ class Client:
             response.body,
             now=self._clock.utc_now(),
             key_from=self._shared.settings.key_from,
+            is_whole=response.is_whole,
         )
         now = self._clock.monotonic()
         if isinstance(verdict, responses.Later):

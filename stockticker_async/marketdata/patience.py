@@ -50,4 +50,4 @@ class Patience:
             self._fault_told = True
             _log.warning("The API failed, and is asked again: %s", fault)
         wait = min(_BACKOFF_CAP, _BACKOFF * 2 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-        await self._clock.sleep(min(wait, patience - waited))
+        await self._clock.sleep(min(max(wait, fault.after), patience - waited))

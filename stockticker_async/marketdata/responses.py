@@ -35,6 +35,8 @@ _PASSING = frozenset(
     }
 )
 """Statuses below 500 that concern the moment or the connection, not the request."""
+_PLAIN_ERRORS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
+"""Errors that need no text."""
 PROXY_WANTS_MORE = (
     "The proxy named in the environment wants a name and a password, or others: write them into its address, "
     "as in http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded."
@@ -70,6 +72,8 @@ class Again(msgspec.Struct, frozen=True):
     """A passing fault: an outage of the API, or a page of a proxy."""
 
     reason: str
+    after: float = 0.0
+    """The seconds that the API asks to wait."""
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -103,20 +107,27 @@ class _ErrorBody(msgspec.Struct):
 
 
 def judge(
-    status: int, headers: Mapping[str, str], body: bytes, *, now: datetime, key_from: str = ""
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+    key_from: str = "",
+    is_whole: bool = True,
 ) -> Verdict:
     """Return the verdict on a response. For a dated Retry-After see `retry_after`; ``now`` is aware.
 
-    ``headers`` must ignore the case of names. ``key_from`` is as in `Settings`.
+    ``headers`` must ignore the case of names. ``key_from`` is as in `Settings`. If the body is not whole, its
+    text counts for nothing: what depends on it is a passing fault.
     """
     if status == HTTPStatus.OK:
         return Body()
+    after = retry_after(headers.get("Retry-After"), now=now, sent=http_date(headers.get("Date")))
     if status == TOO_MANY:
-        sent = http_date(headers.get("Date"))
-        return Later(retry_after(headers.get("Retry-After"), now=now, sent=sent))
+        return Later(after)
     # the API sends pages with 200: 1xx and other 2xx come from a proxy
     if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
-        return Again(f"the API answered {status}")
+        return Again(f"the API answered {status}", after or 0.0)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Wrong(
             ConfigError(
@@ -124,6 +135,8 @@ def judge(
                 "not travel to another address. Set base_url to the address itself."
             )
         )
+    if not is_whole and status not in _PLAIN_ERRORS:
+        return Again(f"the API answered {status}, and the text of this error did not come", after or 0.0)
     said = error_text(body)
     match status:
         case HTTPStatus.UNAUTHORIZED:

@@ -58,15 +58,21 @@ class Response(msgspec.Struct, frozen=True):
     """Ignores the case of names."""
     body: bytes
     """The whole unpacked body; only the beginning of an error's body."""
+    is_whole: bool = True
+    """False if an error's body broke off, or did not come in time."""
 
 
 class PassingFaultError(Exception):
     """A passing fault. ``str()`` describes it, without the key."""
 
-    def __init__(self, said: str, *, wrong_address: bool = False) -> None:
-        """``wrong_address``: no server listens there, or the server does not speak TLS, or only TLS."""
+    def __init__(self, said: str, *, wrong_address: bool = False, after: float = 0.0) -> None:
+        """``wrong_address``: no server listens there, or the server does not speak TLS, or only TLS.
+
+        ``after``: the seconds that the API asks to wait.
+        """
         super().__init__(said)
         self.wrong_address = wrong_address
+        self.after = after
 
 
 class Transport:
@@ -120,6 +126,7 @@ class Transport:
 
     async def exchange(self, target: URL, reservation: Reservation, *, most_seconds: float) -> Response:
         """Send one request and read its answer. Raises `PassingFaultError` and `ConnectorError`."""
+        response, body = None, _Body()
         try:
             ends_at = anyio.current_time() + min(self._limits.call, most_seconds)
             with anyio.fail_after(self._limits.silence) as scope:
@@ -132,12 +139,14 @@ class Transport:
                     proxy_headers=self._proxy_headers,
                     allow_redirects=False,
                 ) as response:
-                    body = await _read(response, self._limits, reservation, scope, ends_at)
+                    await _read(response, body, reservation, scope, limits=self._limits, ends_at=ends_at)
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
-            # not `from error`: its repr has the request's headers
-            raise translated(error, target, proxied=self._proxy is not None) from None
-        _log.debug("%s %s: %d bytes", response.status, target.path, len(body))
-        return Response(response.status, response.headers, body)
+            if response is None or response.status == HTTPStatus.OK:
+                # not `from error`: its repr has the request's headers
+                raise translated(error, target, proxied=self._proxy is not None) from None
+            return Response(response.status, response.headers, body.bytes(), is_whole=False)
+        _log.debug("%s %s: %d bytes", response.status, target.path, body.size_bytes)
+        return Response(response.status, response.headers, body.bytes())
 
 
 @asynccontextmanager
@@ -160,12 +169,14 @@ async def open_transport(settings: Settings) -> AsyncIterator[Transport]:
 
 async def _read(
     response: aiohttp.ClientResponse,
-    limits: CallLimits,
+    body: "_Body",
     reservation: Reservation,
     scope: anyio.CancelScope,
+    *,
+    limits: CallLimits,
     ends_at: float,
-) -> bytes:
-    """Return the unpacked body; only the beginning of an error's body.
+) -> None:
+    """Add the pieces of the unpacked body; only the beginning of an error's body.
 
     Raises `ConnectorError` for too large a body. The deadline of ``scope`` is the end of the call, or an
     earlier end of a silence; waiting for room counts for neither.
@@ -174,7 +185,8 @@ async def _read(
     # if the announced size is too large, the body is not read
     if whole and (response.content_length or 0) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
-    body = _Body()
+    if not whole:
+        ends_at = min(ends_at, anyio.current_time() + limits.error_text)
     while True:
         # hold the bytes before reading them: a piece that waits for room would take memory, too
         if not reservation.try_hold(_PIECE_BYTES):
@@ -185,11 +197,11 @@ async def _read(
         piece = await response.content.read(_PIECE_BYTES)
         reservation.give_back(_PIECE_BYTES - len(piece))
         if not piece:
-            return body.bytes()
+            return
         if body.size_bytes + len(piece) > (limits.body_bytes if whole else _ERROR_BYTES):
             if whole:
                 raise _too_large(limits.body_bytes)
-            return body.bytes()
+            return
         body.add(piece)
 
 

@@ -46,6 +46,17 @@ async def test_after_an_outage_the_calls_that_follow_try_a_few_times_only() -> N
     await patience.back_off(FAULT, OUTAGE_TRIES, clock.now, 10.0)
 
 
+async def test_the_api_is_left_alone_for_as_long_as_it_asks_and_no_longer_than_the_patience() -> None:
+    clock = Counted()
+    patience = Patience(clock, URL, 100.0)
+    await patience.back_off(PassingFaultError("busy", after=90.0), 1, 0.0, 1000.0)
+    assert clock.now == 90
+    await patience.back_off(PassingFaultError("busy", after=1200.0), 2, 0.0, 1000.0)
+    assert clock.now == 100
+    with pytest.raises(TransientError, match="100 s: busy"):
+        await patience.back_off(PassingFaultError("busy", after=1200.0), 3, 0.0, 1000.0)
+
+
 async def test_only_the_first_fault_is_told(caplog: pytest.LogCaptureFixture) -> None:
     patience = Patience(Counted(), URL, 100.0)
     for fault in (1, 2, 3):

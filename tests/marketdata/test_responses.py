@@ -71,6 +71,24 @@ def test_an_outage_may_pass(status: int, body: bytes | Mapping[str, Any]) -> Non
     assert judged(status, body) == Again(f"the API answered {status}")
 
 
+@pytest.mark.fault("outage with Retry-After")
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_an_outage_may_say_how_long_it_lasts(status: int) -> None:
+    dated = format_datetime(NOW + timedelta(seconds=90), usegmt=True)
+    for text, after in (("90", 90.0), (dated, 90.0), ("1e9", 0.0), ("99999", RETRY_AFTER_CAP)):
+        assert judged(status, HTML, {"Retry-After": text}) == Again(f"the API answered {status}", after)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_an_error_whose_text_did_not_come_may_pass(status: int) -> None:
+    verdict = judge(status, {}, b'{"status":"ERR', now=NOW, is_whole=False)
+    assert verdict == Again(f"the API answered {status}, and the text of this error did not come")
+
+
+def test_a_wrong_key_needs_no_text() -> None:
+    assert said(judge(401, {}, b"", now=NOW, is_whole=False)) == said(judged(401))
+
+
 @pytest.mark.fault("unusual status")
 def test_every_status_is_of_the_question_or_of_the_moment() -> None:
     """What says nothing of the question is asked again, also a status that nobody has seen before."""

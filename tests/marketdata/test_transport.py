@@ -230,6 +230,49 @@ async def test_a_server_that_takes_for_ever_has_a_deadline(fault: Fault, limits:
         assert len(served.calls) == 2
 
 
+UNFINISHED = {
+    "nothing comes": b"Content-Length: 4000\r\n\r\n",
+    "it breaks off": b"Content-Length: 4000\r\nConnection: close\r\n\r\n{",
+    "half a chunk": b"Transfer-Encoding: chunked\r\n\r\n10\r\n{",
+    "gzip that is none": b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+}
+
+
+@pytest.mark.fault("unfinished error")
+@pytest.mark.parametrize("rest", UNFINISHED.values(), ids=UNFINISHED.keys())
+@pytest.mark.parametrize(
+    ("head", "error", "told"),
+    [
+        (b"401 Unauthorized", ConfigError, "The API key is wrong"),
+        (b"404 Not Found", TransientError, "the API answered 404, and the text of this error did not come"),
+        (b"503 Busy", TransientError, "the API answered 503"),
+        (b"429 Later\r\nRetry-After: 1", TransientError, "answered only 429"),
+    ],
+    ids=["401", "404", "503", "429"],
+)
+async def test_an_error_without_the_end_of_its_body_is_judged_by_its_status(
+    head: bytes, rest: bytes, error: type[ConnectorError], told: str
+) -> None:
+    """A 429 must not cost a minute of silence, and a wrong key no quarter of an hour."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + head + b"\r\n" + rest)
+        await writer.drain()
+        if b"close" in rest:
+            writer.close()
+        else:
+            await reader.read()
+
+    limits = CallLimits(error_text=0.05)
+    async with (
+        speaking(speak) as port,
+        client(f"http://127.0.0.1:{port}", clock=Counted(), limits=limits) as opened,
+    ):
+        with pytest.raises(error, match=told):
+            await opened.get(BARS, len, patience=20.0)
+
+
 async def test_a_server_that_never_answers_is_told_when_patience_ends() -> None:
     """With the shortest call, the one deadline is the patience itself."""
     async with sandbox() as served, client(served.url, patience=0.1) as opened:
