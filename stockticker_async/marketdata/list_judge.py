@@ -72,6 +72,7 @@ class ListJudge:
         self._before = _PageOutline()
         self._judged = _PageOutline()
         self._pages: set[int] = set()
+        self._reached: date | None = None
 
     def judge(self, values: Iterable[object], keys: Iterable[Hashable]) -> None:
         """Raise `BadPageError` for a page that is not the next one.
@@ -94,17 +95,20 @@ class ListJudge:
         self._judged = _PageOutline(reached, begun, found or self._before.keys)
 
     def accept(self) -> date | None:
-        """Accept the page judged last. Returns the last day whose rows are complete.
+        """Accept the page judged last. Returns the last day whose rows are complete, or None.
 
-        This is the day before the last row's day, because a further page may have more rows of that day. None
+        This is the day before the last row's day, because a further page may have more rows of that day, and
+        of the page before this one: only the order of the next page shows that a page passed over none. None
         while all rows are of one day: they do not prove the order.
         """
+        complete = self._reached
         self._before = page = self._judged
         if page.keys:
             self._pages.add(hash(page.keys))
         if page.reached is None or page.begun is None or page.reached[0] <= page.begun:
-            return None
-        return page.reached[0] - _DAY
+            return complete
+        self._reached = page.reached[0] - _DAY
+        return complete
 
 
 def _day(value: object) -> tuple[date | None, float]:

@@ -64,13 +64,13 @@ def test_a_row_of_a_weekend_is_refused_where_all_days_are_weekdays(name: str) ->
 
 
 @given(pages=st.lists(st.lists(st.dates(FIRST, LAST), max_size=4), max_size=6), sort=st.booleans())
-def test_pages_in_order_are_taken_and_cover_the_days_before_their_last_row(
+def test_pages_in_order_are_taken_and_cover_the_days_before_the_last_row_of_the_page_before(
     *, pages: list[list[date]], sort: bool
 ) -> None:
     flat = [day for page in pages for day in page]
     ordered = iter(sorted(flat) if sort else flat)
     pages = [[next(ordered) for _ in page] for page in pages]
-    judge, seen, number = ListJudge(DAYS), list[date](), 0
+    judge, seen, number, complete = ListJudge(DAYS), list[date](), 0, None
     for page in pages:
         keys = range(number, number := number + len(page))
         seen += page
@@ -79,8 +79,20 @@ def test_pages_in_order_are_taken_and_cover_the_days_before_their_last_row(
                 judge.judge([day.isoformat() for day in page], keys)
             return
         judge.judge([day.isoformat() for day in page], keys)
-        covered = seen[-1] - timedelta(days=1) if seen and seen[-1] > seen[0] else None
-        assert judge.accept() == covered
+        assert judge.accept() == complete
+        complete = seen[-1] - timedelta(days=1) if seen and seen[-1] > seen[0] else None
+
+
+def test_a_page_given_too_early_covers_nothing_that_it_passes_over() -> None:
+    """The third page in place of the second: the fourth request gets the second page, and the list fails."""
+    judge, pages = ListJudge(DAYS), [FIRST + timedelta(days=n) for n in (0, 2, 9, 4)]
+    covered = []
+    for number, day in enumerate(pages[:3]):
+        judge.judge([day.isoformat()], [number])
+        covered.append(judge.accept())
+    with pytest.raises(BadPageError, match="out of order"):
+        judge.judge([pages[3].isoformat()], [3])
+    assert covered == [None, None, FIRST + timedelta(days=1)]
 
 
 def test_moments_are_in_order_by_their_time_and_not_by_their_text() -> None:

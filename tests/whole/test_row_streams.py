@@ -140,23 +140,60 @@ async def test_a_sync_killed_between_pages_goes_on_where_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "cursors"),
+    ("pages", "cursors"),
     [
-        (("2020-12-10", "2020-12-15", "2020-12-15"), {"TSLA": "2020-12-14"}),
-        (("2020-12-15", "2020-12-15"), {}),
+        ([["2020-12-10", "2020-12-15", "2020-12-15"], ["2020-12-16"]], {"TSLA": "2020-12-14"}),
+        ([["2020-12-10", "2020-12-15", "2020-12-15"]], {}),
+        ([["2020-12-15", "2020-12-15"], ["2020-12-16"]], {}),
     ],
+    ids=["two pages", "no page after it", "one day"],
 )
-async def test_a_page_covers_the_days_before_its_last_row(
-    days: tuple[str, ...], cursors: dict[str, str]
+async def test_a_page_covers_the_days_before_its_last_row_once_the_next_one_is_there(
+    pages: list[list[str]], cursors: dict[str, str]
 ) -> None:
-    rows = [{"ticker": "TSLA", "ex_dividend_date": day, "id": f"E{place}"} for place, day in enumerate(days)]
-    page = orjson.dumps({"results": rows, "next_url": "https://elsewhere.example/page"})
+    rows = [
+        [{"ticker": "TSLA", "ex_dividend_date": day, "id": f"E{n}{place}"} for place, day in enumerate(days)]
+        for n, days in enumerate(pages)
+    ]
     async with world() as sandbox:
-        sandbox.faults.add(Fault(kind="body", body=lambda _: page, match="dividends", times=None))
+        nexts = [f"{sandbox.url}/stocks/v1/dividends?limit={n}" for n in range(1, len(pages))]
+        bodies = [
+            orjson.dumps({"results": found, "next_url": following})
+            for found, following in zip(rows, [*nexts, "https://elsewhere.example/page"], strict=True)
+        ]
+        for body in bodies:
+            sandbox.faults.add(Fault(kind="body", body=body, match="dividends"))
         run = await sync(sandbox, "TSLA", streams=("dividends",), start_date="2020-12-01")
-        assert len(run.records("dividends")) == len(days)
+        assert len(run.records("dividends")) == sum(map(len, pages))
         assert "another address" in run.errors("dividends")[0]["message"]
         assert run.cursors("dividends") == cursors
+
+
+async def test_days_that_a_page_passed_over_are_read_by_the_next_sync() -> None:
+    """The second and the third page of a walk in each other's place: the list fails, and loses no row."""
+    async with world(universe=3000) as sandbox:
+        options: dict[str, Any] = {"streams": ("short_interest",), "start_date": "2019-01-01"}
+        bodies: list[bytes] = []
+
+        def keep(body: bytes) -> bytes:
+            bodies.append(body)
+            return body
+
+        sandbox.faults.add(Fault(kind="body", body=keep, match="short-interest", times=None))
+        whole = await sync(sandbox, "*", **options)
+        sandbox.faults.clear()
+        assert len(bodies) > 3
+        two, three = map(orjson.loads, bodies[1:3])
+        two["results"], three["results"] = three["results"], two["results"]
+        for page, times in ((two, 1), (three, 3)):
+            body = orjson.dumps(page)
+            sandbox.faults.add(Fault(kind="body", body=body, match="short-interest", after=1, times=times))
+        first = await sync(sandbox, "*", **options)
+        assert "out of order" in first.errors("short_interest")[0]["message"]
+        second = await sync(sandbox, "*", before=first, **options)
+        assert second.code == 0
+        rows = [*first.records("short_interest"), *second.records("short_interest")]
+        assert by_key("short_interest", rows) == by_key("short_interest", whole.records("short_interest"))
 
 
 @pytest.mark.parametrize("name", ["splits", "dividends"])
