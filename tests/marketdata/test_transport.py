@@ -1,10 +1,13 @@
 """One exchange with the API: its headers, its origin, its deadlines, its bytes, and faults in plain words."""
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
 import socket
+import tracemalloc
+from contextlib import suppress
 
 import aiohttp
 import anyio
@@ -228,6 +231,44 @@ async def test_a_server_that_takes_for_ever_has_a_deadline(fault: Fault, limits:
         served.faults.add(fault)
         assert await bars_on(opened) == 6
         assert len(served.calls) == 2
+
+
+LARGE = {
+    "a head of many lines": b"HTTP/1.1 200 OK\r\n" + b"X-A: %b\r\n" % (b"v" * 8000) * 100,
+    "noise": b"\x01\x02" * 400_000,
+    "a chunk of no size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + b"y" * 400_000,
+    "gzip that is none": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 400000\r\n\r\n"
+    + b"y" * 400_000,
+}
+
+
+@pytest.mark.parametrize("said", LARGE.values(), ids=LARGE.keys())
+async def test_damaged_answers_leave_nothing_behind(said: bytes) -> None:
+    """Without the collector, which the program calls seldom: 1,700 tries of an outage took 420 MB."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(said)
+            await writer.drain()
+
+    async def tries(seconds: float) -> None:
+        with pytest.raises(TransientError):
+            await opened.get(BARS, len, patience=seconds)
+
+    async with speaking(speak) as port, client(f"http://127.0.0.1:{port}", clock=Counted()) as opened:
+        gc.disable()
+        tracemalloc.start()
+        try:
+            await tries(300.0)
+            calls, (held_bytes, _) = opened.calls, tracemalloc.get_traced_memory()
+            await tries(900.0)
+            more_bytes = tracemalloc.get_traced_memory()[0] - held_bytes
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+        assert opened.calls - calls > 20
+        assert more_bytes < 2**19, "two tries keep their answers until the next one"
 
 
 UNFINISHED = {
