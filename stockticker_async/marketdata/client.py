@@ -173,7 +173,8 @@ class Client:
                 judged = await self._call(target, expected_bytes, refusals)
             except PassingFaultError as fault:
                 faults += 1
-                await self._patience.back_off(fault, faults, began, patience)
+                # its frames would keep what was read of the answer during the wait
+                await self._patience.back_off(fault.with_traceback(None), faults, began, patience)
             else:
                 if judged is not None:
                     return judged
