@@ -282,7 +282,8 @@ def _decoded_slowly(shape: type[P], body: bytes, fast: Exception) -> P:
     try:
         page = msgspec.convert(raw, shape)
         orjson.loads(body)  # which refuses what the stdlib forgives: 1e999, halves of surrogates
-    except (msgspec.ValidationError, orjson.JSONDecodeError) as fault:
+    # a name of half a surrogate cannot be compared with ours
+    except (msgspec.ValidationError, orjson.JSONDecodeError, UnicodeEncodeError) as fault:
         raise BadPageError(_where(bars, fast), detail=str(fast)) from fault
     return page
 
@@ -292,7 +293,7 @@ def _where(bars: list[Any], fast: Exception) -> str:
     for place, bar in enumerate(bars):
         try:
             msgspec.convert(bar, Bar)
-        except msgspec.ValidationError as refused:
+        except (msgspec.ValidationError, UnicodeEncodeError) as refused:
             return f"bar {place + 1}{_moment(bar)} is not usable: {refused}."
     return f"the answer is not of the published form: {fast}."
 

@@ -213,12 +213,14 @@ def test_a_harmless_notation_is_not_blamed_for_another_bars_fault() -> None:
         (b'{"results":{"t":1}}', "not of the published form"),
         (b'{"results":[],"ticker":5}', "not of the published form"),
         (b'{"results":[],"ticker":"\\ud800"}', "not of the published form"),
+        (b'{"results":[],"\\ud800":1}', "not of the published form"),
+        (b'{"results":[{"\\ud800":1}]}', "bar 1 is not usable"),
         (b'{"results":[5]}', "bar 1 is not usable"),
         (b'{"results":[[1,2]]}', "bar 1 is not usable"),
         (b'{"results":[{"t":"x","o":1,"h":1,"l":1,"c":1,"v":1}]}', "bar 1 is not usable"),
         (b'{"results":[{"t":1.5,"o":1,"h":1,"l":1,"c":1,"v":1}]}', "bar 1 is not usable"),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_what_is_no_page_is_told_in_words(content: bytes, fault: str) -> None:
     assert fault in refused(content)
@@ -279,7 +281,7 @@ scraps = st.sampled_from(
     [
         b'{"results":[',
         b'{"t":1608008400000,"o":1,"h":1,"l":1,"c":1,"v":1}',
-        *(b'{"T":"A",', b'"t":', b'"results":', b'"status":', b'"OK"', b'"\\ud800"'),
+        *(b'{"T":"A",', b'"t":', b'"results":', b'"status":', b'"OK"', b'"\\ud800"', b'"\\ud800":'),
         *(b",", b"]", b"}", b"{", b"[", b"null", b"NaN", b"1e999", b"-1", b"9" * 30, b"\xff"),
     ]
 )
