@@ -39,7 +39,7 @@ from stockticker_async.marketdata.bars import (
     judge_echo,
     successful,
 )
-from stockticker_async.marketdata.calendar import midnight_ms
+from stockticker_async.marketdata.calendar import DAY, midnight_ms
 from stockticker_async.marketdata.call_limits import MIB
 
 _PIECE_BYTES = 100_000
@@ -120,6 +120,8 @@ class BarPage(msgspec.Struct, Generic[C]):
     """The timestamps, ascending, unless the bars are intraday."""
     starts: frozenset[date] = frozenset()
     """The New York dates on which bars begin."""
+    counts: dict[date, int] = msgspec.field(default_factory=dict)
+    """How many bars begin on each of these dates, if the bars are intraday."""
     stated: int | None = None
     """How many bars the page says that it has."""
 
@@ -200,7 +202,9 @@ def _convert(
             page.first_ms = moments[0]
         page.last_ms = after_ms = moments[-1]
         page.count += len(bars)
-        if not asked.bar.intraday:
+        if asked.bar.intraday:
+            _count(page.counts, moments, starts)
+        else:
             page.moments += moments
         kept = bars if otc else _listed(bars)
         if kept:
@@ -217,6 +221,12 @@ def _convert(
             converted.chunks.clear()
             converted.late = _converted_late(one, pieces(), asked, otc=otc)
     return page
+
+
+def _count(counts: dict[date, int], moments: Sequence[int], days: frozenset[date]) -> None:
+    for day in days:
+        begin, end = (bisect_left(moments, midnight_ms(one)) for one in (day, day + DAY))
+        counts[day] = counts.get(day, 0) + end - begin
 
 
 def _converted_late(

@@ -12,13 +12,17 @@ import msgspec
 from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata.bar_pages import BarPage, C, JudgedBars, Wanted, read_page
 from stockticker_async.marketdata.bars import Asked, Bar
-from stockticker_async.marketdata.calendar import last_settled, midnight_ms, missing_sessions, session_of
+from stockticker_async.marketdata.calendar import DAY, last_settled, midnight_ms, missing_sessions, session_of
 from stockticker_async.marketdata.client import Answer, Client, taken
 from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
 from stockticker_async.marketdata.list_pages import no_answer, turn_to
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
+_FEW_OF_USUAL, _FEW_OF_MOST = 10, 50
+"""A session has few intraday bars with less than a tenth of the usual number, or a fiftieth of the most."""
+_USUAL_BARS = 10
+"""The least usual number that is compared: a stock that trades little has sessions with one bar."""
 _RANGE = re.compile(r"/v2/aggs/ticker/[^?#\s]+/range/\d+/[a-z]+/([\d-]{1,20})/[\w.-]+")
 
 
@@ -45,6 +49,8 @@ class Lacking(msgspec.Struct, frozen=True):
     """By how many the number of bars is another than the page says."""
     ends_empty: bool
     """Whether it is a further page, which the one before it named, without a bar."""
+    thin: tuple[date, ...]
+    """Sessions with few intraday bars among others with many."""
     between: tuple[int | None, int | None]
     """The times of the first and last bar: what two answers have to have in common."""
 
@@ -194,9 +200,26 @@ def _lacking(
     sessions = missing_sessions(asked.bar, begin, end, starts)
     bars = 0 if page.stated is None else abs(page.stated - page.count)
     ends_empty = after_ms is not None and page.first_ms is None
-    if not (sessions or bars or ends_empty):
+    thin = _thin(page, begin if after_ms is not None else date.min, end)
+    if not (sessions or bars or ends_empty or thin):
         return None
-    return Lacking(sessions, bars, ends_empty, (page.first_ms, page.last_ms))
+    return Lacking(sessions, bars, ends_empty, thin, (page.first_ms, page.last_ms))
+
+
+def _thin(page: BarPage[Any], before: date, end: date) -> tuple[date, ...]:
+    """The whole sessions of a page of intraday bars that have few bars, as a halt of trading leaves them.
+
+    The session ``before`` began on the page before this one; the last one of a page that is not the last, or
+    that is not over on the day ``end``, goes on.
+    """
+    over = end if page.next_url is None else end - DAY
+    counts = {day: count for day, count in page.counts.items() if before < day <= over}
+    if not counts:
+        return ()
+    ordered = sorted(counts.values())
+    usual, most = ordered[len(ordered) // 2], ordered[-1]
+    few = max(usual / _FEW_OF_USUAL if usual >= _USUAL_BARS else 0, most / _FEW_OF_MOST)
+    return tuple(sorted(day for day, count in counts.items() if count < few))
 
 
 async def _page(

@@ -36,6 +36,7 @@ class Completeness:
         self._asked_once = 0
         self._other_counts: dict[str, int] = {}
         self._halves: list[date] = []
+        self._thin: dict[str, list[date]] = {}
         self._latest: frozenset[date] = frozenset()
 
     def add(self, name: str, days: Sequence[date]) -> None:
@@ -85,6 +86,11 @@ class Completeness:
         """Two answers for the session have less than half of the bars of the session beside it."""
         self._halves.append(session)
 
+    def lack_most(self, name: str, sessions: Sequence[date]) -> None:
+        """Two answers for ``name`` have few of the intraday bars that other sessions have."""
+        if sessions:
+            self._thin.setdefault(name, []).extend(sessions)
+
     def lacking(self, named: Named) -> str | None:
         """Return the warning about tickers without a bar on sessions of the calendar."""
         if not self._lacking:
@@ -111,6 +117,17 @@ class Completeness:
         return (
             f"Of {len(self._halves)} sessions, the first on {first}, the API has less than half of the bars "
             "of the session beside it, asked for twice."
+        )
+
+    def thin(self, named: Named) -> str | None:
+        """Return the warning about sessions with few intraday bars."""
+        if not self._thin:
+            return None
+        counts = {name: len(sessions) for name, sessions in self._thin.items()}
+        first = min(map(min, self._thin.values()))
+        return (
+            f"Of {sum(counts.values())} sessions, the first on {first}, the API has few of the bars that "
+            f"others have, asked for twice: of {named(_worst(counts))}. Trading may have been halted."
         )
 
     def clipped(self, asked: Iterable[tuple[str, date]], named: Named) -> str | None:

@@ -171,6 +171,7 @@ def _warn_of_gaps(family: BarFamily) -> None:
         completeness.lacking(name_list),
         completeness.other_counts(name_list),
         completeness.halves(),
+        completeness.thin(name_list),
     )
     streams = ", ".join(stream.sink.name for stream in family.streams)
     for text in warnings:

@@ -90,7 +90,9 @@ class RangeReader:
                 completeness.add_bars(asked.ticker, page.moments, page.starts)
         if answer.lacking is not None:
             lacking = answer.lacking
-            completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
+            if lacking.sessions or lacking.bars or lacking.ends_empty:
+                completeness.lack(asked.ticker, lacking.sessions, bars=lacking.bars)
+            completeness.lack_most(asked.ticker, lacking.thin)
 
     def _wanted(self, asked: Asked) -> tuple[list[Wanted[BarChunk]], list[BarStream]]:
         """Return the bars to write for each stream that wants the ticker, and these streams."""

@@ -14,6 +14,7 @@ from faults.ending import BARS_OF_SICK, FIRST, LAST, NAMES, SICK, delivered, mar
 from faults.lies import Lie, Page, first_half, lie, nothing, told, without
 from support import BARS, BOTH, PRICES, Run, advance_days, at, rows_of, sync, truth
 
+from stockticker_async.marketdata.calendar import session_of
 from stockticker_async.sandbox.service.faults import Fault
 
 RANGES = {
@@ -67,6 +68,40 @@ async def test_a_range_of_other_bars_that_leaves_sessions_out(bar: tuple[int, st
         run = await sync(sandbox, SICK, **asked)
         assert rows_of(BARS, run).keys() < good.keys()
         assert any("no bars of some of the days asked for BBB" in text for text in run.told("WARN"))
+
+
+@pytest.mark.parametrize(
+    ("bar", "thinned", "kept"),
+    [("minute", 1, 1), ("minute", -1, 1), ("minute", -1, 5), ("hour", 1, 1)],
+    ids=["one session", "all but the first", "all but the first, to five bars", "hours of one session"],
+)
+@pytest.mark.fault("sessions with few bars")
+async def test_a_range_that_leaves_most_bars_of_a_session_out(bar: str, thinned: int, kept: int) -> None:
+    """The last session is read again by the next sync; it may be thin, because it is not over."""
+
+    def change(page: Page) -> None:
+        days: dict[date, list[Any]] = {}
+        for row in page["results"]:
+            days.setdefault(session_of(row["t"]), []).append(row)
+        chosen = [*days][2:3] if thinned == 1 else [*days][1:]
+        page["results"] = [
+            row for day, rows in days.items() for row in (rows[:kept] if day in chosen else rows)
+        ]
+        page["resultsCount"] = page["count"] = len(page["results"])
+
+    async with market() as sandbox:
+        asked: dict[str, Any] = {"streams": [BARS], "start_date": FIRST, "timespan": bar}
+        good = rows_of(BARS, await sync(sandbox, SICK, **asked))
+        told(sandbox, BARS_OF_SICK, change, 1)
+        run = await sync(sandbox, SICK, **asked)
+        assert (rows_of(BARS, run) == good, run.told("WARN")) == (True, [])
+        sandbox.faults.clear()
+        told(sandbox, BARS_OF_SICK, change, None)
+        run = await sync(sandbox, SICK, **asked)
+        assert rows_of(BARS, run).keys() < good.keys()
+        [text] = run.told("WARN")
+        assert f"has few of the bars that others have, asked for twice: of {SICK}" in text
+        assert len(run.paths(BARS_OF_SICK)) == 2
 
 
 @pytest.mark.parametrize("times", [1, None])
