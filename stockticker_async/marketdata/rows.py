@@ -58,6 +58,8 @@ def decode_rows(body: bytes, form: Form = "list") -> RowPage:
         fault = str(error)
     if fault:  # the decoder's error would be the context of ours, and holds all of the text
         what = "an HTML page" if body.lstrip()[:1] == b"<" else "no whole JSON"
+        if "infinity" in fault or "out of range" in fault:
+            what = "a number that is too large to be read"
         raise BadPageError(f"the API answered 200 with {what}.", detail=fault)
     if answer in ({}, []):
         # an answer without rows has a status, and bare arrays are never empty

@@ -125,7 +125,7 @@ def _fault(row: Row, primary_key: Sequence[str]) -> str | None:
             return f"no {name}"
         # an id may be a number; all other key fields are strings and days
         if not (isinstance(value, str) or (name == "id" and type(value) is int)):
-            return f"{article} {name} that is not a string"
+            return f"{article} {name} that is not a string{' or a whole number' * (name == 'id')}"
         if name in _DAYS and day_of(value) is None:
             return f"{article} {name} that is not a date"
     ticker = row.get("stock_ticker")

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import oracle
+import orjson
 import pytest
 from support import NEW_YORK, Recorder, at, made_names, raw_config
 
@@ -207,6 +208,24 @@ async def test_clocks_that_are_apart_are_told_where_there_are_no_bars() -> None:
         assert message["connectionStatus"]["message"].endswith(
             "The two clocks are apart: it is 2020-12-22 11:00 UTC by the API's, and 2026-11-20 11:00 UTC by "
             "this machine's. Set the one that is wrong; a sandbox has the option --clock."
+        )
+
+
+async def test_pages_without_a_bar_have_an_end_and_the_text_a_remedy() -> None:
+    async with sandbox_at() as sandbox:
+
+        def empty(body: bytes) -> bytes:
+            page = orjson.loads(body)
+            onward = (
+                f"{sandbox.url}/v2/aggs/ticker/TSLA/range/1/day/2020-01-02/2020-12-21?n={len(sandbox.calls)}"
+            )
+            return orjson.dumps({**page, "results": [], "resultsCount": 0, "next_url": onward})
+
+        sandbox.faults.add(Fault(kind="body", match="/range/", body=empty, times=None))
+        status, text = await checked(sandbox, raw_config(sandbox, "TSLA", start_date="2020-01-02"))
+        assert (status, len(sandbox.calls)) == ("FAILED", 21)
+        assert text.startswith(
+            "The API gave 20 pages without a bar of TSLA. Check again later; if this stays so"
         )
 
 

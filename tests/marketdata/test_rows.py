@@ -85,6 +85,8 @@ def test_the_next_page_is_named_unless_it_is_empty() -> None:
         (b"<html>", "an HTML page"),
         (b'{"results": [', "no whole JSON"),
         (b'{"results": [{"a": NaN}]}', "no whole JSON"),
+        (b'{"results": [{"a": 1e400}]}', "a number that is too large to be read"),
+        (b'{"results": [{"a": ' + b"9" * 5000 + b"}]}", "a number that is too large to be read"),
         (b"[" * 100_000, "no whole JSON"),
         (b'"text"', "JSON of another form"),
         (b"{}", "an empty JSON value"),

@@ -243,7 +243,7 @@ def test_what_is_no_key_refuses_the_page(row: dict[str, Any], said: str) -> None
 def test_an_id_is_a_text_or_a_whole_number(key: Any) -> None:
     (found,) = stream_rows(RowPage([{"id": 10}]), transforms.plain, asked="", primary_key=("id",))
     assert found == {"id": 10}
-    with pytest.raises(BadPageError, match="an id that is not a string"):
+    with pytest.raises(BadPageError, match="an id that is not a string or a whole number"):
         stream_rows(RowPage([{"id": key}]), transforms.plain, asked="", primary_key=("id",))
 
 
