@@ -35,6 +35,7 @@ class Completeness:
         self._lacking: dict[str, int] = {}
         self._asked_once = 0
         self._other_counts: dict[str, int] = {}
+        self._told: Mapping[str, int] = {}
         self._halves: list[date] = []
         self._thin: dict[str, list[date]] = {}
         self._latest: frozenset[date] = frozenset()
@@ -81,6 +82,10 @@ class Completeness:
         """These tickers do not exist: they lack no bars."""
         for name in names:
             self._lacking.pop(name, None)
+
+    def tell_of(self, sessions: Mapping[str, int]) -> None:
+        """Another warning tells of these numbers of sessions without a bar."""
+        self._told = sessions
 
     def lack_half(self, session: date) -> None:
         """Two answers for the session have less than half of the bars of the session beside it."""
@@ -154,8 +159,9 @@ class Completeness:
         missing: dict[str, int] = {}
         for name, seen in self._seen.items():
             expected = bisect_right(ordered, seen.last) - bisect_left(ordered, seen.first)
-            if expected > seen.count and name not in self._lacking:
-                missing[name] = expected - seen.count
+            left_out = expected - seen.count - self._told.get(name, 0)
+            if left_out > 0 and name not in self._lacking:
+                missing[name] = left_out
         if not missing:
             return None
         total = sum(missing.values())

@@ -49,6 +49,14 @@ def test_a_gap_is_a_session_between_first_and_last_bar_in_which_others_traded(
         assert f": {sum(missing.values())}, of {names(short)}." in said
 
 
+def test_a_gap_that_another_warning_tells_is_told_once() -> None:
+    completeness = told({"A": WEEK, "B": [MONDAY, WEEK[-1]]})
+    completeness.tell_of({"B": 1})
+    assert "other tickers traded: 2, of B." in str(completeness.gaps(names))
+    completeness.tell_of({"B": 3})
+    assert completeness.gaps(names) is None
+
+
 @given(market_days, st.data())
 def test_the_order_in_which_sessions_are_told_does_not_matter(
     days: dict[str, list[date]], data: st.DataObject

@@ -5,7 +5,7 @@ The sessions are counted, and told in one warning. Files may be added in nearly 
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from stockticker_async.sync.failures import name_list
@@ -44,9 +44,13 @@ class FileGaps:
         if self._latest.pop(name, session) > session:
             self._absent[name] += 1
 
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of sessions without each ticker that lacks any."""
+        return self._absent + self._never  # without zeros
+
     def warning(self) -> str | None:
         """Return the text for the log; None without a gap."""
-        found = self._absent + self._never  # without zeros
+        found = Counter(self.counts())
         if not found:
             return None
         names = [name for name, _ in found.most_common()]

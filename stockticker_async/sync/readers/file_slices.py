@@ -82,6 +82,7 @@ class FileReader:
             )
         if gaps := self._gaps.warning():
             _log.warning("%s: %s", names, gaps)
+            self._family.completeness.tell_of(self._gaps.counts())
         if halves := self._halves():
             _log.warning(
                 "%s: the flat file of %s has less than half of the rows of the file beside it.",
