@@ -75,7 +75,7 @@ class Emitter:
         self._blob: JsonObject | None = None
         self._repetitions = 0
         self._state_at = self._line_at = context.clock.monotonic()
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)  # `Output.put` gives way
 
     async def start(self) -> None:
         await self._status("STARTED")

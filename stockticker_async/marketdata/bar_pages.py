@@ -47,8 +47,8 @@ _PIECE_BYTES = 100_000
 _PIECE_BARS = 1_000
 _DAYS_BYTES = 1_000_000
 """The same for day bars and longer: the whole history of a ticker, at the same times as that of others."""
-_CHUNK_BARS = 2_000
-"""The most that are converted at once: as lines 700 KB, which the output takes in one piece."""
+_CHUNK_BARS, _CHUNK_CLOSES = 1_000, 2_000
+"""The most that are converted at once: as lines 350 KB, which the output takes in one piece."""
 _KEPT_BYTES = 24 * MIB
 """Of the chunks of a page, kept until it has been judged: as lines those of a full one are 17 MB."""
 _BAR_OBJECT_BYTES = 300  # a struct of ten fields, and its numbers
@@ -197,6 +197,8 @@ def _convert(
     for bars in pieces():
         moments = [bar.t for bar in bars]
         starts = judge_times(moments, asked, after_ms=after_ms)
+        if len(bars) > _CHUNK_CLOSES:
+            yield
         page.starts = page.starts | starts if page.starts else starts
         if page.first_ms is None:
             page.first_ms = moments[0]
@@ -211,10 +213,7 @@ def _convert(
             page.last_kept_ms = kept[-1].t
         for one, converted in zip(wanted, page.converted, strict=True):
             if kept_bytes <= most_bytes:
-                for chosen in _portions(_not_before(one.first, kept, asked)):
-                    chunk = one.convert(chosen)
-                    converted.chunks.append(chunk)
-                    kept_bytes += chunk.size_bytes
+                kept_bytes += yield from _add(converted, one, kept, asked)
         yield
     if kept_bytes > most_bytes:
         for one, converted in zip(wanted, page.converted, strict=True):
@@ -229,17 +228,32 @@ def _count(counts: dict[date, int], moments: Sequence[int], days: frozenset[date
         counts[day] = counts.get(day, 0) + end - begin
 
 
+def _add(
+    converted: Converted[C], wanted: Wanted[C], bars: Sequence[Bar], asked: Asked
+) -> Generator[None, None, int]:
+    """Convert the bars of a piece; gives way between the parts of a long one. Returns their bytes."""
+    size_bytes = 0
+    for chosen in _portions(wanted, _not_before(wanted.first, bars, asked)):
+        chunk = wanted.convert(chosen)
+        converted.chunks.append(chunk)
+        size_bytes += chunk.size_bytes
+        if len(chosen) == _CHUNK_BARS and not wanted.closes_only:
+            yield
+    return size_bytes
+
+
 def _converted_late(
     wanted: Wanted[C], pieces: Iterator[list[Bar]], asked: Asked, *, otc: bool
 ) -> Iterator[C]:
     for bars in pieces:
-        for chosen in _portions(_not_before(wanted.first, bars if otc else _listed(bars), asked)):
+        for chosen in _portions(wanted, _not_before(wanted.first, bars if otc else _listed(bars), asked)):
             yield wanted.convert(chosen)
 
 
-def _portions(bars: Sequence[Bar]) -> Iterator[Sequence[Bar]]:
-    for begin in range(0, len(bars), _CHUNK_BARS):
-        yield bars[begin : begin + _CHUNK_BARS]
+def _portions(wanted: Wanted[C], bars: Sequence[Bar]) -> Iterator[Sequence[Bar]]:
+    size = _CHUNK_CLOSES if wanted.closes_only else _CHUNK_BARS
+    for begin in range(0, len(bars), size):
+        yield bars[begin : begin + size]
 
 
 def _listed(bars: Sequence[Bar]) -> list[Bar]:

@@ -1,8 +1,8 @@
 """Reads a `Listing`: pages with rows of many tickers.
 
 The pages of a call are in the order of the cursor field, so each page covers the days before the day of its
-last row. A page is written only after the whole page was validated. If the plan or a proxy does not have a
-listing, its deprecated form is read.
+last row, as soon as the next page goes on in this order. A page is written only after the whole page was
+validated. If the plan or a proxy does not have a listing, its deprecated form is read.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
