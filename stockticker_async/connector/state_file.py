@@ -1,7 +1,8 @@
 """Finds the states of streams in the state files of Airbyte and its clients."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -40,7 +41,7 @@ class StateBlocks:
         self.states: StreamStates = {}
         self.size_bytes = 0
         self._lines = 0
-        self._cut: dict[int, bytes] = {}
+        self._cut: list[tuple[int, bytes]] = []
 
     def add(self, block: bytes) -> None:
         """Take the next block. Raises as `find_states` does."""
@@ -49,7 +50,7 @@ class StateBlocks:
         except orjson.JSONDecodeError:
             messages, cut = _messages(block, self._lines)
             found = _from_output(messages)
-            self._cut |= cut
+            self._cut += cut
         else:
             found = _from_whole(raw)
         if found and not any(stream.name in found for stream in STREAMS):
@@ -63,7 +64,7 @@ class StateBlocks:
     def warnings(self) -> list[str]:
         """Return a warning for each incomplete STATE whose stream has no other."""
         warnings = []
-        for number, half in self._cut.items():
+        for number, half in self._cut:
             named = _NAME.search(half)
             if named and named[1].decode() in self.states:
                 continue
@@ -85,31 +86,48 @@ def _from_whole(raw: Any) -> StreamStates:
     return found
 
 
-def _messages(text: bytes, before: int) -> tuple[list[JsonObject], dict[int, bytes]]:
-    """Return the messages of an output, and by line the STATEs that are cut; other lines are ignored.
+def _messages(text: bytes, before: int) -> tuple[list[JsonObject], list[tuple[int, bytes]]]:
+    """Return the messages of an output, and the STATEs that are cut, with their lines; others are ignored.
 
     ``before`` is the count of the lines before the text. Raises `ConfigError` for a STATE that is damaged
     otherwise: the stream would be read from its beginning.
     """
     found: list[JsonObject] = []
-    cut: dict[int, bytes] = {}
+    cut: list[tuple[int, bytes]] = []
     for number, line in enumerate(text.splitlines(keepends=True), before + 1):
-        message = _json(line)
-        if message is None and line.endswith((b"\n", b"\r")):
-            half, message = _apart(line)
-            if b'"stream_state"' in half or b'"STATE"' in half:
-                cut[number] = half
-        if isinstance(message, dict) and isinstance(message.get("type"), str):
-            if "state" in message and message["type"] != "STATE":
-                kind = message["type"][:20]
-                raise ConfigError(f"Line {number} of the state is damaged: its type is {kind!r}. {REMEDY}")
-            found.append(message)
-    for number, half in cut.items():
-        if half.count(b"{") <= half.count(b"}"):
-            raise ConfigError(f"Line {number} of the state is damaged: it is not JSON. {REMEDY}")
-    if not found:
+        for part in _parts(line):
+            message = _json(part)
+            if message is None and _is_state(part):
+                if part.count(b"{") <= part.count(b"}"):
+                    raise ConfigError(f"Line {number} of the state is damaged: it is not JSON. {REMEDY}")
+                cut.append((number, part))
+            if isinstance(message, dict) and isinstance(message.get("type"), str):
+                _judge_type(message, number)
+                found.append(message)
+    if not (found or cut or _MESSAGE.match(text)):  # a run may be killed in its first line
         raise ConfigError(f"The state is not JSON. {REMEDY}")
     return found, cut
+
+
+def _parts(line: bytes) -> Iterator[bytes]:
+    """Yield the messages of a line: the first of an output may follow half a one without a newline."""
+    starts = [one.start() for one in _MESSAGE.finditer(line)]
+    if len(starts) < 2 or _json(line) is not None:  # noqa: PLR2004 - nearly all lines
+        yield line
+        return
+    for begin, end in pairwise([0, *starts[1:]]):
+        yield line[begin:end] + b"\n"
+    yield line[starts[-1] :]
+
+
+def _judge_type(message: JsonObject, number: int) -> None:
+    if "state" in message and message["type"] != "STATE":
+        kind = message["type"][:20]
+        raise ConfigError(f"Line {number} of the state is damaged: its type is {kind!r}. {REMEDY}")
+
+
+def _is_state(line: bytes) -> bool:
+    return b'"stream_state"' in line or b'"STATE"' in line
 
 
 def _json(line: bytes) -> Any:
@@ -117,13 +135,6 @@ def _json(line: bytes) -> Any:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-
-
-def _apart(line: bytes) -> tuple[bytes, Any]:
-    """Return half a message and the whole message behind it: a second output follows without a newline."""
-    starts = [one.start() for one in _MESSAGE.finditer(line)]
-    start = starts[-1] if len(starts) > 1 else len(line)
-    return line[:start], _json(line[start:])
 
 
 def _from_output(messages: Sequence[JsonObject]) -> StreamStates:

@@ -107,6 +107,21 @@ def test_an_incomplete_state_beside_a_whole_one_of_its_stream_needs_no_word() ->
     assert found.warnings() == []
 
 
+def test_outputs_joined_without_a_newline_lose_no_state() -> None:
+    prices, bars = (
+        protocol.state(name, {"date": "2020-01-02"}, records=1) for name in ("stock_prices", "stock_bars")
+    )
+    found = states_in(LOG + prices.rstrip() + LOG + prices[:-9] + bars[:-9] + LOG.rstrip() + bars)
+    assert found.states.keys() == {"stock_prices", "stock_bars"}
+    assert found.warnings() == []
+
+
+@pytest.mark.parametrize("text", [b'{"type":"STATE","state":{"ty', b'{"type":"TRACE","trace":{"type":"STRE'])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_run_that_was_killed_in_its_first_line_has_no_state(text: bytes, end: bytes) -> None:
+    assert find_states(text + end) == {}
+
+
 def test_the_lines_of_a_file_in_blocks_are_counted_from_its_start() -> None:
     state = protocol.state("stock_prices", {"date": "2020-01-02"}, records=1)
     (warning,) = states_in(LOG * 5, LOG + state[:-9] + b"\n" + LOG).warnings()
