@@ -282,10 +282,12 @@ def _assert_stream(run: Run, stream: str, messages: Sequence[Mapping[str, Any]])
         assert len(kinds) - kinds[::-1].index("STATE") > len(kinds) - kinds[::-1].index("RECORD")
     if run.code is not None:
         assert bool(run.errors(stream)) == (statuses[-1] == "INCOMPLETE")
-    _assert_states(messages)
+    # what a list in disorder covered is taken back
+    in_disorder = any("the API gave a row out of order" in one["message"] for one in run.errors(stream))
+    _assert_states(messages, may_go_back=in_disorder)
 
 
-def _assert_states(messages: Sequence[Mapping[str, Any]]) -> None:
+def _assert_states(messages: Sequence[Mapping[str, Any]], *, may_go_back: bool) -> None:
     count, blobs = 0, []
     for message in messages:
         if message["type"] == "RECORD":
@@ -299,7 +301,7 @@ def _assert_states(messages: Sequence[Mapping[str, Any]]) -> None:
         assert one != following, "two equal states in a row"
         earlier = entries(one)
         for name, (since, cursor, mark) in entries(following).items():
-            if name in earlier and earlier[name][::2] == (since, mark):
+            if name in earlier and earlier[name][::2] == (since, mark) and not may_go_back:
                 assert cursor >= earlier[name][1], f"the cursor of {name} went back"
 
 

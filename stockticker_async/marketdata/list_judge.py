@@ -50,6 +50,15 @@ class RowCriteria(msgspec.Struct, frozen=True):
 ANYTHING = RowCriteria()
 
 
+class DisorderError(BadPageError):
+    """A page that is not the next one: an earlier page may have been passed over."""
+
+    def __init__(self, message: str, *, since: date = date.min, detail: str | None = None) -> None:
+        """``since`` is the first day whose rows may be missing."""
+        super().__init__(message, detail=detail)
+        self.since = since
+
+
 class _PageOutline(msgspec.Struct, frozen=True):
     """The data that the judge keeps of a page."""
 
@@ -87,11 +96,13 @@ class ListJudge:
             before = value
             place = self._criteria.place(value)
             if reached is not None and place[1] < reached[1]:
-                raise BadPageError(f"the API gave a row out of order: {self._criteria.field} {place[0]}.")
+                raise DisorderError(
+                    f"the API gave a row out of order: {self._criteria.field} {place[0]}.", since=place[0]
+                )
             reached, begun = place, begun or place[0]
         found = frozenset(keys)
         if found and (found <= self._before.keys or hash(found) in self._pages):
-            raise BadPageError("the API gave a page again in place of the next one.")
+            raise DisorderError("the API gave a page again in place of the next one.")
         self._judged = _PageOutline(reached, begun, found or self._before.keys)
 
     def accept(self) -> date | None:

@@ -106,6 +106,12 @@ class RowStream(msgspec.Struct):
                     self.cursors.cover(name, through)
         await self.sink.state_due()
 
+    def doubt(self, names: Sequence[str], since: date) -> None:
+        """Note that rows from ``since`` on may be missing, though they counted as requested and put."""
+        if self.cursors is not None:
+            for name in names:
+                self.cursors.doubt(name, since)
+
     def lack(self, names: Sequence[str], what: Lack) -> None:
         """Note what two answers for these tickers lack."""
         lists = {"rows": self._silent, "page": self._cut, "count": self._short}

@@ -12,9 +12,10 @@ Invariants:
 
 - An entry without a cursor covers nothing; reading begins at ``since``. An entry with a cursor covers
   every session from ``since`` to the cursor, both included.
-- Within an entry the cursor never goes back. When written rows must be read again (another basis, an
-  earlier ``since``), the entry is replaced by an entry without a cursor, and this state is written
-  before the first record that is read again.
+- Within an entry the cursor never goes back, except where the API gives rows of covered days too late: a list
+  in disorder (`doubt`), and never behind the cursor that the sync started with. When written rows must be
+  read again (another basis, an earlier ``since``), the entry is replaced by an entry without a cursor, and
+  this state is written before the first record that is read again.
 - A cursor passes a day when the day is completely answered for the ticker *and* has settled *and* a
   bar of this day or a later day was seen for any ticker, in this sync or in the sync that moved another
   cursor there: an API that has not published the day yet also answers without bars. So the cursor of an
@@ -101,6 +102,13 @@ class StreamCursors:
         """Note that all days up to ``through`` are completely answered for the ticker, settled, and put."""
         if name not in self._covered or through > self._covered[name]:
             self._covered[name] = through
+
+    def doubt(self, name: str, since: date) -> None:
+        """Take back what this sync covered from ``since`` on, for all days of ``date.min``."""
+        if self._covered.get(name, date.min) >= since:
+            self._covered.pop(name, None)
+            if since > date.min:
+                self._covered[name] = since - DAY
 
     def covered(self, name: str) -> date | None:
         """Return the day up to which the ticker is covered in this sync; None if no day is."""

@@ -50,6 +50,23 @@ def test_a_cursor_never_goes_back_nor_beyond_what_was_answered_and_seen(
         )
 
 
+@given(st.dictionaries(st.just("A"), entries(), min_size=1), st.lists(DAYS), DAYS | st.just(date.min), DAYS)
+def test_what_was_covered_in_disorder_is_taken_back_to_the_start_of_the_sync_and_no_further(
+    held: dict[str, Entry], days: list[date], since: date, again: date
+) -> None:
+    cursors, entry = StreamCursors(STOCK_PRICES, BASIS, Start(held)), held["A"]
+    cursors.see(date(2999, 1, 1))
+    for day in days:
+        cursors.cover("A", day)
+    cursors.doubt("A", since)
+    cursor = cursors.entry("A").cursor
+    assert cursor is None or cursor < since or cursor == entry.cursor
+    assert entry.cursor is None or (cursor is not None and cursor >= entry.cursor)
+    cursors.cover("A", again)
+    reached = [day for day in (cursor, again) if day is not None and day >= entry.since]
+    assert cursors.entry("A").cursor == max(reached, default=None)
+
+
 def test_what_another_ticker_s_cursor_was_moved_by_counts_as_seen() -> None:
     """Else a new ticker that is seldom traded would stay behind, and be asked for in every sync."""
     behind, ahead = date(2020, 12, 18), date(2999, 1, 1)

@@ -169,8 +169,9 @@ async def test_a_page_covers_the_days_before_its_last_row_once_the_next_one_is_t
         assert run.cursors("dividends") == cursors
 
 
-async def test_days_that_a_page_passed_over_are_read_by_the_next_sync() -> None:
-    """The second and the third page of a walk in each other's place: the list fails, and loses no row."""
+@pytest.mark.parametrize("order", [(0, 2, 1), (0, 2, 3, 1), (0, 2, 3, 0)], ids=str)
+async def test_days_that_a_page_passed_over_are_read_by_the_next_sync(order: tuple[int, ...]) -> None:
+    """The pages of a walk in this order: the list fails, and loses no row."""
     async with world(universe=3000) as sandbox:
         options: dict[str, Any] = {"streams": ("short_interest",), "start_date": "2019-01-01"}
         bodies: list[bytes] = []
@@ -182,12 +183,12 @@ async def test_days_that_a_page_passed_over_are_read_by_the_next_sync() -> None:
         sandbox.faults.add(Fault(kind="body", body=keep, match="short-interest", times=None))
         whole = await sync(sandbox, "*", **options)
         sandbox.faults.clear()
-        assert len(bodies) > 3
-        two, three = map(orjson.loads, bodies[1:3])
-        two["results"], three["results"] = three["results"], two["results"]
-        for page, times in ((two, 1), (three, 3)):
-            body = orjson.dumps(page)
-            sandbox.faults.add(Fault(kind="body", body=body, match="short-interest", after=1, times=times))
+        assert len(bodies) > 4
+        pages = [orjson.loads(body) for body in bodies]
+        for place, number in enumerate(order):
+            body = orjson.dumps({**pages[place], "results": pages[number]["results"]})
+            times = 3 if place == len(order) - 1 else 1
+            sandbox.faults.add(Fault(kind="body", body=body, match="short-interest", times=times))
         first = await sync(sandbox, "*", **options)
         assert "out of order" in first.errors("short_interest")[0]["message"]
         second = await sync(sandbox, "*", before=first, **options)

@@ -5,8 +5,8 @@ last row, as soon as the next page goes on in this order. A page is written only
 validated. If the plan or a proxy does not have a listing, its deprecated form is read.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from stockticker_async.errors import BadPageError, ConnectorError
 from stockticker_async.marketdata.client import Answer, Client, in_steps
 from stockticker_async.marketdata.large_lists import decode_list
 from stockticker_async.marketdata.list_calls import Everything, ListCall, list_calls
-from stockticker_async.marketdata.list_judge import ListJudge, RowCriteria
+from stockticker_async.marketdata.list_judge import DisorderError, ListJudge, RowCriteria
 from stockticker_async.marketdata.list_pages import ListPage, list_pages
 from stockticker_async.marketdata.listings import Listing
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
@@ -130,7 +130,7 @@ class ListingSync:
             full_rows=self._listed.listing.page_rows,
         )
         moment = None
-        async with aclosing(answers) as pages:
+        async with self._doubting(call), aclosing(answers) as pages:
             async for answer in pages:
                 if not isinstance(answer, Answer):
                     if moment is not None and _says_no_list(answer):
@@ -156,6 +156,15 @@ class ListingSync:
         if call.first is not None:
             await self._cover(self._names(call), moment, self._days.last)
         return None
+
+    @asynccontextmanager
+    async def _doubting(self, call: ListCall) -> AsyncIterator[None]:
+        """Take back what the pages covered from a day on, if a later page has rows of that day."""
+        try:
+            yield
+        except DisorderError as error:
+            self._row_stream.doubt(self._names(call), error.since)
+            raise
 
     async def _read_behind(self, late: LateRows) -> Refusal | Missing | None:
         """Read what may be missing of a list that is not empty; an empty list was requested twice."""
