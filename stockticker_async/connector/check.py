@@ -15,7 +15,7 @@ from typing import Any
 from stockticker_async.connector import config, protocol
 from stockticker_async.connector.command_context import CommandContext
 from stockticker_async.connector.config import Config
-from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
+from stockticker_async.errors import ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata import calendar, grouped, ranges, reference
 from stockticker_async.marketdata.bar_size import ONE_DAY, BarSize
 from stockticker_async.marketdata.bars import Asked, GroupedBar
@@ -34,8 +34,6 @@ _PATIENCE = 30.0
 _MOST_WAIT = 240.0
 """Seconds of waiting for 429s in a row: without Retry-After the waits of 1 to 60 s, and two more of 60 s."""
 _LATER = " Check again later; if this stays so, the API or a proxy before it is at fault: ask its operator."
-_PAGES = 20
-"""The pages in which the first bar of a ticker is looked for."""
 _SESSIONS = 4  # the last session may not be published yet, and the calendar may be wrong
 _LOOK_UPS = 3
 _WEEK = timedelta(days=7)  # holds sessions, whatever the holidays
@@ -222,15 +220,11 @@ class _Check:
         asked = Asked(name, first, self._last, bar, self._job.adjusted)
         while True:
             async with aclosing(ranges.range_pages(self._client, asked, doubted=False)) as pages:
-                left = _PAGES
                 async for answer in pages:
                     if isinstance(answer, Refusal):
                         break
                     if answer.page.first_ms is not None:
                         return calendar.session_of(answer.page.first_ms)
-                    left -= 1
-                    if not left:
-                        raise BadPageError(f"The API gave {_PAGES} pages without a bar of {name}.")
                 else:
                     return None
             if answer.why in self._confirmed:

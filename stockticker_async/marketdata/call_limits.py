@@ -50,5 +50,7 @@ def may_be_decoded(body: bytes) -> bool:
 
 PAGES = 10_000
 """The most pages of one request: 20 years of minute bars are 100 pages, so more pages are a fault."""
+EMPTY_PAGES = 20
+"""The most pages in a row without rows: nobody has seen two."""
 SIDE_PATIENCE = 120.0
 """Seconds of patience for calls that a sync can do without: splits, and whether a ticker exists."""

@@ -19,7 +19,7 @@ from stockticker_async.marketdata.calendar import is_session
 from stockticker_async.marketdata.client import Answer, Client, at_once
 from stockticker_async.marketdata.confirmation import Doubt, Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, MARKET_ROWS, grouped_path
-from stockticker_async.marketdata.list_pages import no_answer, turn_to
+from stockticker_async.marketdata.list_pages import PageWalk, no_answer
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
 _MOST_STOCKS = 100_000  # some 35,000 were ever listed; a session without an end would fill the memory
@@ -118,22 +118,23 @@ async def _answer(
     judge: Callable[[Grouped, GroupedPage], Grouped],
 ) -> AsyncGenerator[Answer[Grouped] | Refusal | Missing]:
     """One answer for a session, whose last page has the turn for the body of the statement."""
-    url, seen, before = client.url_of(path), set[str](), Grouped([], 0)
+    url, walk, before = client.url_of(path), PageWalk(), Grouped([], 0)
 
     def read(body: bytes) -> tuple[Grouped, str | None]:
         page = decode(body)
         return judge(before, page), page.next_url or None
 
     while True:
-        turn_to(url, seen)
+        walk.turn_to(url)
         async with _page(client, url, read) as found:
             if not isinstance(found, Answer):
                 yield found
                 return
-            before, next_url = found.value
+            had, (before, next_url) = before.count, found.value
             if next_url is None:
                 yield Answer(before, found.moment)
                 return
+        walk.had(before.count - had)
         url = client.next_target(next_url)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError
-from stockticker_async.marketdata.call_limits import PAGES
+from stockticker_async.marketdata.call_limits import EMPTY_PAGES, PAGES
 from stockticker_async.marketdata.client import Answer, Client
 from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
@@ -51,15 +51,18 @@ async def list_pages(
     ``next_url``. A page is in the budget until the next page is requested, and has the turn: the caller must
     not make a call before that. Raises `BadPageError` for an unusable page; earlier pages stay valid.
     """
-    url, seen = client.url_of(path), set[str]()
+    url, walk = client.url_of(path), PageWalk()
     while True:
-        turn_to(url, seen)
+        walk.turn_to(url)
         ask = partial(client.asked, url, read, expected_bytes=expected_bytes, patience=patience)
-        may_be_empty = may_be_empty and len(seen) == 1
+        may_be_empty = may_be_empty and walk.pages == 1
         lacks = partial(_list_lacks, may_be_empty=may_be_empty, full_rows=full_rows)
         async with asked_twice(ask, lacks, held=_held, confirmed=confirmed) as found:
             yield found
-            next_url = found.value.next_url if isinstance(found, Answer) else None
+            next_url = None
+            if isinstance(found, Answer):
+                next_url = found.value.next_url
+                walk.had(found.value.count)
         del found
         if next_url is None:
             return
@@ -81,11 +84,29 @@ def _held(answer: Answer[ListPage[Any]]) -> Held:
     return Held(answer.value.count)
 
 
-def turn_to(url: str, seen: set[str]) -> None:
-    """Note that this page is requested. Raises `BadPageError` for a repeated page and after `PAGES` pages."""
-    if url in seen or len(seen) == PAGES:
-        raise BadPageError("the API's pages repeat without end.")
-    seen.add(url)
+class PageWalk:
+    """The pages of one request, from ``next_url`` to ``next_url``: they have an end."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._empty = 0
+
+    @property
+    def pages(self) -> int:
+        """The number of pages that were requested."""
+        return len(self._seen)
+
+    def turn_to(self, url: str) -> None:
+        """Note that a page is requested. Raises `BadPageError` for a repeated one and after `PAGES` pages."""
+        if url in self._seen or len(self._seen) == PAGES:
+            raise BadPageError("the API's pages repeat without end.")
+        self._seen.add(url)
+
+    def had(self, rows: int) -> None:
+        """Note the rows of the page. Raises `BadPageError` after `EMPTY_PAGES` pages in a row without any."""
+        self._empty = 0 if rows else self._empty + 1
+        if self._empty == EMPTY_PAGES:
+            raise BadPageError(f"the API gave {EMPTY_PAGES} pages in a row without rows.")
 
 
 def no_answer(client: Client, missing: Missing) -> ConnectorError:

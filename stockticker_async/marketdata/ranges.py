@@ -16,7 +16,7 @@ from stockticker_async.marketdata.calendar import DAY, last_settled, midnight_ms
 from stockticker_async.marketdata.client import Answer, Client, taken
 from stockticker_async.marketdata.confirmation import Held, asked_twice
 from stockticker_async.marketdata.endpoints import BAR_BYTES, PAGE_ROWS, range_of, range_path
-from stockticker_async.marketdata.list_pages import no_answer, turn_to
+from stockticker_async.marketdata.list_pages import PageWalk, no_answer
 from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReason
 
 _FEW_OF_USUAL, _FEW_OF_MOST = 10, 50
@@ -99,9 +99,9 @@ async def range_pages(
     if wanted is None:
         wanted = (Wanted(asked.first, JudgedBars),)
     expected_bytes = min(rows, PAGE_ROWS) * BAR_BYTES
-    url, after_ms, seen = client.url_of(range_path(asked)), None, set[str]()
+    url, after_ms, walk = client.url_of(range_path(asked)), None, PageWalk()
     while True:
-        turn_to(url, seen)
+        walk.turn_to(url)
         read = partial(_page, asked=asked, wanted=wanted, after_ms=after_ms, otc=otc)
         lacks = partial(_lacking, asked=asked, after_ms=after_ms, since=since, settled=settled)
         held = partial(_held, asked=asked)
@@ -116,6 +116,7 @@ async def range_pages(
                 case Missing():
                     raise no_answer(client, found)
             next_url, last_ms = page.next_url, page.last_ms
+            walk.had(page.count)
             del page, found
         if next_url is None:
             return

@@ -225,7 +225,7 @@ async def test_pages_without_a_bar_have_an_end_and_the_text_a_remedy() -> None:
         status, text = await checked(sandbox, raw_config(sandbox, "TSLA", start_date="2020-01-02"))
         assert (status, len(sandbox.calls)) == ("FAILED", 21)
         assert text.startswith(
-            "The API gave 20 pages without a bar of TSLA. Check again later; if this stays so"
+            "the API gave 20 pages in a row without rows. Check again later; if this stays so"
         )
 
 

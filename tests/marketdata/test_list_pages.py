@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +12,8 @@ from stockticker_async.errors import BadPageError, ConfigError
 from stockticker_async.marketdata import bar_size, grouped, ranges
 from stockticker_async.marketdata.bars import Asked
 from stockticker_async.marketdata.call_limits import PAGES
-from stockticker_async.marketdata.client import Answer, at_once
-from stockticker_async.marketdata.list_pages import ListPage, list_pages, turn_to
+from stockticker_async.marketdata.client import Answer, Client, at_once
+from stockticker_async.marketdata.list_pages import ListPage, PageWalk, list_pages
 from stockticker_async.marketdata.rows import decode_rows
 from stockticker_async.sandbox.service.faults import Fault
 
@@ -76,11 +77,44 @@ async def test_an_empty_list_is_asked_for_twice_unless_the_caller_doubts_it(
 
 
 def test_a_page_has_its_turn_once() -> None:
-    seen = set[str]()
+    walk = PageWalk()
     for url in ("/a", "/b"):
-        turn_to(url, seen)
+        walk.turn_to(url)
     with pytest.raises(BadPageError, match="repeat without end"):
-        turn_to("/a", seen)
-    endless = {str(number) for number in range(PAGES)}
+        walk.turn_to("/a")
+    endless = PageWalk()
+    for number in range(PAGES):
+        endless.turn_to(str(number))
     with pytest.raises(BadPageError, match="repeat without end"):
-        turn_to("/c", endless)
+        endless.turn_to("/c")
+
+
+@pytest.mark.fault("empty pages without end")
+@pytest.mark.parametrize("kind", ["list", "range", "session"])
+async def test_pages_without_rows_have_an_end(kind: str) -> None:
+    """Each names another one: 10,000 calls, or 20,000 with the second ones."""
+    async with talking() as (sandbox, client):
+
+        def empty(body: bytes) -> bytes:
+            page = orjson.loads(body)
+            onward = f"{sandbox.url}{sandbox.calls[-1].path}?adjusted=true&n={len(sandbox.calls)}"
+            return orjson.dumps({**page, "results": [], "count": 0, "resultsCount": 0, "next_url": onward})
+
+        sandbox.faults.add(Fault(kind="body", body=empty, times=None))
+        with pytest.raises(BadPageError, match="20 pages in a row without rows"):
+            await _all_pages(client, kind)
+        assert len(sandbox.calls) <= 60
+
+
+async def _all_pages(client: Client, kind: str) -> None:
+    match kind:
+        case "list":
+            [
+                page
+                async for page in list_pages(client, "/v3/reference/tickers?limit=1000", at_once(tickers_of))
+            ]
+        case "range":
+            asked = Asked("TSLA", SINCE, UNTIL, bar_size.ONE_DAY, adjusted=True)
+            [page async for page in ranges.range_pages(client, asked)]
+        case _:
+            await grouped.grouped_bars(client, UNTIL, adjusted=True, otc=True, wanted=None)

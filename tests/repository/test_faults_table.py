@@ -76,6 +76,7 @@ LIMITS = {
     "a call": f"{call_limits.LIMITS.call:.0f} s",
     "a body, unpacked": f"{call_limits.LIMITS.body_bytes // call_limits.MIB} MiB",
     "rows of a page": f"{endpoints.PAGE_ROWS:,}",
+    "pages in a row without rows": str(call_limits.EMPTY_PAGES),
     "pages of one question": f"{call_limits.PAGES:,}",
     "bodies under way": (
         f"{body_budget.POOL_BYTES // call_limits.MIB} MiB, "
