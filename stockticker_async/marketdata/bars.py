@@ -293,8 +293,10 @@ def _where(bars: list[Any], fast: Exception) -> str:
     for place, bar in enumerate(bars):
         try:
             msgspec.convert(bar, Bar)
-        except (msgspec.ValidationError, UnicodeEncodeError) as refused:
+        except msgspec.ValidationError as refused:
             return f"bar {place + 1}{_moment(bar)} is not usable: {refused}."
+        except UnicodeEncodeError:
+            return f"bar {place + 1}{_moment(bar)} is not usable: the name of a field is no Unicode text."
     return f"the answer is not of the published form: {fast}."
 
 

@@ -214,7 +214,7 @@ def test_a_harmless_notation_is_not_blamed_for_another_bars_fault() -> None:
         (b'{"results":[],"ticker":5}', "not of the published form"),
         (b'{"results":[],"ticker":"\\ud800"}', "not of the published form"),
         (b'{"results":[],"\\ud800":1}', "not of the published form"),
-        (b'{"results":[{"\\ud800":1}]}', "bar 1 is not usable"),
+        (b'{"results":[{"\\ud800":1}]}', "bar 1 is not usable: the name of a field is no Unicode text"),
         (b'{"results":[5]}', "bar 1 is not usable"),
         (b'{"results":[[1,2]]}', "bar 1 is not usable"),
         (b'{"results":[{"t":"x","o":1,"h":1,"l":1,"c":1,"v":1}]}', "bar 1 is not usable"),
