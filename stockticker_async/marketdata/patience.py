@@ -44,7 +44,7 @@ class Patience:
         if waited >= patience or (self._outage and faults >= OUTAGE_TRIES):
             self._outage = self._outage or patience == self.seconds
             raise TransientError(
-                f"{self._base_url} could not be reached or did not answer for {patience:.0f} s: {fault}.",
+                f"{self._base_url} gave no usable answer for {patience:.0f} s: {fault}.",
             )
         if not self._fault_told:
             self._fault_told = True

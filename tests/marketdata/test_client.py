@@ -174,7 +174,7 @@ async def test_a_fault_that_lasts_is_told_in_plain_words(fault: Fault, said: str
         with pytest.raises(TransientError) as caught:
             await closes(opened)
         assert len(served.calls) > 1
-    assert caught.value.message == (f"{served.url} could not be reached or did not answer for 900 s: {said}.")
+    assert caught.value.message == (f"{served.url} gave no usable answer for 900 s: {said}.")
 
 
 async def test_a_page_that_stays_unusable_is_asked_three_times() -> None:

@@ -9,7 +9,7 @@ from faults.ending import BARS_OF_SICK
 from stockticker_async.sandbox.service.faults import Fault
 
 HTML = "<html><body><h1>Bad Gateway</h1></body></html>"
-OUTAGE = r"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: the API answered"
+OUTAGE = r"http://127\.0\.0\.1:\d+ gave no usable answer for 900 s: the API answered"
 NOT_ENTITLED = {"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}
 TIMEFRAME = {"status": "NOT_AUTHORIZED", "message": "Your plan doesn't include this data timeframe."}
 TOO_EARLY = {"message": "Attempted to request today's data before end of day."}

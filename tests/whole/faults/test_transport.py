@@ -28,7 +28,7 @@ def struck(times: int | None = 2, **fields: Any) -> tuple[Fault, ...]:
 
 def lasting(said: str, *, limits: CallLimits = LIMITS, **fields: Any) -> Case:
     """A fault of one ticker without an end."""
-    message = rf"http://127\.0\.0\.1:\d+ could not be reached or did not answer for 900 s: {said}\."
+    message = rf"http://127\.0\.0\.1:\d+ gave no usable answer for 900 s: {said}\."
     speed = None if limits is LIMITS else 400.0  # so that healthy calls have time, and three tries
     return Case(faults=struck(None, **fields), ends=Told(message=message), limits=limits, speed=speed)
 
@@ -79,7 +79,7 @@ def unused_port() -> int:
 
 def outage(said: str) -> Case:
     """Nothing at all is answered."""
-    message = rf"[ABC, ]+: https?://[^ ]+ could not be reached or did not answer for 900 s: {said}"
+    message = rf"[ABC, ]+: https?://[^ ]+ gave no usable answer for 900 s: {said}"
     return Case(faults=(), ends=Told(message=message, alone=False))
 
 
