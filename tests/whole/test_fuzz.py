@@ -4,11 +4,13 @@ Every case goes the program's own way, from argv and files to the lines on stdou
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -22,6 +24,7 @@ from stockticker_async.streams.table import STREAMS
 from stockticker_async.sync import state_format
 from stockticker_async.sync.state_format import Basis, Entry
 
+T = TypeVar("T")
 TODAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 16, tzinfo=UTC)
 CONFIG: dict[str, Any] = {
@@ -84,6 +87,20 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(inner)
 
 
+def deeply(operation: Callable[..., T], *arguments: Any) -> T:
+    """The result, however deep the document: the stack's depth differs between two runs of an example."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 5_000)
+    try:
+        return operation(*arguments)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def dumped(document: Any) -> bytes:
+    return deeply(json.dumps, document).encode()
+
+
 def _nested(value: Any, times: int) -> Any:
     for _ in range(times):
         value = [value]
@@ -95,7 +112,7 @@ def mutated(draw: st.DrawFn, valid: Any) -> Any:
     """The valid document with one to three places changed."""
     document = json.loads(json.dumps(valid))
     for _ in range(draw(st.integers(1, 3))):
-        places = list(_places(document))
+        places = deeply(lambda: list(_places(document)))
         if not places:
             break
         holder, key = draw(st.sampled_from(places))
@@ -110,7 +127,7 @@ def mutated(draw: st.DrawFn, valid: Any) -> Any:
             case "wrap":
                 holder[key] = _nested(value, draw(st.sampled_from([1, 2, 900])))
             case "text":
-                holder[key] = str(value) + draw(st.text(max_size=5))
+                holder[key] = deeply(str, value) + draw(st.text(max_size=5))
             case "rename" if isinstance(holder, dict):
                 holder[draw(st.text(max_size=10))] = holder.pop(key)
             case _:
@@ -139,8 +156,8 @@ def damaged(draw: st.DrawFn, valid: Any) -> bytes:
 
 
 def spoiled(valid: Any) -> st.SearchStrategy[bytes]:
-    texts = mutated(valid).map(lambda document: json.dumps(document).encode())
-    return texts | damaged(valid) | values.map(lambda value: json.dumps(value).encode())
+    texts = mutated(valid).map(dumped)
+    return texts | damaged(valid) | values.map(dumped)
 
 
 @dataclass(frozen=True)
@@ -211,7 +228,7 @@ def test_a_configuration_that_is_nearly_right(case: Case, content: bytes) -> Non
 @given(mutated({name: value for name, value in CONFIG.items() if name != "api_key"}))
 @pytest.mark.fault("malformed configuration")
 def test_a_configuration_s_key_is_never_shown(case: Case, document: Any) -> None:
-    done = case(config=json.dumps({**document, "api_key": KEY}).encode())
+    done = case(config=dumped({**document, "api_key": KEY}))
     is_clear(done)
     without_key(done)
 
@@ -227,7 +244,7 @@ def test_a_catalog_that_is_nearly_right(case: Case, content: bytes) -> None:
 
 
 @FUZZ
-@given(spoiled(STATE) | mutated({"date": "2024-05-10"}).map(lambda one: json.dumps(one).encode()))
+@given(spoiled(STATE) | mutated({"date": "2024-05-10"}).map(dumped))
 @example(b"[" * 100_000)
 @example(b'{"stock_prices":{"date":' + b"[" * 1000 + b"]" * 1000 + b"}}")
 @example(b'{"stock_prices":{"version":' + b"[" * 1000 + b"]" * 1000 + b"}}")
@@ -253,7 +270,7 @@ def url() -> Iterator[str]:
 def _is_small(raw: Any) -> bool:
     """Whether a configuration is valid and means some calls for days, not for all minutes since 1970."""
     try:
-        parsed = config.parse(raw, today=TODAY)
+        parsed = deeply(partial(config.parse, today=TODAY), raw)
     except ConfigError:
         return False
     first = parsed.job.start_date
@@ -274,9 +291,8 @@ def _is_small(raw: Any) -> bool:
 def test_files_that_are_nearly_right_are_a_sync_or_an_error(
     case: Case, url: str, changed: Any, asked: Any, state: Any
 ) -> None:
-    encoded: Callable[[Any], bytes] = lambda document: json.dumps(document).encode()  # noqa: E731 - a name for it
     raw = {**changed, "api_key": KEY, "base_url": url}
-    done = case(plan=False, speed=1000.0, config=encoded(raw), catalog=encoded(asked), state=encoded(state))
+    done = case(plan=False, speed=1000.0, config=dumped(raw), catalog=dumped(asked), state=dumped(state))
     assert done.stderr == done.last_words
     without_key(done)
     assert all("stack_trace" not in error for error in done.errors), done.errors
