@@ -13,6 +13,7 @@ import logging
 import math
 import os
 import ssl
+import sys
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -127,7 +128,7 @@ class Transport:
 
     async def exchange(self, target: URL, reservation: Reservation, *, most_seconds: float) -> Response:
         """Send one request and read its answer. Raises `PassingFaultError` and `ConnectorError`."""
-        response, body = None, _Body()
+        response, body, handled = None, _Body(), sys.exception()
         try:
             ends_at = anyio.current_time() + min(self._limits.call, most_seconds)
             with anyio.fail_after(self._limits.silence) as scope:
@@ -142,7 +143,7 @@ class Transport:
                 ) as response:
                     await _read(response, body, reservation, scope, limits=self._limits, ends_at=ends_at)
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
-            _release(error)
+            _release(error, handled)
             if response is None or response.status == HTTPStatus.OK:
                 # not `from error`: its repr has the request's headers
                 raise translated(error, target, proxied=self._proxy is not None) from None
@@ -236,13 +237,13 @@ def _too_large(most_bytes: int) -> ConnectorError:
     )
 
 
-def _release(error: BaseException | None) -> None:
-    """Free what the frames of an error hold, also of the errors behind it.
+def _release(error: BaseException | None, handled: BaseException | None) -> None:
+    """Free what the frames of an error hold, also of the errors behind it, up to the one ``handled`` before.
 
     aiohttp keeps an error in the connection that the error's frames hold: a cycle with all that was read of a
     damaged head, 0.3 MB for each try, and the program collects cycles seldom.
     """
-    while error is not None:
+    while error is not None and error is not handled:
         traceback.clear_frames(error.__traceback__)
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

@@ -21,7 +21,7 @@ from stockticker_async.clock import Clock
 from stockticker_async.errors import BadPageError, ConfigError, ConnectorError, TransientError
 from stockticker_async.marketdata.call_limits import CallLimits
 from stockticker_async.marketdata.client import Answer
-from stockticker_async.marketdata.transport import translated
+from stockticker_async.marketdata.transport import _release, translated
 from stockticker_async.sandbox.service.faults import Fault
 
 
@@ -269,6 +269,30 @@ async def test_damaged_answers_leave_nothing_behind(said: bytes) -> None:
             gc.enable()
         assert opened.calls - calls > 20
         assert more_bytes < 2**19, "two tries keep their answers until the next one"
+
+
+def test_an_error_that_the_caller_handles_keeps_its_traceback() -> None:
+    """It is the context of ours, which let go of their frames."""
+    outer = _raised(None)
+    inner = _raised(outer)
+    assert inner.__context__ is outer
+    _release(inner, outer)
+    assert inner.__traceback__ is None
+    assert outer.__traceback__ is not None
+    _release(outer, None)
+    assert outer.__traceback__ is None
+
+
+def _raised(handled: OSError | None) -> OSError:
+    with pytest.raises(OSError, match="a fault") as caught:
+        _fail(handled)
+    return caught.value
+
+
+def _fail(handled: OSError | None) -> None:
+    error = OSError("a fault")
+    error.__context__ = handled
+    raise error
 
 
 class _Sleeping(Clock):
