@@ -309,7 +309,7 @@ async def test_an_outage_ends_the_stream_after_the_patience() -> None:
         sandbox.faults.add(Fault(kind="s3_error", code="InternalError", match="flatfiles", times=9999))
         run = await read_prices(sandbox, speed=20_000)
         assert "[transient_error] " in error(run)
-        assert "did not answer for 900 s: the bucket answered 500 InternalError" in error(run)
+        assert "gave no usable answer for 900 s: the bucket answered 500 InternalError" in error(run)
 
 
 KEYS: dict[str, tuple[dict[str, str], str]] = {
