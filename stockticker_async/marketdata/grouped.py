@@ -41,7 +41,12 @@ class Grouped(msgspec.Struct, frozen=True):
     @property
     def outline(self) -> Hashable:
         """The value in which two incomplete answers must agree."""
-        return self.count, self.lacks, hash(self.traded)
+        return outline(self.count, self.lacks, self.traded)
+
+
+def outline(count: int, lacks: int, traded: frozenset[Hashable]) -> Hashable:
+    """Return the `Grouped.outline` of an answer with these values."""
+    return count, lacks, hash(traded)
 
 
 async def grouped_bars(
