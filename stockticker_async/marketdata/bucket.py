@@ -4,11 +4,13 @@ Every request is signed for its host by the client (obstore, which is Rust's obj
 never travels. A redirect to another origin is followed without the keys. Retries are made here, not by the
 client: passing faults until nothing has succeeded for the client's patience, and never sooner than the bucket
 asks. A transfer that was cut goes on where it ended, if the file is still the same (``If-Match``); a file
-that was replaced meanwhile is read again from its beginning.
+that was replaced meanwhile is read again from its beginning. A transfer that nearly stands still is ended,
+and goes on with a new connection; a file that comes too slowly in all is given up (`_Transfer`).
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
@@ -17,7 +19,7 @@ import anyio
 
 from stockticker_async import __version__
 from stockticker_async.clock import Clock
-from stockticker_async.errors import BadPageError, ConfigError
+from stockticker_async.errors import BadPageError, ConfigError, TransientError
 from stockticker_async.marketdata import session_files
 from stockticker_async.marketdata.bar_size import BarSize
 from stockticker_async.marketdata.bucket_faults import (
@@ -113,7 +115,8 @@ class Bucket:
         pages = obstore.list(
             self._store, prefix=session_files.folder(bar).rstrip("/"), offset=before, chunk_size=_LIST_ROWS
         )
-        async for page in _in_time(pages):
+        # the client asks on while pages are empty
+        async for page in _in_time(pages, LIMITS.call, "the bucket's list of files has no end"):
             for one in page:
                 if one["path"] <= latest:
                     raise BadPageError("the bucket's list of files repeats itself, or is out of order.")
@@ -128,8 +131,9 @@ class Bucket:
     async def fetch(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent:
         """Return the packed bytes of a file, and its ETag now; whole, by its length.
 
-        A response with the ETag of the bucket's list must have the length of the list, too. Raises
-        `BadPageError` for a file that has not, or is replaced while it is read, in each of `_TRIES`.
+        A response with the ETag of the bucket's list, or with none, must have the length of the list, too.
+        Raises `BadPageError` for a file that has not, or is replaced while it is read, in each of `_TRIES`,
+        and `TransientError` for one that comes too slowly.
         """
         fault = ""
         for _ in range(_TRIES):
@@ -138,7 +142,7 @@ class Bucket:
                 case Changed():
                     _log.info("The file %s was replaced while it was read: it is read again.", file.key)
                     fault = f"was replaced {_TRIES} times while it was read"
-                case packed, etag if etag == file.etag and len(packed) != file.size_bytes:
+                case packed, etag if etag in ("", file.etag) and len(packed) != file.size_bytes:
                     fault = f"has {len(packed)} bytes; in the bucket's list, it has {file.size_bytes}"
                     del found, packed
                 case _:
@@ -146,31 +150,11 @@ class Bucket:
         raise BadPageError(f"the file {file.key} {fault}.")
 
     async def _fetched(self, file: FlatFile) -> tuple[bytes, str] | Refused | Absent | Changed:
-        body, etag = bytearray(), ""
+        transfer = _Transfer(file.key)
 
         async def go_on() -> tuple[bytes, str] | Changed:
-            nonlocal etag
-            import obstore  # noqa: PLC0415 - as above
-
-            options: GetOptions = {}
-            if body:
-                options = {"range": {"offset": len(body)}, "if_match": etag}
             self.requests += 1
-            answer = await obstore.get_async(self._store, file.key, options=options)
-            size, now = answer.meta["size"], answer.meta["e_tag"] or ""
-            if size > MOST_BYTES:
-                raise BadPageError(
-                    f"the file {file.key} has {size // MIB} MiB: no file of bars comes near that."
-                )
-            if body and (now != etag or answer.range[0] != len(body)):
-                return Changed()
-            etag = now
-            async for piece in answer.stream(min_chunk_size=_PIECE_BYTES):
-                body.extend(piece)
-                self._patience.succeeded()
-            if len(body) != size:
-                raise PassingFaultError("a transfer was cut")
-            return cast("bytes", body), etag  # the decoder accepts both, and 20 MB are not copied
+            return await transfer.go_on(self._store, self._patience.succeeded)
 
         return await self._with_patience(go_on)
 
@@ -182,7 +166,8 @@ class Bucket:
             import obstore  # noqa: PLC0415 - as above
 
             self.requests += 1
-            await obstore.get_async(self._store, key, options={"range": (0, 1)})
+            with _within(LIMITS.call, "the bucket did not answer in time"):
+                await obstore.get_async(self._store, key, options={"range": (0, 1)})
             return True
 
         return not isinstance(await self._with_patience(ask), Refused)
@@ -222,17 +207,89 @@ class Bucket:
                     return refusal
 
 
-async def _in_time(pages: AsyncIterator[T]) -> AsyncIterator[T]:
-    """Yield the pages of a list, each within the time of a call: the client asks on while pages are empty."""
-    while True:
+class _Transfer:
+    """A file under way: what has come in all tries, and the time that they took.
+
+    Each piece must come within the time of a silence; a drip of bytes is one. All tries together may take the
+    time of a call, and as long as the slowest line takes for the size of the file. What counts is the time in
+    which pieces came: a silence is a fault of the bucket, for which its patience stands.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._body = bytearray()
+        self._etag = ""
+        self._size = 0
+        self._taken = 0.0
+
+    async def go_on(self, store: "S3Store", succeeded: Callable[[], None]) -> tuple[bytes, str] | Changed:
+        """Request what is missing; returns the whole file and its ETag. ``succeeded`` is called for a piece.
+
+        Raises `PassingFaultError` for a transfer that was cut, and `TransientError` where the time is over.
+        """
         try:
-            with anyio.fail_after(LIMITS.call):
-                page = await anext(pages)
-        except StopAsyncIteration:
-            return
+            with anyio.fail_after(self._most_seconds - self._taken) as scope:
+                return await self._rest(store, scope, succeeded)
         except TimeoutError:
-            raise PassingFaultError("the bucket's list of files has no end") from None
-        yield page
+            raise TransientError(
+                f"the flat file {self._key} came too slowly: {len(self._body):,} of {self._size:,} bytes in "
+                f"{self._most_seconds:.0f} s."
+            ) from None
+
+    @property
+    def _most_seconds(self) -> float:
+        return LIMITS.call + self._size / LIMITS.slowest
+
+    async def _rest(
+        self, store: "S3Store", scope: anyio.CancelScope, succeeded: Callable[[], None]
+    ) -> tuple[bytes, str] | Changed:
+        import obstore  # noqa: PLC0415 - 15 MB, wanted by few
+
+        taken, began = self._taken, anyio.current_time()
+        options: GetOptions = {}
+        body, begin = self._body, len(self._body)
+        if begin:
+            options = {"range": {"offset": begin}, "if_match": self._etag}
+        with _within(LIMITS.silence, "the bucket did not answer in time"):
+            answer = await obstore.get_async(store, self._key, options=options)
+        size, now = answer.meta["size"], answer.meta["e_tag"] or ""
+        if size > MOST_BYTES:
+            raise BadPageError(
+                f"the file {self._key} has {size // MIB} MiB: no file of bars comes near that."
+            )
+        if begin and (now != self._etag or answer.range[0] != begin):
+            return Changed()
+        scope.deadline += (size - self._size) / LIMITS.slowest
+        self._etag, self._size = now, size
+        pieces = answer.stream(min_chunk_size=_PIECE_BYTES)
+        async for piece in _in_time(aiter(pieces), LIMITS.silence, "a transfer nearly stood still"):
+            body.extend(piece)
+            self._taken = taken + anyio.current_time() - began
+            succeeded()
+        if len(body) != size:
+            raise PassingFaultError("a transfer was cut")
+        return cast("bytes", body), now  # the decoder accepts both, and 20 MB are not copied
+
+
+@contextmanager
+def _within(seconds: float, fault: str) -> Iterator[None]:
+    """Raise `PassingFaultError` if the body takes longer."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        raise PassingFaultError(fault) from None
+
+
+async def _in_time(items: AsyncIterator[T], seconds: float, fault: str) -> AsyncIterator[T]:
+    """Yield the items, each of which must come within the time. Raises `PassingFaultError`."""
+    while True:
+        with _within(seconds, fault):
+            try:
+                item = await anext(items)
+            except StopAsyncIteration:
+                return
+        yield item
 
 
 def _is_clients(error: Exception) -> bool:

@@ -18,6 +18,8 @@ class CallLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between two pieces of a body: after this time proxies close a silent connection."""
     call: float = 300.0
     """Seconds for the whole call: enough for a full page (7 MB, 50,000 bars) at 0.2 Mbit/s."""
+    slowest: float = 25_000.0
+    """Bytes a second of the slowest line, 0.2 Mbit/s: a flat file may take as long."""
     error_text: float = 5.0
     """Seconds for the body of an error: its status has come, and says most of it."""
     body_bytes: int = 64 * MIB

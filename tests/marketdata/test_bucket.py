@@ -174,7 +174,7 @@ async def served(content: bytes, etag: str, *, then: bytes | None = None) -> tup
     contents = [content, then or content, then or content]
 
     async def answer(_: web.BaseRequest) -> web.Response:
-        return web.Response(body=contents.pop(0), headers={**HEAD, "ETag": etag})
+        return web.Response(body=contents.pop(0), headers={**HEAD, "ETag": etag} if etag else {})
 
     async with serving(answer) as site:
         opened = bucket(site.url)
@@ -182,6 +182,74 @@ async def served(content: bytes, etag: str, *, then: bytes | None = None) -> tup
             return opened, await opened.fetch(FILE)
         except BadPageError as error:
             return opened, error.message
+
+
+async def drip(
+    request: web.BaseRequest, *, at_once: int = 0, size_bytes: int, seconds: float
+) -> web.StreamResponse:
+    """The whole content: the beginning at once, then so many bytes at a time, with a pause after each."""
+    response = web.StreamResponse(headers={**HEAD, "Content-Length": str(len(CONTENT))})
+    await response.prepare(request)
+    await response.write(CONTENT[:at_once])
+    for begin in range(at_once, len(CONTENT), size_bytes):
+        await response.write(CONTENT[begin : begin + size_bytes])
+        await asyncio.sleep(seconds)
+    return response
+
+
+@pytest.mark.fault("slow flat file")
+async def test_a_file_that_drips_ends_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return await drip(request, size_bytes=1, seconds=0.01)
+
+    monkeypatch.setattr(bucket_module, "LIMITS", CallLimits(silence=0.1))
+    async with serving(answer) as site:
+        with pytest.raises(TransientError, match="900 s: a transfer nearly stood still"):
+            await bucket(site.url, speed=5000).fetch(FILE)
+
+
+async def test_the_time_of_silences_does_not_count_as_that_of_a_slow_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        if len(site.requests) <= 6:
+            await asyncio.sleep(0.3)
+        return web.Response(body=CONTENT, headers=HEAD)
+
+    monkeypatch.setattr(bucket_module, "LIMITS", CallLimits(silence=0.1, call=0.5))
+    async with serving(answer) as site:
+        assert await bucket(site.url, speed=500).fetch(FILE) == (CONTENT, '"one"')
+
+
+@pytest.mark.fault("slow flat file")
+async def test_a_file_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return await drip(request, size_bytes=17_000, seconds=0.1)
+
+    monkeypatch.setattr(bucket_module, "LIMITS", CallLimits(call=0.2, slowest=1_000_000))
+    async with serving(answer) as site:
+        with pytest.raises(TransientError, match=r"came too slowly: [1-9][0-9],000 of 200,000 bytes in 0 s"):
+            await bucket(site.url).fetch(FILE)
+    assert len(site.requests) == 1
+
+
+async def test_a_connection_that_drips_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if "Range" not in request.headers:
+            return await drip(request, at_once=100_000, size_bytes=1, seconds=0.01)
+        return await cut(request)
+
+    monkeypatch.setattr(bucket_module, "LIMITS", CallLimits(silence=0.5))
+    async with serving(answer) as site:
+        assert await bucket(site.url).fetch(FILE) == (CONTENT, '"one"')
+    assert len(site.requests) == 2
+
+
+@pytest.mark.fault("flat file of another length than in the bucket's list")
+async def test_a_file_without_an_etag_must_have_the_length_of_the_list() -> None:
+    opened, found = await served(CONTENT[:100_000], "")
+    assert found == (f"the file {FILE.key} has 100000 bytes; in the bucket's list, it has {len(CONTENT)}.")
+    assert opened.requests == 3
 
 
 @pytest.mark.fault("flat file of another length than in the bucket's list")

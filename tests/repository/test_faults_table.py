@@ -74,6 +74,9 @@ LIMITS = {
     "a connection": f"{call_limits.LIMITS.connect:.0f} s",
     "silence in an answer": f"{call_limits.LIMITS.silence:.0f} s",
     "a call": f"{call_limits.LIMITS.call:.0f} s",
+    "a flat file": (
+        f"{call_limits.LIMITS.call:.0f} s, and {1e6 / call_limits.LIMITS.slowest:.0f} s for each MB"
+    ),
     "a body, unpacked": f"{call_limits.LIMITS.body_bytes // call_limits.MIB} MiB",
     "rows of a page": f"{endpoints.PAGE_ROWS:,}",
     "pages in a row without rows": str(call_limits.EMPTY_PAGES),
