@@ -26,6 +26,7 @@ from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
 from stockticker_async.streams.table import STOCK_BARS
 
+SCHEMA = schema_of(STOCK_BARS)  # before the loop runs, which must not wait for files
 SESSION = date(2025, 4, 15)
 OPENS = midnight_ms(SESSION) + 4 * 3_600_000
 HEADER = "ticker,volume,open,close,high,low,window_start,transactions"
@@ -50,7 +51,7 @@ def finished(steps: Any) -> Any:
 
 async def rows(content: bytes, otc: frozenset[str] = frozenset()) -> list[Any]:
     channel = Channel(10**9)
-    file = finished(FileBatches(schema_of(STOCK_BARS), channel, SESSION).read(content))
+    file = finished(FileBatches(SCHEMA, channel, SESSION).read(content))
     await file.put(otc, keep_otc=True)
     channel.close()
     found: list[Any] = []
@@ -104,9 +105,9 @@ def test_a_file_is_judged_as_the_connector_judges_it(
             judged = finished(file_rows.judge(content, SESSION, BarSize(1, "minute"), None))
         except BadPageError:
             with pytest.raises(BadPageError):
-                finished(FileBatches(schema_of(STOCK_BARS), Channel(1), SESSION).read(content))
+                finished(FileBatches(SCHEMA, Channel(1), SESSION).read(content))
             return
-        found = finished(FileBatches(schema_of(STOCK_BARS), Channel(1), SESSION).read(content))
+        found = finished(FileBatches(SCHEMA, Channel(1), SESSION).read(content))
     assert found.rows == judged.rows
     assert set(found.tickers) == judged.tickers
     assert found.strangers == judged.strangers
