@@ -74,8 +74,11 @@ class Kept:
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> Chunk:
         return Chunk(self, [{"ticker": asked.ticker, "t": bar.t, "c": bar.c} for bar in bars])
 
-    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
-        await self.rows([{"ticker": bar.T, "day": session, "c": bar.c, "adjusted": adjusted} for bar in bars])
+    def session_chunk(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> Chunk:
+        rows: list[JsonObject] = [
+            {"ticker": bar.T, "day": session, "c": bar.c, "adjusted": adjusted} for bar in bars
+        ]
+        return Chunk(self, rows)
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         del too_large

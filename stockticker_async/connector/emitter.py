@@ -112,12 +112,12 @@ class Emitter:
             await self.lines(lines.data, lines.count)
         return True
 
-    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
-        if self._bars == "prices" and bars:
-            lines = session_price_lines(self.name, bars, session, emitted_at_ms=self._clock.emitted_at_ms())
-            await self.lines(lines.data, lines.count)
-        elif bars:
-            await self.rows(bar_rows(bars, session, adjusted=adjusted))
+    def session_chunk(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> _Chunk:
+        at_ms = self._clock.emitted_at_ms()
+        if self._bars == "prices":
+            return _Chunk(self, session_price_lines(self.name, bars, session, emitted_at_ms=at_ms))
+        rows = bar_rows(bars, session, adjusted=adjusted)
+        return _Chunk(self, Lines(protocol.records(self.name, rows, emitted_at_ms=at_ms), len(rows)))
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """Put the rows as RECORDs, in as many output pieces as needed.

@@ -12,7 +12,7 @@ from stockticker_async.errors import ConnectorError
 from stockticker_async.json_object import JsonObject
 from stockticker_async.library.arrow_schemas import schema_of
 from stockticker_async.library.bar_columns import ROW_BYTES, Rows, bars_batch, session_batch
-from stockticker_async.library.channel import Channel
+from stockticker_async.library.channel import Channel, Convert
 from stockticker_async.library.row_columns import rows_batch
 from stockticker_async.marketdata.bars import Asked, Bar, GroupedBar
 from stockticker_async.streams.table import Bars, Stream
@@ -35,6 +35,23 @@ class _Chunk:
 
     async def put(self) -> None:
         self.channel.put(self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _SessionBars:
+    """Bars of a session, converted when all of the session are there. Implements `sink.BarChunk`."""
+
+    bars: Sequence[GroupedBar]
+    session: date
+    convert: Convert
+    channel: Channel
+
+    @property
+    def size_bytes(self) -> int:
+        return ROW_BYTES * len(self.bars)
+
+    async def put(self) -> None:
+        self.channel.put_session(self.session, self.bars, self.convert)
 
 
 class BatchSink:
@@ -65,10 +82,9 @@ class BatchSink:
 
         return FileBatches(self._schema, self._channel, session).read(packed)
 
-    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
+    def session_chunk(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> "_SessionBars":
         convert = partial(session_batch, self._rows, self._schema, session=session, adjusted=adjusted)
-        if bars:
-            self._channel.put_session(session, bars, convert)
+        return _SessionBars(bars, session, convert, self._channel)
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """None is too large. Raises `BadPageError` for what is not of the stream's schema."""

@@ -29,7 +29,7 @@ class Grouped(msgspec.Struct, frozen=True):
     """The bars of one session."""
 
     bars: list[GroupedBar]
-    """The bars of the wanted tickers."""
+    """The bars of the wanted tickers. Whoever has converted them may clear the list."""
     count: int
     """The number of all bars in the answer."""
     lacks: int = 0

@@ -1,7 +1,7 @@
 """The interface between a sync and its caller: a sink takes the rows, states and status of a stream.
 
 Invariants of every sink: it takes rows in the order of the calls, and a state that it writes covers only rows
-that it took before. `rows`, `session` and `BarChunk.put` return when the rows are taken; a slow reader delays
+that it took before. `rows` and `BarChunk.put` return when the rows are taken; a slow reader delays
 them.
 """
 
@@ -89,8 +89,8 @@ class Sink(Protocol):
     def chunk(self, bars: Sequence[Bar], asked: Asked) -> BarChunk:
         """Convert bars of one ticker, ascending, at least one. This is the hot path."""
 
-    async def session(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> None:
-        """Take the bars of many tickers in one session."""
+    def session_chunk(self, bars: Sequence[GroupedBar], session: date, *, adjusted: bool) -> BarChunk:
+        """Convert bars of many tickers in one session, at least one. Hot, too."""
 
     async def rows(self, rows: Sequence[JsonObject], too_large: TooLarge | None = None) -> None:
         """Take rows. A row that is too large is skipped and passed to ``too_large``.

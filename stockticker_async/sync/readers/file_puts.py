@@ -78,7 +78,8 @@ class FileRows:
         for stream, _ in wanted:
             bars = day.pop(stream.sink.name, [])
             for begin in range(0, len(bars), _CHUNK):
-                await stream.sink.session(bars[begin : begin + _CHUNK], session, adjusted=False)
+                chunk = bars[begin : begin + _CHUNK]
+                await stream.sink.session_chunk(chunk, session, adjusted=False).put()
 
     @property
     def _keeps_otc(self) -> bool:

@@ -1,10 +1,13 @@
 """Reads the bars of many tickers in one session, and compares it with its neighbour before covering it."""
 
+from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from functools import partial
 
+import anyio
+import anyio.lowlevel
 import msgspec
 
 from stockticker_async.marketdata import calendar
@@ -19,6 +22,7 @@ from stockticker_async.sync.readers.refusals import PlanRefusals
 from stockticker_async.sync.readers.slices import SessionSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.session_sizes import SessionSizes, Traded
+from stockticker_async.sync.sink import BarChunk
 from stockticker_async.sync.windows import BarStream, first_days
 
 _CHUNK = 1500
@@ -220,12 +224,24 @@ class SessionReader:
         )
 
     async def _write(self, session: date, page: list[GroupedBar]) -> None:
-        job = self._family.job
+        """Put the bars; clears the page.
+
+        All are converted before the first is put: so the bars of the next session take the memory of these,
+        which is still in the processor's cache.
+        """
+        adjusted = self._family.job.adjusted
+        chunks: deque[BarChunk] = deque()
         for stream in self._family.streams:
             if page:
                 stream.cursors.see(session)
-            for chunk in _chunks(self._wanted(stream, page, session)):
-                await stream.sink.session(chunk, session, adjusted=job.adjusted)
+            for some in _chunks(self._wanted(stream, page, session)):
+                chunks.append(stream.sink.session_chunk(some, session, adjusted=adjusted))
+                if not stream.sink.closes_only:
+                    await anyio.lowlevel.checkpoint()
+                del some
+        page.clear()
+        while chunks:
+            await chunks.popleft().put()
 
     def _wanted(self, stream: BarStream, page: list[GroupedBar], session: date) -> list[GroupedBar]:
         if self._family.job.whole_market:
