@@ -12,7 +12,8 @@ Invariants:
 - Pieces are written whole, in the order of `put`. Only the death of the process cuts a piece.
 - Queued and unwritten bytes never exceed `BOUND_BYTES`. A coroutine that would exceed the bound waits,
   first come first served; so a slow reader slows the calls to the API. `put` refuses a piece larger
-  than a quarter of the bound: callers cut larger ones.
+  than a quarter of the bound: callers cut larger ones. A single line cannot be cut: the STATE of a hundred
+  thousand tickers is larger than the bound, and is queued alone, when all before it is written.
 - Log lines come from code that cannot wait. A part of the bound is reserved for log lines. When the
   reserve is used up, log lines are dropped and counted; the count is logged before the next piece, or
   when the queue is drained.
@@ -43,7 +44,7 @@ from stockticker_async.errors import OutputError
 
 BOUND_BYTES = 4 * 1024 * 1024
 PIECE_BYTES = BOUND_BYTES // 4
-"""The largest piece that `put` takes."""
+"""The largest piece of several lines that `put` takes."""
 _LOG_RESERVE_BYTES = 256 * 1024
 _BATCH_BYTES = 1024 * 1024
 _CALL_BYTES = 64 * 1024
@@ -79,15 +80,15 @@ class Output:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes queued or being written; at most `BOUND_BYTES`."""
+        """Bytes queued or being written; at most `BOUND_BYTES`, or a single larger line."""
         return self._held_bytes
 
     async def put(self, piece: bytes) -> None:
         """Queue whole lines; waits for room. Raises `OutputError` after a failed write."""
-        if len(piece) > PIECE_BYTES:
+        if len(piece) > PIECE_BYTES and piece.find(b"\n") < len(piece) - 1:
             raise ValueError(f"a piece of {len(piece)} bytes: cut it to {PIECE_BYTES}")
         async with self._turn:
-            await self._held_at_most(BOUND_BYTES - _LOG_RESERVE_BYTES - len(piece))
+            await self._held_at_most(max(0, BOUND_BYTES - _LOG_RESERVE_BYTES - len(piece)))
             self._raise_failure()
             if self._closing:
                 raise OutputError("The output is closed: nothing can be written any more.")

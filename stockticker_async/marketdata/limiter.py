@@ -15,9 +15,10 @@ those at once.
 **Learning** pays only where a limit refuses again and again: each refusal is a call in vain, and without
 Retry-After a wait that may be too long. It takes two refusals that say the same; the free plan counts as one
 of them. How soon calls succeed after a refusal tells a limit a second (within `_SOON`) from one a minute;
-a row that takes longer than any window is a storm, which teaches nothing. How many calls were answered before
-the refusal is the limit. Where the next call is the one that would be refused, it goes alone, so that the
-second refusal costs one call. Nothing below five a minute is believed, which no plan has.
+a row that takes longer than any window, or is to take longer, is a storm, which teaches nothing. How many
+calls were answered before the refusal is the limit. Where the next call is the one that would be refused, it
+goes alone, so that the second refusal costs one call. Nothing below five a minute is believed, which no plan
+has.
 
 **Proving.** A number that was learned is not true yet: five calls and then two refusals may be chance. So the
 silences go on as they would without it, 1, 2, 4 ... s or twice what Retry-After names, and one call goes
@@ -160,6 +161,7 @@ class Limiter:
         self._lesson: tuple[_Answered, bool] | None = free if per_minute is None else None
         self._is_guess = True  # the lesson was not observed yet
         self._minute: int | None = per_minute  # calls a minute, set or believed
+        self._taught_by = -math.inf  # when the row began that made it believed
         self._pace: float | None = None  # calls a second, believed
         self._try_at, self._patience, self._step = math.inf, 0.0, _STEP
         self._trying = self._proven = self._risen = False
@@ -219,8 +221,6 @@ class Limiter:
                 self._now_answered.second += 1
             return
         if self._row:
-            if self._set is None and self._minute is not None and not (self._proven or self._trying):
-                self._prove(now)  # refused until there was room again, as the number says
             self._end_row(now)
         self._crowd = min(self._crowd + 1, self._at_once)
         second = self._calls.ended(now - 1.0)
@@ -248,7 +248,9 @@ class Limiter:
             return
         if not self._row:
             self._first = now
-            self._now_answered = None if tried else self._calls.answered(now, self._since)
+            # no window of a minute makes anyone wait for longer
+            is_storm = (retry_after or 0.0) > _WINDOW + _SOON
+            self._now_answered = None if tried or is_storm else self._calls.answered(now, self._since)
             self._judged = False
         self._row += 1
         self._last = now
@@ -304,6 +306,11 @@ class Limiter:
     def _end_row(self, now: float) -> None:
         """Calls succeed again: keep what the row of refusals told, until another one agrees."""
         took = now - self._first
+        if self._set is None and self._minute is not None:
+            if took > _STORM and self._taught_by == self._first:
+                self._minute, self._proven, self._try_at = None, False, math.inf  # it was a storm
+            elif not (self._proven or self._trying):
+                self._prove(now)  # refused until there was room again, as the number says
         if self._now_answered is not None:
             soon = took <= _SOON
             # a limit a second refuses once: what took more refusals, and ended soon, was none
@@ -313,7 +320,7 @@ class Limiter:
 
     def _learn(self, now: float, answered: _Answered) -> None:
         """Believe what two refusals say; or lower what was believed, where it proved too high."""
-        if self._set is not None or self._lesson is None:
+        if self._set is not None or self._lesson is None or now - self._first > _STORM:
             return
         lesson, soon = self._lesson
         if 2 * answered.second < self._most and (soon or self._pace is not None):
@@ -335,7 +342,7 @@ class Limiter:
             alike = abs(answered.second - lesson.second) <= _room(lesson.second)
             self._step, self._patience = _STEP, _SURE_RISE if alike else _FIRST_RISE
         elif shared is not None:
-            self._pace, self._minute = None, shared
+            self._pace, self._minute, self._taught_by = None, shared, self._first
             self._proven, self._patience = False, 0.0
             if self._room_at() <= now + _SOON:
                 self._prove(now)  # Retry-After named the same moment

@@ -19,6 +19,9 @@ from stockticker_async.marketdata.responses import Missing, Refusal, RefusalReas
 from stockticker_async.marketdata.rows import judge_tickers, stated
 from stockticker_async.marketdata.splits import Split, ratio
 
+MOST_SPLITS = 100_000
+"""Of all tickers: the API has fewer than 50,000 since 1978. More would fill the memory, and every state."""
+
 
 class _WireSplit(msgspec.Struct):
     ticker: str
@@ -97,6 +100,8 @@ async def _split_pages(
             if not isinstance(one, Answer):
                 return one
             found += one.value.rows
+            if len(found) > MOST_SPLITS:
+                raise BadPageError(f"the API named more than {MOST_SPLITS:,} splits.")
             moments.append(one.moment)
             judge.accept()
     return Answer(found, moments[0])

@@ -70,7 +70,9 @@ class RowStream(msgspec.Struct):
     """Tickers without a late row in two answers."""
     _late_since: date | None = None
     _spoken: set[Any] = msgspec.field(default_factory=set)
-    """Tickers with written rows: one of several answers for a ticker may be empty."""
+    """Requested tickers with written rows: one of several answers for a ticker may be empty.
+
+    `WHOLE_MARKET` stands for all tickers of a market, of which nobody knows how many an API will name."""
     _held: set[str] = msgspec.field(default_factory=set)
     """Tickers with a row that could not be written: their cursors do not move."""
 
@@ -86,7 +88,10 @@ class RowStream(msgspec.Struct):
 
     async def rows(self, rows: Sequence[Row]) -> None:
         """Write the rows. A row that is too large fails its ticker, or the stream if it has none."""
-        self._spoken.update(row.get("stock_ticker") for row in rows)
+        if self.names == (WHOLE_MARKET,):
+            self._spoken.update(self.names if rows else ())
+        else:
+            self._spoken.update(row.get("stock_ticker") for row in rows)
         for chunk in _chunks(rows):
             await self.sink.rows(chunk, self._leave_out)
 
@@ -125,13 +130,12 @@ class RowStream(msgspec.Struct):
     def warn_of_lacking(self) -> None:
         """Warn about accepted answers that may have left out rows."""
         silent = [name for name in {**self._silent, **self._late} if name not in self._spoken]
-        if silent and not (silent == [WHOLE_MARKET] and self._spoken):
+        if silent:
             level = logging.INFO if self.sparse else logging.WARNING
             _log.log(level, "%s: the API, asked twice, has no rows%s.", self.stream.name, _whose(silent))
         if self.sparse and (without := self._without_rows(silent)):
             _log.info("%s: the API has no rows%s.", self.stream.name, _whose(without))
-        spoken = self._spoken | ({WHOLE_MARKET} if self._spoken else set())
-        late = [name for name in self._late if name in spoken]
+        late = [name for name in self._late if name in self._spoken]
         if late:
             warn(self, f"the API, asked twice, has no rows since {self._late_since}{_whose(late)}.")
         if self._cut:

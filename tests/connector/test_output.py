@@ -173,13 +173,29 @@ async def test_the_descriptor_stays_as_it_was_inherited(blocking: bool) -> None:
         os.fstat(writer)  # it is still open
 
 
-async def test_a_piece_has_a_largest_size() -> None:
+async def test_a_piece_of_several_lines_has_a_largest_size() -> None:
     with anyio.fail_after(SAFETY), pipe() as (reader, writer):
         async with open_output(writer, on_closed=nobody_left) as output:
-            with pytest.raises(ValueError, match=f"{PIECE_BYTES + 1} bytes: cut it to {PIECE_BYTES}"):
-                await output.put(piece(PIECE_BYTES + 1))
+            with pytest.raises(ValueError, match=f"{PIECE_BYTES + 2} bytes: cut it to {PIECE_BYTES}"):
+                await output.put(b"\n" + piece(PIECE_BYTES + 1))
             await output.put(piece(PIECE_BYTES))
             assert await read(reader, PIECE_BYTES) == piece(PIECE_BYTES)
+
+
+@pytest.mark.parametrize("size_bytes", [PIECE_BYTES + 1, 2 * BOUND_BYTES])
+async def test_a_single_line_may_have_any_size_and_waits_for_room(size_bytes: int) -> None:
+    before, after = piece(PIECE_BYTES), piece(300)
+    with anyio.fail_after(SAFETY), pipe() as (reader, writer):
+        async with open_output(writer, on_closed=nobody_left) as output:
+            for _ in range(3):
+                await output.put(before)
+            async with anyio.create_task_group() as group:
+                group.start_soon(output.put, piece(size_bytes, 1))
+                await anyio.wait_all_tasks_blocked()
+                assert output.held_bytes <= BOUND_BYTES
+                assert await read(reader, 3 * len(before)) == 3 * before
+                group.start_soon(output.put, after)
+                assert await read(reader, size_bytes + len(after)) == piece(size_bytes, 1) + after
 
 
 async def test_nothing_is_written_for_nothing() -> None:

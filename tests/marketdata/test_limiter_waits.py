@@ -1,5 +1,6 @@
 """What waiting costs: docs/waiting.md is made of simulations, and they keep their bounds."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,28 @@ def test_refusals_that_end_by_themselves_cost_half_a_minute() -> None:
     for shape, seconds in (("all for 10 s", 10), ("all for 30 s", 30), ("all for ten minutes", 600)):
         for row in rows[shape]:
             assert row.over <= seconds + 30, row
+
+
+@pytest.mark.parametrize(
+    "named", [waits.absent, waits.one, waits.right, lambda _: 30.0, lambda _: 60.0, lambda _: 120.0]
+)
+@pytest.mark.parametrize("seconds", [70, 120, 600])
+@pytest.mark.parametrize("answered", [1, 4, 5, 6, 10, 60])
+def test_a_storm_after_a_few_answers_teaches_no_limit(
+    answered: int, seconds: float, named: waits.Named
+) -> None:
+    """After five answers it begins as the limit of the free plan does. The last wait may be too long."""
+    begins = math.inf
+
+    def storm(since: float, _: int, before: int) -> float | None:
+        nonlocal begins
+        if before == answered:
+            begins = since
+        left = begins + seconds - since
+        return left if before >= answered and left > 0 else None
+
+    log = waits.run(Limiter(None, at_once=16), waits.Bursts(storm), 120, named=named)
+    assert log.seconds <= max(seconds + 60, named(seconds) or 0.0, 1.3 * seconds) + 2
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """The pages of a list: followed to the last one, doubted where rows are lacking, and a 404 in plain words."""
 
+import tracemalloc
 from datetime import date
 
 import orjson
@@ -87,6 +88,18 @@ def test_a_page_has_its_turn_once() -> None:
         endless.turn_to(str(number))
     with pytest.raises(BadPageError, match="repeat without end"):
         endless.turn_to("/c")
+
+
+def test_ten_thousand_long_addresses_take_no_memory() -> None:
+    walk = PageWalk()
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            walk.turn_to(f"/{number}" + "x" * 16_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
 
 
 @pytest.mark.fault("empty pages without end")

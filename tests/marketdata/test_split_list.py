@@ -110,6 +110,17 @@ async def test_splits_of_another_form_are_refused(body: bytes) -> None:
             await split_list.splits(client, ["TSLA"], after=SINCE, until=UNTIL)
 
 
+async def test_more_splits_than_there_are_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with talking() as (_, client):
+        found = await split_list.splits(client, [], after=SINCE, until=UNTIL)
+        assert isinstance(found, Answer)
+        monkeypatch.setattr(split_list, "MOST_SPLITS", len(found.value))
+        assert isinstance(await split_list.splits(client, [], after=SINCE, until=UNTIL), Answer)
+        monkeypatch.setattr(split_list, "MOST_SPLITS", len(found.value) - 1)
+        with pytest.raises(BadPageError, match=f"more than {len(found.value) - 1} splits"):
+            await split_list.splits(client, [], after=SINCE, until=UNTIL)
+
+
 async def test_pages_of_splits_that_go_round_in_a_circle_are_refused() -> None:
     async with talking() as (sandbox, client):
         sandbox.faults.add(Fault(kind="edit", edit="next_url", next_url="self", match="/splits", times=None))

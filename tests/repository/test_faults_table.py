@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from stockticker_async.connector import check, runner
-from stockticker_async.marketdata import body_budget, call_limits, client, endpoints, patience, responses
+from stockticker_async.marketdata import (
+    body_budget,
+    call_limits,
+    client,
+    endpoints,
+    patience,
+    responses,
+    split_list,
+)
 
 TESTS = Path(__file__).parents[1]
 DOCUMENT = TESTS.parent / "docs" / "faults.md"
@@ -80,6 +88,7 @@ LIMITS = {
     "a body, unpacked": f"{call_limits.LIMITS.body_bytes // call_limits.MIB} MiB",
     "rows of a page": f"{endpoints.PAGE_ROWS:,}",
     "pages in a row without rows": str(call_limits.EMPTY_PAGES),
+    "splits of all tickers": f"{split_list.MOST_SPLITS:,}",
     "pages of one question": f"{call_limits.PAGES:,}",
     "bodies under way": (
         f"{body_budget.POOL_BYTES // call_limits.MIB} MiB, "

@@ -1,6 +1,7 @@
 """A forwarded stream in a sync: where reading begins, and what is told of rows that are lacking."""
 
 import logging
+import tracemalloc
 from datetime import date, timedelta
 from typing import Any
 
@@ -71,6 +72,20 @@ async def test_a_row_that_is_too_large_fails_its_own_ticker_and_no_other() -> No
     assert "stock_ticker LONGNAME). The other rows were written." in failure.error.message
     assert isinstance(one.sink, Kept)
     assert one.sink.found == [{"stock_ticker": "TSLA"}]
+
+
+async def test_the_tickers_of_a_whole_market_take_no_memory() -> None:
+    one = forward("*")
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            await one.rows([{"stock_ticker": f"T{number}X{count}"} for count in range(500)])
+            assert isinstance(one.sink, Kept)
+            one.sink.found.clear()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 200_000
 
 
 @pytest.mark.parametrize(
