@@ -50,8 +50,8 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Files that are held at once: one is decoded while another one is fetched."""
-MOST_BYTES = 128 * MIB
-"""The most bytes of a packed file: five times a minute file."""
+MOST_BYTES = 64 * MIB
+"""The most bytes of a packed file, of which `AT_ONCE` are held: three times a minute file."""
 _TRIES = 3
 """Versions of a file that are fetched, when each was replaced while it was read."""
 _PIECE_BYTES = 16 * 1024

@@ -25,6 +25,20 @@ def test_columns_in_another_order_are_arranged() -> None:
     assert list(file_lines.blocks(gzip.compress(text.encode()))) == [b"A,2,3,4,5,6,7,8\n"]
 
 
+@pytest.mark.parametrize("header_end", ["\n", "\r\n"])
+def test_lines_have_one_kind_of_end(header_end: str) -> None:
+    text = f"{HEADER}{header_end}A,2,3,4,5,6,7,8\r\nB,2,3,4,5,6,7,8\n"
+    assert list(file_lines.blocks(gzip.compress(text.encode()))) == [b"A,2,3,4,5,6,7,8\nB,2,3,4,5,6,7,8\n"]
+
+
+@pytest.mark.fault("unusable flat file")
+@pytest.mark.parametrize("lines", ["A,2\r,3,4,5,6,7,8\n", "A,2,3,4,5,6,7,8\r\r\n", "A,2,3,4,5,6,7,8\r"])
+@pytest.mark.parametrize("header", [HEADER, f"{HEADER},more"])
+def test_a_carriage_return_within_a_line_is_refused(lines: str, header: str) -> None:
+    with pytest.raises(BadPageError, match=r"carriage return that does not end it|ends within a line"):
+        list(file_lines.blocks(gzip.compress(f"{header}\n{lines}".encode())))
+
+
 def test_a_header_without_a_column_is_refused() -> None:
     with pytest.raises(BadPageError, match="no column ticker, volume"):
         list(file_lines.blocks(gzip.compress(b"price\n1\n")))

@@ -12,6 +12,7 @@ import pytest
 from stockticker_async.connector import check, runner
 from stockticker_async.marketdata import (
     body_budget,
+    bucket,
     call_limits,
     client,
     endpoints,
@@ -85,6 +86,7 @@ LIMITS = {
     "a flat file": (
         f"{call_limits.LIMITS.call:.0f} s, and {1e6 / call_limits.LIMITS.slowest:.0f} s for each MB"
     ),
+    "a flat file, packed": f"{bucket.MOST_BYTES // call_limits.MIB} MiB",
     "a body, unpacked": f"{call_limits.LIMITS.body_bytes // call_limits.MIB} MiB",
     "rows of a page": f"{endpoints.PAGE_ROWS:,}",
     "pages in a row without rows": str(call_limits.EMPTY_PAGES),

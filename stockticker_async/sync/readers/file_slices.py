@@ -9,14 +9,12 @@ from collections.abc import Generator
 from datetime import date
 
 from stockticker_async.errors import BadPageError, ConfigError, TransientError
-from stockticker_async.marketdata import calendar, session_files
+from stockticker_async.marketdata import calendar
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bucket import Bucket
 from stockticker_async.marketdata.bucket_faults import Absent, Refused
 from stockticker_async.marketdata.client import BODY_TRIES, taken
 from stockticker_async.marketdata.file_rows import JudgedFile, judge
-from stockticker_async.marketdata.grouped import grouped_bars
-from stockticker_async.marketdata.responses import Refusal
 from stockticker_async.marketdata.session_files import FlatFile
 from stockticker_async.sync.failures import Failure
 from stockticker_async.sync.history import HistoryStart
@@ -25,6 +23,7 @@ from stockticker_async.sync.readers.family import BarFamily
 from stockticker_async.sync.readers.file_calls import day_list, halves
 from stockticker_async.sync.readers.file_gaps import FileGaps
 from stockticker_async.sync.readers.file_puts import FileRows, Names, Wanted
+from stockticker_async.sync.readers.otc_marks import OtcMarks
 from stockticker_async.sync.readers.slices import FileSlice
 from stockticker_async.sync.readers.unproven import UnprovenTickers
 from stockticker_async.sync.sink import TakesFiles, WholeFile
@@ -46,6 +45,7 @@ class FileReader:
         self._bucket = bucket
         self._history = HistoryStart()
         self._rows_of = FileRows(family)
+        self._otc_marks = OtcMarks(family)
         self._rows: dict[date, int] = {}
         """The number of usable rows of each file that was read."""
         self._earlier_rows = max((stream.cursors.market_rows or 0 for stream in family.streams), default=0)
@@ -80,6 +80,8 @@ class FileReader:
                 sum(self._strangers.values()),
                 day_list(sorted(self._strangers)),
             )
+        if doubtful := self._otc_marks.warning():
+            _log.warning("%s: %s", names, doubtful)
         if gaps := self._gaps.warning():
             _log.warning("%s: %s", names, gaps)
             self._family.completeness.tell_of(self._gaps.counts())
@@ -98,13 +100,14 @@ class FileReader:
 
     async def _ask(self, file_slice: FileSlice, wanted: Wanted) -> None:
         session = file_slice.first
-        otc = await self._otc(session)
+        marks = await self._otc_marks.of(session)
         async with self._bucket.turn:
             found = await self._judged(file_slice.file, wanted)
             if isinstance(found, Refused):
                 await self._refused(file_slice, found)
                 return
             judged, etag = found
+            otc = await self._otc_marks.otc(session, marks, judged.tickers)
             await self._rows_of.put(judged, wanted, otc)
             if judged.strangers:
                 self._strangers[session] = judged.strangers.total()
@@ -165,20 +168,6 @@ class FileReader:
             if (passed and again) or (session >= firsts.get(name, date.max) and not (passed and same)):
                 names.add(name)
         return frozenset(names)
-
-    async def _otc(self, session: date) -> Names:
-        """Return the over-the-counter stocks of a session. Raises `BadPageError` and `ConfigError`."""
-        if not session_files.needs_otc_call(self._family.bar, session):
-            return frozenset()
-        found = await grouped_bars(self._family.client, session, adjusted=False, otc=True, wanted=None)
-        if isinstance(found, Refusal):
-            raise BadPageError(
-                f"the OTC stocks of {session} cannot be told from others: the API refuses the session "
-                f"({found.why.value})."
-            )
-        if not found.value:
-            raise BadPageError(f"the API has no bars for {session}, which has a flat file.")
-        return frozenset(bar.T for bar in found.value if bar.otc)
 
     async def _refused(self, file_slice: FileSlice, refusal: Refused) -> None:
         """Handle a file that the plan does not include: find where its history begins."""

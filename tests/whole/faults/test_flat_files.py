@@ -1,14 +1,18 @@
 """Faults of the bucket and of its files: the data set is whole in the end, or an error says what is wrong."""
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from flat_files import bucket_at, file_calls, keys, minutes, prices, read_minutes, read_prices, sessions_read
 from support import BARS, PRICES, Run, advance_days, at, rows_of
 
 from stockticker_async.sandbox.service.controls import Sandbox
 from stockticker_async.sandbox.service.faults import Fault
+from stockticker_async.sync.readers import otc_marks
 
 DAY, BEFORE = "2020-12-21", "2020-12-18"
 FILE = f"aggs_v1.*{DAY}"
@@ -355,6 +359,56 @@ async def test_days_before_the_history_are_passed_with_a_warning() -> None:
         assert any("history of flat files begins on 2020-12-18" in text for text in run.told("WARN"))
         assert rows_of(PRICES, run) == prices(sandbox, "2020-12-18", DAY)
         assert run.cursors(PRICES) == {"*": DAY}
+
+
+def all_otc(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "otc": True} for row in rows]
+
+
+def none_otc(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "otc"} for row in rows]
+
+
+def half(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return rows[::2]
+
+
+async def grouped(sandbox: Sandbox, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> bytes:
+    """The API's answer for the session with its OTC stocks, with other rows."""
+    path = "/v2/aggs/grouped/locale/us/market/stocks/2022-01-03?adjusted=false&include_otc=true"
+    head = {"Authorization": f"Bearer {sandbox.options.key}"}
+    async with aiohttp.ClientSession() as session, session.get(sandbox.url + path, headers=head) as response:
+        answer = await response.json()
+    rows = change(answer["results"])
+    return json.dumps({**answer, "results": rows, "resultsCount": len(rows), "count": len(rows)}).encode()
+
+
+@pytest.mark.fault("doubtful OTC marks")
+@pytest.mark.parametrize("change", [all_otc, none_otc, half])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_otc_marks_that_cannot_be_right_are_asked_for_twice(
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    times: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(otc_marks, "_MARKET", 100)
+    async with bucket_at("2022-01-04", universe=120, seed=5) as sandbox:
+        body = await grouped(sandbox, change)
+        sandbox.faults.add(Fault(kind="body", body=body, match="/grouped/", times=times))
+        run = await read_minutes(sandbox, start_date="2022-01-03", end_date="2022-01-03")
+        assert len(run.paths("/grouped/")) == 2
+        if times == 1:
+            assert run.code == 0
+            assert not any("asked twice" in text for text in run.told("WARN"))
+            assert {row["stock_ticker"] for row in run.records(BARS)} == {
+                key[0] for key in minutes(sandbox, "2022-01-03", "2022-01-03")
+            }
+        elif change is all_otc:
+            assert "marks all stocks of 2022-01-03 as OTC stocks" in error(run, BARS)
+            assert run.cursors(BARS) == {}
+        else:
+            assert any("does not say which stocks of 2022-01-03" in text for text in run.told("WARN"))
+            assert run.records(BARS)
 
 
 @pytest.mark.fault("OTC stocks that cannot be told")
