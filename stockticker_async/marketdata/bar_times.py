@@ -26,6 +26,7 @@ from stockticker_async.marketdata.calendar import (
     session_of,
     utc_text,
 )
+from stockticker_async.marketdata.list_judge import DisorderError
 
 
 def judge_times(moments: Sequence[int], asked: Asked, *, after_ms: int | None) -> frozenset[date]:
@@ -156,4 +157,4 @@ def _misplaced(moment: int, asked: Asked, last: int) -> BadPageError:
     when = utc_text(moment)
     if moment == last:
         return BadPageError(f"{what} twice: that of {when}.")
-    return BadPageError(f"{what} out of order: that of {when} after a later one.")
+    return DisorderError(f"{what} out of order: that of {when} after a later one.", since=session_of(moment))

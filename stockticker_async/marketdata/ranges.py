@@ -94,7 +94,7 @@ async def range_pages(
     ``rows`` is about how many. A page is decoded only when the one before it, of whatever range, has been
     consumed: so only one is in memory in its converted form. Where nothing is said to be ``wanted``, a page
     gives its bars as they are. Raises `BadPageError` for a page that cannot be used; the pages before it
-    stand.
+    stand. `DisorderError` is one with a bar that an earlier page should have had: it says from which day on.
     """
     if wanted is None:
         wanted = (Wanted(asked.first, JudgedBars),)

@@ -138,7 +138,10 @@ def _identity(row: Row, fields: Sequence[str]) -> str:
     """Return an id made of the values of these fields, whatever their order or page."""
     import hashlib  # noqa: PLC0415 - only a read needs it
 
-    text = orjson.dumps([row.get(name) for name in fields])
+    try:
+        text = orjson.dumps([row.get(name) for name in fields])
+    except TypeError as fault:  # orjson reads 1024 levels, and writes 254
+        raise BadPageError("a row is nested too deeply.", detail=str(fault)) from fault
     return hashlib.blake2b(text, digest_size=_HASH_BYTES).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """Tracks up to which day all spans are answered without a gap; answers come in any order."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 
 class Coverage:
@@ -12,8 +12,15 @@ class Coverage:
         self._through: list[date | None] = [None] * len(ends)
         self._next = 0
 
+    def doubt(self, place: int, since: date) -> None:
+        """Take back what was noted of the span at ``place`` from ``since`` on."""
+        through = self._through[place]
+        if through is not None and through >= since:
+            self._through[place] = since - timedelta(days=1)
+            self._next = min(self._next, place)
+
     def answered(self, place: int, through: date) -> date | None:
-        """Note that the span at ``place`` is answered up to ``through``, included; this never goes back.
+        """Note that the span at ``place`` is answered up to ``through``, included; `doubt` takes it back.
 
         Returns the day up to which all days are answered, or None while the first span has no answer.
         """

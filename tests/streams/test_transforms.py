@@ -198,6 +198,14 @@ def test_rows_that_are_nested_too_deeply_to_be_compared_refuse_the_page() -> Non
         shaped(nested(), nested())
 
 
+def test_a_value_that_is_nested_too_deeply_for_an_id_refuses_the_page() -> None:
+    name: list[Any] = []
+    for _ in range(300):  # orjson reads 1024 levels, and writes 254
+        name = [name]
+    with pytest.raises(BadPageError, match="nested too deeply"):
+        shaped({"ticker": "A", "name": name}, identity=("ticker", "name"))
+
+
 def test_the_rows_of_a_filter_are_of_the_tickers_that_it_names() -> None:
     tickers = frozenset({"A", "B"})
     assert len(shaped(ONE, {"id": "y", "ticker": "B"}, tickers=tickers)) == 2

@@ -47,6 +47,25 @@ def test_what_is_reached_is_the_answered_prefix(case: tuple[list[date], list[tup
         assert reached == expected or (expected is None and reached is not None and reached < MONDAY)
 
 
+@given(answers(), st.data())
+def test_what_is_doubted_is_answered_no_more(
+    case: tuple[list[date], list[tuple[int, date]]], data: st.DataObject
+) -> None:
+    ends, told = case
+    coverage = Coverage(ends)
+    for place, through in told:
+        coverage.answered(place, through)
+    place = data.draw(st.integers(0, len(ends) - 1))
+    first = ends[place - 1] + DAY if place else MONDAY
+    since = data.draw(st.dates(first, ends[place]))
+    coverage.doubt(place, since)
+    reached = coverage.answered(place, first - DAY)
+    assert reached is None or reached < since
+    for again, end in enumerate(ends):
+        reached = coverage.answered(again, end)
+    assert reached == ends[-1]
+
+
 def test_an_answer_that_comes_again_shorter_takes_nothing_back() -> None:
     coverage = Coverage([MONDAY + DAY * 4])
     coverage.answered(0, MONDAY + DAY * 3)

@@ -8,6 +8,7 @@ from stockticker_async.marketdata import bar_size, calendar, endpoints
 from stockticker_async.marketdata.bar_pages import Wanted
 from stockticker_async.marketdata.bar_size import ONE_DAY
 from stockticker_async.marketdata.bars import Asked
+from stockticker_async.marketdata.list_judge import DisorderError
 from stockticker_async.marketdata.ranges import BarsPage, range_pages
 from stockticker_async.marketdata.responses import Refusal, RefusalReason
 from stockticker_async.sync.call_plan import weekdays_in
@@ -69,13 +70,24 @@ class RangeReader:
             settled=family.days.settled,
             since=self._traded_since(range_slice),
         )
-        async with aclosing(pages):
-            async for answer in pages:
-                if isinstance(answer, Refusal):
-                    return answer
-                await self._put(asked, answer, streams)
-                await self._cover(range_slice, answer)
+        try:
+            async with aclosing(pages):
+                async for answer in pages:
+                    if isinstance(answer, Refusal):
+                        return answer
+                    await self._put(asked, answer, streams)
+                    await self._cover(range_slice, answer)
+        except DisorderError as error:
+            self._doubt(range_slice, error.since)
+            raise
         return None
+
+    def _doubt(self, range_slice: RangeSlice, since: date) -> None:
+        """Take back what the pages covered from a day on: one of them should have had a bar of that day."""
+        if not self._family.job.whole_market:
+            range_slice.span.coverage.doubt(range_slice.span.place, since)
+            for stream in self._family.streams:
+                stream.cursors.doubt(range_slice.call.ticker, since)
 
     async def _put(self, asked: Asked, answer: BarsPage[BarChunk], streams: list[BarStream]) -> None:
         page, completeness = answer.page, self._family.completeness

@@ -1,7 +1,9 @@
 """A range of one ticker, a page at a time to the sinks: each stream from its own first day on."""
 
 from datetime import date
+from typing import Any
 
+import orjson
 import pytest
 from asking import sandbox
 from kept import closes, keep
@@ -31,6 +33,39 @@ async def test_a_page_that_breaks_off_leaves_the_cursor_behind_the_pages_before_
     assert len(closes(kept)) == 3
     assert [cursor for _, cursor, _ in entries(kept.state).values()] == ["2020-12-16"]
     assert kept.failed
+
+
+@pytest.mark.fault("bars out of order")
+@pytest.mark.parametrize("bar", [BarSize(), BarSize(1, "hour")], ids=str)
+async def test_a_page_that_comes_too_late_takes_the_cursor_back(bar: BarSize) -> None:
+    """The first two pages stand in each other's place; an honest night reads what the first one has."""
+    pages: list[Any] = []
+
+    def collect(body: bytes) -> bytes:
+        pages.append(orjson.loads(body)["results"])
+        return body
+
+    def lie(body: bytes) -> bytes:
+        page = orjson.loads(body)
+        places = [page["results"] == one for one in pages]
+        if (place := places.index(True)) < 2:
+            page["results"] = pages[1 - place]
+        return orjson.dumps(page)
+
+    async with sandbox(page_rows=40 if bar.intraday else 3) as served:
+        served.faults.add(Fault(kind="body", match="/range/", body=collect, times=None))
+        (whole,) = await keep(served, ["TSLA"], "stock_bars", start_date=SINCE, bar=bar)
+        assert len(pages) > 2
+        served.faults.clear()
+        served.faults.add(Fault(kind="body", match="/range/", body=lie, times=None))
+        (first,) = await keep(served, ["TSLA"], "stock_bars", start_date=SINCE, bar=bar)
+        assert first.failed
+        served.faults.clear()
+        blobs = {"stock_bars": first.state}
+        (second,) = await keep(
+            served, ["TSLA"], "stock_bars", start_date=SINCE, bar=bar, blobs=blobs, lookback_days=0
+        )
+    assert {*closes(first), *closes(second)} == {*closes(whole)}
 
 
 async def test_streams_with_other_states_get_their_own_days_of_one_answer() -> None:
