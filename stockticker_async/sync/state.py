@@ -12,7 +12,7 @@ Invariants:
 
 - An entry without a cursor covers nothing; reading begins at ``since``. An entry with a cursor covers
   every session from ``since`` to the cursor, both included.
-- Within an entry the cursor never goes back, except where the API gives rows of covered days too late: a list
+- Within an entry the cursor never goes back, except where the API gives rows of covered days too late: pages
   in disorder (`doubt`), and never behind the cursor that the sync started with. When written rows must be
   read again (another basis, an earlier ``since``), the entry is replaced by an entry without a cursor, and
   this state is written before the first record that is read again.
