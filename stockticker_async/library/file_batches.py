@@ -84,7 +84,9 @@ class FileBatches:
     def _judged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the usable rows of a block. Raises `BadPageError`."""
         names = batch["ticker"].dictionary.to_pylist()
-        strange = strange_name(names) or next(filter(is_quoted, names), None)
+        strange = strange_name(names)
+        if strange is None:
+            strange = next(filter(is_quoted, names), None)
         if strange is not None:
             raise BadPageError(f"a row has a ticker that is none: {strange[:40]!r}.")
         begin = midnight_ms(self._session)

@@ -93,6 +93,12 @@ def changed(lines: list[str], change: str) -> list[str]:
     return lines
 
 
+@pytest.mark.parametrize("ticker", ["", "A B", '"A"'])
+async def test_a_row_without_a_ticker_makes_the_file_unusable(ticker: str) -> None:
+    with pytest.raises(BadPageError, match="a ticker that is none"):
+        await rows(packed([line(ticker), line("B")]))
+
+
 @given(markets, changes, st.integers(1, 2_000))
 def test_a_file_is_judged_as_the_connector_judges_it(
     market: dict[str, set[int]], change: str, block: int

@@ -46,6 +46,7 @@ class FileReader:
         self._history = HistoryStart()
         self._rows_of = FileRows(family)
         self._otc_marks = OtcMarks(family)
+        self._refusal_repeated = False
         self._rows: dict[date, int] = {}
         """The number of usable rows of each file that was read."""
         self._earlier_rows = max((stream.cursors.market_rows or 0 for stream in family.streams), default=0)
@@ -103,6 +104,9 @@ class FileReader:
         marks = await self._otc_marks.of(session)
         async with self._bucket.turn:
             found = await self._judged(file_slice.file, wanted)
+            if isinstance(found, Refused) and not self._refusal_repeated:
+                self._refusal_repeated = True  # as for the API: a single refusal would hide the day for good
+                found = await self._judged(file_slice.file, wanted)
             if isinstance(found, Refused):
                 await self._refused(file_slice, found)
                 return

@@ -361,6 +361,15 @@ async def test_days_before_the_history_are_passed_with_a_warning() -> None:
         assert run.cursors(PRICES) == {"*": DAY}
 
 
+@pytest.mark.fault("flat files before the plan's history")
+async def test_a_single_refusal_is_no_history() -> None:
+    async with bucket_at("2020-12-22") as sandbox:
+        sandbox.faults.add(Fault(kind="s3_error", code="AccessDenied", match=r"2020-12-07\.csv"))
+        run = await read_prices(sandbox, start_date="2020-12-07")
+        assert (run.code, run.told("WARN")) == (0, [])
+        assert rows_of(PRICES, run) == prices(sandbox, "2020-12-07", DAY)
+
+
 def all_otc(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "otc": True} for row in rows]
 
