@@ -250,7 +250,8 @@ class Emitter:
         if not changed and not self._records and not even_unchanged:
             return
         state = blob if changed else {**blob, "repetition": self._repetitions + 1}
-        line = protocol.state(self.name, state, records=self._records)
+        # an ETag of the bucket may repeat a key
+        line = self._context.mask.in_records(protocol.state(self.name, state, records=self._records))
         self._state_size = len(line)  # estimates the size of the next state, which takes time to build
         if not (even_heavy or self._is_light(len(line))):
             return

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import oracle
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +63,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.clock, self.lines, self.vouched = Still(), Lines(), Vouched()
-        self.emitter = Emitter(STOCK_PRICES, self.vouched, CommandContext(self.clock, self.lines, Mask()))
+        self.mask = Mask()
+        self.emitter = Emitter(STOCK_PRICES, self.vouched, CommandContext(self.clock, self.lines, self.mask))
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -99,6 +101,17 @@ async def test_a_stream_tells_its_whole_life_in_the_protocol_s_order() -> None:
     assert stage.kinds == ["STARTED", "ESTIMATE", "RUNNING", "RECORD", "RECORD", "STATE", "COMPLETE"]
     assert stage.counts == [2.0]
     assert not stage.emitter.failed
+
+
+@pytest.mark.fault("echoed key")
+async def test_a_key_that_the_api_has_made_a_part_of_the_state_is_masked() -> None:
+    stage = Stage()
+    stage.vouched.weight = 20
+    stage.mask.add("A" * 20)
+    await stage.emitter.start()
+    await stage.emitter.complete()
+    (state,) = stage.states
+    assert state["stream"]["stream_state"] == {"date": "day 0", "names": "****"}
 
 
 async def test_an_empty_stream_runs_too_and_has_a_state() -> None:
